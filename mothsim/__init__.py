@@ -1,0 +1,7 @@
+"""Closed-loop flight of a simulated hawkmoth: the body, its equations, the engine, targets and flights."""
+
+from mothsim.body import MothBody
+from mothsim.integrator import SEGMENT, Propagation, propagate
+
+__all__ = ["SEGMENT", "MothBody", "Propagation", "propagate"]
+__version__ = "0.1.0"
