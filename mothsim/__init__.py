@@ -1,7 +1,20 @@
 """Closed-loop flight of a simulated hawkmoth: the body, its equations, the engine, targets and flights."""
 
 from mothsim.body import MothBody
+from mothsim.flight import Controller, Flight, Task, fly
 from mothsim.integrator import SEGMENT, Propagation, propagate
+from mothsim.trajectories import Trajectory, make_trajectory
 
-__all__ = ["SEGMENT", "MothBody", "Propagation", "propagate"]
+__all__ = [
+    "SEGMENT",
+    "Controller",
+    "Flight",
+    "MothBody",
+    "Propagation",
+    "Task",
+    "Trajectory",
+    "fly",
+    "make_trajectory",
+    "propagate",
+]
 __version__ = "0.1.0"

@@ -1,0 +1,233 @@
+"""The closed loop: a controller, a target, and many moths at once."""
+
+from __future__ import annotations
+
+import math
+import time as clock
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from tqdm import tqdm
+
+from mothsim.actuation import limited
+from mothsim.body import MothBody
+from mothsim.integrator import propagate
+from mothsim.trajectories import Trajectory, make_trajectory
+from mothsim.trim import find_trim
+
+Array = NDArray[np.float64]
+
+LOST_DISTANCE = 20.0
+"""A moth farther than this from its target is lost, cm."""
+SETTLE = 0.5
+"""Measures count from here on, s."""
+START_SPREAD = np.array([1.0, 1.0, 0.1, 0.1, 10.0, 10.0, 2.0, 2.0])
+"""Half ranges of random starts about trim: cm, rad, cm/s, rad/s, in the order of the state."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a controller is told before a flight.
+
+    Attributes:
+        trajectory: the target, known ahead.
+        body: the moth, as the controller should believe it to be.
+        duration: of the flight, s.
+        seeds: one random stream a moth, `len(seeds)` moths.
+    """
+
+    trajectory: Trajectory
+    body: MothBody
+    duration: float
+    seeds: tuple[np.random.SeedSequence, ...]
+
+
+class Controller(Protocol):
+    """Whatever flies: it decides for N moths at once, every `period` seconds."""
+
+    period: float
+
+    def reset(self, task: Task) -> None:
+        """Prepare for a flight."""
+        ...
+
+    def control(self, states: Array, time: float) -> Array:
+        """Controls (N, 4) for states (N, 8) at `time` s, in the project's units; cut to the body's limits after."""
+        ...
+
+
+@dataclass(frozen=True)
+class Flight:
+    """The record of a flight, one row a decision; with N > 1 moths every array has a leading axis of N.
+
+    Attributes:
+        trajectory, body: what was flown.
+        times: (T,) of the decisions, s.
+        states: (T, 8) at those times; NaN after a moth is lost.
+        controls: (T, 4) as applied.
+        errors: (T,) distance of the pin joint from the target, cm.
+        lost: whether a state was not finite or farther than 20 cm from the target; it ends the flight.
+        decision_seconds: wall time the controller took a decision, for all moths.
+        wall_seconds: wall time of the whole flight.
+    """
+
+    trajectory: Trajectory
+    body: MothBody
+    times: Array
+    states: Array
+    controls: Array
+    errors: Array
+    lost: NDArray[np.bool_]
+    decision_seconds: float
+    wall_seconds: float
+
+    @property
+    def rms_error(self) -> Array:
+        """Root mean square error after the first 0.5 s, cm; infinite for the lost."""
+        return np.where(self.lost, np.inf, np.sqrt(np.mean(self._settled() ** 2, axis=-1)))[()]
+
+    @property
+    def max_error(self) -> Array:
+        """Largest error after the first 0.5 s, cm; infinite for the lost."""
+        return np.where(self.lost, np.inf, np.max(self._settled(), axis=-1))[()]
+
+    def _settled(self) -> Array:
+        settled = self.times >= SETTLE
+        return self.errors[..., settled] if settled.any() else self.errors
+
+    @property
+    def targets(self) -> Array:
+        """(T, 2) target positions at the decisions, cm."""
+        return self.trajectory.position(self.times)
+
+    @property
+    def realtime_factor(self) -> float:
+        """Seconds flown, over all moths, a second of wall time."""
+        step = self.times[1] - self.times[0] if len(self.times) > 1 else 0.0
+        return float(np.size(self.lost) * (self.times[-1] + step) / self.wall_seconds)
+
+    def moth(self, index: int) -> Flight:
+        """One moth's flight out of many."""
+        if self.states.ndim == 2:
+            raise ValueError("moth: this flight has a single moth")
+        return Flight(
+            self.trajectory, self.body, self.times, self.states[index], self.controls[index], self.errors[index],
+            self.lost[index], self.decision_seconds, self.wall_seconds,
+        )  # fmt: skip
+
+
+def random_starts(
+    trajectory: Trajectory, body: MothBody, seeds: Sequence[np.random.SeedSequence], scale: float = 1.0
+) -> Array:
+    """Starts (N, 8) about trim at the target's first position, uniform within `scale` times `START_SPREAD`."""
+    trim = find_trim(body, float(trajectory.angle(0.0))).state.copy()
+    trim[:2] = trajectory.position(0.0)
+    draws = [np.random.default_rng(seed).uniform(-1, 1, 8) for seed in seeds]
+    return trim + scale * START_SPREAD * np.array(draws)
+
+
+def fly(
+    controller: Controller,
+    trajectory: Trajectory | str | Path = "hover",
+    *,
+    duration: float = 10.0,
+    seed: int = 0,
+    moths: int | None = None,
+    body: MothBody | None = None,
+    starts: ArrayLike | None = None,
+    start_scale: float = 1.0,
+    rtol: float = 1e-6,
+    progress: bool = False,
+) -> Flight:
+    """Fly a controller along a trajectory, from decision to decision.
+
+    Args:
+        controller: decides; see `Controller`.
+        trajectory: a `Trajectory`, a name, or a CSV file.
+        duration: s.
+        seed: fixes starts and every random stream; moth i of many has the flight it has alone.
+        moths: how many fly, each from its own random start; by default one, as single arrays.
+        starts: (N, 8) or (8,) start states instead of random ones.
+        start_scale: times the spread of random starts, position +-1 cm, velocity +-10 cm/s, angles +-0.1 rad,
+            rates +-2 rad/s.
+        rtol: the engine's tolerance.
+        progress: show a bar on standard error.
+
+    Raises:
+        ValueError: an argument out of range, or a controller whose answer has the wrong shape.
+    """
+    body = body or MothBody()
+    trajectory = trajectory if isinstance(trajectory, Trajectory) else make_trajectory(trajectory)
+    _check(duration, moths, start_scale, controller)
+    fixed = None if starts is None else np.array(starts, dtype=np.float64)
+    if fixed is not None and (fixed.shape[-1:] != (8,) or fixed.ndim > 2):
+        raise ValueError(f"starts has shape {fixed.shape}: expected (N, 8) or (8,)")
+    single = moths is None and (fixed is None or fixed.ndim == 1)
+    count = (moths or 1) if fixed is None else len(np.atleast_2d(fixed))
+    seeds = [np.random.SeedSequence(seed, spawn_key=(i,)).spawn(2) for i in range(count)]
+    if fixed is None:
+        states = random_starts(trajectory, body, [pair[0] for pair in seeds], start_scale)
+    else:
+        states = np.atleast_2d(fixed)
+    began = clock.perf_counter()
+    controller.reset(Task(trajectory, body, duration, tuple(pair[1] for pair in seeds)))
+    record = _loop(controller, trajectory, body, states, duration, rtol, progress)
+    flight = Flight(trajectory, body, *record, wall_seconds=clock.perf_counter() - began)
+    return flight.moth(0) if single else flight
+
+
+def _check(duration: float, moths: int | None, start_scale: float, controller: Controller) -> None:
+    if not (math.isfinite(duration) and duration > 0):
+        raise ValueError(f"duration = {duration!r}: expected seconds above zero")
+    if moths is not None and moths < 1:
+        raise ValueError(f"moths = {moths!r}: expected one or more")
+    if not (math.isfinite(start_scale) and start_scale >= 0):
+        raise ValueError(f"start_scale = {start_scale!r}: expected a number of zero or more")
+    if not (math.isfinite(controller.period) and controller.period > 0):
+        raise ValueError(f"controller.period = {controller.period!r}: expected seconds above zero")
+
+
+def _loop(
+    controller: Controller,
+    trajectory: Trajectory,
+    body: MothBody,
+    states: Array,
+    duration: float,
+    rtol: float,
+    progress: bool,
+) -> tuple[Array, Array, Array, Array, NDArray[np.bool_], float]:
+    """The loop itself; lost moths stay in the batch as they were, so that their neighbours see no change."""
+    count, decisions = len(states), max(1, round(duration / controller.period))
+    times = np.arange(decisions) * controller.period
+    targets = trajectory.position(np.append(times, decisions * controller.period))
+    all_states = np.full((count, decisions, 8), np.nan)
+    all_controls = np.full((count, decisions, 4), np.nan)
+    errors = np.full((count, decisions), np.nan)
+    lost = _is_lost(states, targets[0])
+    deciding = 0.0
+    for step in tqdm(range(decisions), desc="flying", unit="decision", disable=not progress, leave=False):
+        began = clock.perf_counter()
+        controls = np.asarray(controller.control(states, float(times[step])), dtype=np.float64)
+        deciding += clock.perf_counter() - began
+        if controls.shape != (count, 4):
+            raise ValueError(f"controller.control gave shape {controls.shape}: expected {(count, 4)}")
+        controls = limited(controls, body)
+        flying = ~lost
+        all_states[flying, step] = states[flying]
+        all_controls[flying, step] = controls[flying]
+        errors[flying, step] = np.hypot(*(states[flying, :2] - targets[step]).T)
+        after = propagate(states, controls, body=body, duration=controller.period, rtol=rtol).states
+        lost |= _is_lost(after, targets[step + 1])
+        states = np.where(lost[:, None], states, after)
+        if lost.all():
+            break
+    return times, all_states, all_controls, errors, lost, deciding / decisions
+
+
+def _is_lost(states: Array, target: Array) -> NDArray[np.bool_]:
+    near = np.hypot(*(states[:, :2] - target).T) <= LOST_DISTANCE
+    return ~(near & np.isfinite(states).all(axis=1))

@@ -1,0 +1,46 @@
+"""Measures of a flight beside its tracking error: effort, work and cost of transport.
+
+Bustamante et al. 2022 (Integr Org Biol, obac039): a path is the flight between two decisions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mothsim.actuation import to_components
+from mothsim.flight import Flight
+from mothsim.trim import find_trim
+
+Array = NDArray[np.float64]
+
+
+def effort(flight: Flight) -> Array:
+    """Root mean square of the force's departure from trim, as a share of the weight; () or (N,)."""
+    trim = find_trim(flight.body, float(flight.trajectory.angle(0.0)))
+    departure = (to_components(flight.controls) - to_components(trim.control))[..., :2]
+    return np.sqrt(np.nanmean(np.sum(departure**2, axis=-1), axis=-1)) / flight.body.weight
+
+
+def work_per_path(flight: Flight) -> Array:
+    """Work `|tau_w dtheta| + |tau d(phi - theta)| + |F . r|` of every path but the last, erg; (T-1,) or (N, T-1)."""
+    before, after = flight.states[..., :-1, :], flight.states[..., 1:, :]
+    force, angle, torque, wing = np.moveaxis(flight.controls[..., :-1, :], -1, 0)
+    turn = after[..., 2] - before[..., 2]
+    bend = after[..., 3] - before[..., 3] - turn
+    dx, dy = after[..., 0] - before[..., 0], after[..., 1] - before[..., 1]
+    world = angle + before[..., 2]
+    pushed = force * (np.cos(world) * dx + np.sin(world) * dy)
+    return np.abs(wing * turn) + np.abs(torque * bend) + np.abs(pushed)
+
+
+def cost_of_transport(flight: Flight, *, head_mass_halved: bool = False) -> Array:
+    """Mean over paths of work / (mass g distance); () or (N,).
+
+    Args:
+        head_mass_halved: divide by half the head-thorax's mass instead of the moth's, as was published.
+    """
+    before, after = flight.states[..., :-1, :2], flight.states[..., 1:, :2]
+    distance = np.hypot(*np.moveaxis(after - before, -1, 0))
+    mass = flight.body.head_mass / 2 if head_mass_halved else flight.body.mass
+    return np.nanmean(work_per_path(flight) / (mass * flight.body.gravity * distance), axis=-1)

@@ -1,0 +1,93 @@
+"""Trim: the posture and control of steady flight, and the linearisation of a segment about it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mothsim.actuation import from_components, to_components
+from mothsim.body import MothBody
+from mothsim.dynamics import bend_drive, coefficients, drag, inertias
+from mothsim.integrator import SEGMENT, propagate
+
+# Steps of the central differences, by component: about 1e-4 of what a segment moves.
+_STATE_STEPS = np.array([1e-2, 1e-2, 1e-3, 1e-3, 0.1, 0.1, 1e-2, 1e-2])
+_CONTROL_STEPS = np.array([5.0, 5.0, 10.0, 10.0])
+
+
+@dataclass(frozen=True)
+class Trim:
+    """A state and a control that keep the moth flying steadily: `state` (8,) at x = y = 0, `control` (4,)."""
+
+    state: NDArray[np.float64]
+    control: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Linearisation:
+    """A segment about trim: `s' - trim' = a (s - trim) + b (u - u_trim)`, u in components.
+
+    `a` is (8, 8), `b` (8, 4); rows in the units of the state, columns of `b` in dyn and dyn cm.
+    """
+
+    a: NDArray[np.float64]
+    b: NDArray[np.float64]
+
+
+@lru_cache(maxsize=256)
+def find_trim(body: MothBody, angle: float = math.pi / 2, velocity: tuple[float, float] = (0.0, 0.0)) -> Trim:
+    """Steady flight at a body angle (rad) and a velocity (cm/s); of two bends, the one nearer to straight.
+
+    Weight and drag give the force; that the moment about the centre of mass vanishes gives the bend
+    (`p cos D + q sin D = -r`); that the bend rests gives the abdominal torque. No wing torque.
+
+    Raises:
+        ValueError: no such flight exists, or the body cannot produce the control it needs.
+    """
+    k = coefficients(body)
+    s, c = math.sin(angle), math.cos(angle)
+    drag_x, drag_y = drag(k, *velocity)
+    along = c * drag_x + s * (drag_y + k.weight)
+    across = -s * drag_x + c * (drag_y + k.weight)
+    drag_along, drag_across = c * drag_x + s * drag_y, c * drag_y - s * drag_x
+    p = k.abdomen_offset * (drag_across - across)
+    q = k.abdomen_offset * (along - drag_along)
+    r = k.force_arm * across + k.head_offset * drag_across
+    if abs(r) > math.hypot(p, q):
+        raise ValueError(f"angle = {angle:.4g} rad at velocity {velocity} cm/s: no bend of the body balances it")
+    middle, half = math.atan2(q, p), math.acos(-r / math.hypot(p, q))
+    bend = min((math.remainder(middle + sign * half - math.pi, math.tau) for sign in (1, -1)), key=abs) + math.pi
+    sb, cb = math.sin(bend), math.cos(bend)
+    a, b, inverse, _ = inertias(k, cb)
+    q1 = r
+    q2 = p * cb + q * sb
+    torque = bend_drive(k, a, b, inverse, q1, q2, sb, bend, 0.0, 0.0, 0.0)
+    force = math.hypot(along, across)
+    if force > body.force_limit or abs(torque) > body.abdomen_torque_limit:
+        raise ValueError(
+            f"angle = {angle:.4g} rad at velocity {velocity} cm/s: needs {force:.4g} dyn and {torque:.4g} dyn cm, "
+            f"beyond the body's {body.force_limit:.4g} dyn and {body.abdomen_torque_limit:.4g} dyn cm"
+        )
+    state = np.array([0.0, 0.0, angle, angle + bend, velocity[0], velocity[1], 0.0, 0.0])
+    control = np.array([force, math.atan2(across, along) % math.tau, torque, 0.0])
+    return Trim(state, control)
+
+
+def linearise(body: MothBody, trim: Trim, duration: float = SEGMENT) -> Linearisation:
+    """The segment's Jacobian about a trim by central differences through the engine.
+
+    Args:
+        duration: of the segment, s.
+    """
+    components = to_components(trim.control)
+    steps = np.concatenate([_STATE_STEPS, _CONTROL_STEPS])
+    offsets = np.concatenate([np.diag(steps), -np.diag(steps)])
+    states = trim.state + offsets[:, :8]
+    controls = from_components(components + offsets[:, 8:])
+    final = propagate(states, controls, body=body, duration=duration, rtol=1e-9).states
+    jacobian = ((final[:12] - final[12:]) / (2 * steps[:, None])).T
+    return Linearisation(jacobian[:, :8], jacobian[:, 8:])
