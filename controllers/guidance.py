@@ -108,7 +108,7 @@ class Guidance:
     def control(self, states: Array, time: float) -> Array:
         """Controls (N, 4) for states (N, 8), within the body's limits; adds to the integral of the error."""
         step = round(time / SEGMENT)
-        now = self.reference[step]
+        now = self.target(time)
         error = states - now
         self.integral += self.weights.integral * SEGMENT * error[:, :2]
         error[:, :2] = np.clip(error[:, :2] + self.integral, -self.weights.reach, self.weights.reach)
@@ -122,3 +122,7 @@ class Guidance:
     def waypoint(self, states: Array, controls: Array) -> Array:
         """Poses (N, 4), `[x, y, theta, phi]` after a segment of these controls, by the engine."""
         return propagate(states, controls, body=self.body).states[:, :4]
+
+    def target(self, time: float) -> Array:
+        """The reference state (8,) at a segment's boundary."""
+        return self.reference[round(time / SEGMENT)]

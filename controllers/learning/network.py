@@ -1,0 +1,116 @@
+"""An inverse-model network: which control takes a moth from here to that pose in one segment?
+
+Zahn et al. 2022: ten inputs, hidden layers with tanh, seven linear outputs, all scaled min-max to +-0.5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+INPUTS = ("phi_0", "theta_0", "x_f", "y_f", "phi_f", "theta_f", "xdot_0", "ydot_0", "phidot_0", "thetadot_0")
+OUTPUTS = ("F_x", "F_y", "tau", "xdot_f", "ydot_f", "phidot_f", "thetadot_f")
+CONTROLS = 3
+"""The first outputs are the control: F_x, F_y, tau."""
+
+Float32 = NDArray[np.float32]
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Min-max scaling of inputs (10,) and outputs (7,) to +-0.5, in cgs units."""
+
+    input_min: Array
+    input_max: Array
+    output_min: Array
+    output_max: Array
+
+    @classmethod
+    def of(cls, inputs: NDArray, outputs: NDArray) -> Scaling:
+        """The scaling that data (N, 10) and (N, 7) just fill."""
+        return cls(*(np.asarray(v, dtype=np.float64) for v in (
+            inputs.min(axis=0), inputs.max(axis=0), outputs.min(axis=0), outputs.max(axis=0),
+        )))  # fmt: skip
+
+    def scale_inputs(self, inputs: ArrayLike) -> NDArray:
+        """Inputs (N, 10) in cgs units to +-0.5."""
+        return (np.asarray(inputs) - self.input_min) / (self.input_max - self.input_min) - 0.5
+
+    def scale_outputs(self, outputs: ArrayLike) -> NDArray:
+        """Outputs (N, 7) in cgs units to +-0.5."""
+        return (np.asarray(outputs) - self.output_min) / (self.output_max - self.output_min) - 0.5
+
+    def unscale_outputs(self, scaled: ArrayLike) -> NDArray:
+        """Outputs (N, 7) from +-0.5 to cgs units."""
+        return (np.asarray(scaled) + 0.5) * (self.output_max - self.output_min) + self.output_min
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network; pruned weights are zero.
+
+    Attributes:
+        weights: one (n_in, n_out) float32 array a layer.
+        biases: one (n_out,) float32 array a layer.
+        scaling: of inputs and outputs.
+        info: how it was made: protocol, seed, level, losses and the like; numbers, strings, lists.
+    """
+
+    weights: tuple[Float32, ...]
+    biases: tuple[Float32, ...]
+    scaling: Scaling
+    info: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        sizes = self.sizes
+        if sizes[0] != len(INPUTS) or sizes[-1] != len(OUTPUTS):
+            raise ValueError(
+                f"weights lead from {sizes[0]} to {sizes[-1]} nodes: expected {len(INPUTS)} and {len(OUTPUTS)}"
+            )
+        for weight, bias, before, after in zip(self.weights, self.biases, sizes[:-1], sizes[1:], strict=True):
+            if weight.shape != (before, after) or bias.shape != (after,):
+                raise ValueError(
+                    f"a layer has weights {weight.shape} and biases {bias.shape}: expected {(before, after)}"
+                )
+            if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
+                raise ValueError("weights or biases are not finite")
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Nodes by layer, inputs first."""
+        return (self.weights[0].shape[0], *(weight.shape[1] for weight in self.weights))
+
+    @property
+    def masks(self) -> tuple[NDArray[np.bool_], ...]:
+        """Where a connection is left, one (n_in, n_out) array a layer."""
+        return tuple(weight != 0 for weight in self.weights)
+
+    @property
+    def connections(self) -> int:
+        """Weights that are left."""
+        return int(sum(np.count_nonzero(weight) for weight in self.weights))
+
+    @property
+    def sparsity(self) -> float:
+        """Share of the weights that is pruned."""
+        return 1 - self.connections / sum(weight.size for weight in self.weights)
+
+    def __call__(self, inputs: ArrayLike) -> Array:
+        """Outputs (N, 7) for inputs (N, 10), both in cgs units."""
+        hidden = self.scaling.scale_inputs(inputs)
+        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            hidden = np.tanh(hidden @ weight.astype(np.float64) + bias)
+        return self.scaling.unscale_outputs(hidden @ self.weights[-1].astype(np.float64) + self.biases[-1])
+
+    def loss(self, inputs: NDArray, outputs: NDArray, batch: int = 20_000) -> float:
+        """Mean squared error over all outputs, in scaled units, on data (N, 10) and (N, 7) in cgs units."""
+        total = 0.0
+        for start in range(0, len(inputs), batch):
+            part = slice(start, start + batch)
+            miss = self.scaling.scale_outputs(self(inputs[part])) - self.scaling.scale_outputs(outputs[part])
+            total += float(np.sum(miss**2))
+        return total / (len(inputs) * len(OUTPUTS))

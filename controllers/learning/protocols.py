@@ -1,0 +1,65 @@
+"""How a network is trained and retrained: Zahn et al.'s protocol and ours, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HIDDEN = (400, 400, 400, 16)
+"""Hidden layers of Zahn et al. 2022."""
+SMALL = (24, 24, 16)
+"""Hidden layers of our small dense network, 1,312 weights."""
+
+
+_ZAHN_WEIGHTS = 330_512
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One way to train.
+
+    Attributes:
+        name: as in the files.
+        batch: segments a step.
+        peak: learning rate of Adam (Kingma and Ba 2015), or its peak for a network of Zahn et al.'s size.
+        warm_up: steps over which the rate climbs to its peak; 0 keeps the rate constant.
+        dense_steps, level_steps: most steps for the dense network and for each level of pruning; with a warm-up
+            the rate falls along a cosine to 1e-6 at the last of them.
+            Smaller networks take a higher peak, see `peak_for`.
+        early_stop: end a training once the mean loss of the last 500 batches is within 1 % of that of the 500
+            before (looked at every 100 batches, after 1000).
+        spread: standard deviation of the first weights; `None` is 1/sqrt(fan-in), twice that in the first layer.
+    """
+
+    name: str
+    batch: int
+    peak: float
+    warm_up: int
+    dense_steps: int
+    level_steps: int
+    early_stop: bool
+    spread: float | None
+
+    def peak_for(self, weights: int) -> float:
+        """The peak for a network of so many weights: by their fourth root, at most four times `peak`."""
+        if not self.warm_up:
+            return self.peak
+        return self.peak * min(4.0, (_ZAHN_WEIGHTS / weights) ** 0.25)
+
+
+ZAHN = Protocol("zahn2022", 128, 5e-4, 0, 40_000, 20_000, True, 0.2)
+"""Zahn et al. 2022, Methods: Adam at 5e-4, batches of 128, weights N(0, 1)/5, early stopping."""
+COSINE = Protocol("cosine", 256, 1e-3, 500, 40_000, 6_000, False, None)
+"""Ours: warm-up and cosine decay, for every level too; a thirtieth of the loss in less time."""
+
+PROTOCOLS = {protocol.name: protocol for protocol in (COSINE, ZAHN)}
+
+
+def find_protocol(name: str) -> Protocol:
+    """A protocol by name.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    if name not in PROTOCOLS:
+        raise ValueError(f"protocol = {name!r}: expected one of {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[name]

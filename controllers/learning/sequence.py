@@ -1,0 +1,185 @@
+"""From random weights to a sparse network: dense training, then prune and retrain, level by level.
+
+The folder of a run holds `settings.json`, one network a level (`00.safetensors` is the dense one), and while a
+level trains `progress.safetensors`. Killed at any moment, a run goes on from there and ends in the same bits.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from controllers.learning.dataset import TESTING, Dataset, make_dataset
+from controllers.learning.network import INPUTS, OUTPUTS, Network
+from controllers.learning.protocols import HIDDEN, Protocol, find_protocol
+from controllers.learning.pruning import LEVELS, METHODS, dead_outputs
+from controllers.learning.storage import load_network, pack, save_network, unpack, write_atomically
+from controllers.learning.training import CHUNK, Progress, first_parameters, forward, fresh, train
+
+_SAVE_EVERY = 5.0  # s between writes of an unfinished level
+_WEIGHTS = 2  # stream of the first weights, beside those of the data
+_TEST_SEGMENTS = 100_000
+_TEST_SEED = 2022
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a run's result depends on.
+
+    Attributes:
+        protocol: of training, see `controllers.learning.protocols`.
+        method: of pruning, `global` or `layerwise`.
+        hidden: nodes of the hidden layers.
+        levels: sparsities in per cent after the dense network, rising.
+        segments: in the training set.
+        seed: of data and first weights.
+        step_share: times the protocol's steps; less trains less.
+    """
+
+    protocol: str = "cosine"
+    method: str = "global"
+    hidden: tuple[int, ...] = HIDDEN
+    levels: tuple[float, ...] = LEVELS
+    segments: int = 4_000_000
+    seed: int = 0
+    step_share: float = 1.0
+
+    def __post_init__(self) -> None:
+        find_protocol(self.protocol)
+        if self.method not in METHODS:
+            raise ValueError(f"method = {self.method!r}: expected one of {', '.join(METHODS)}")
+        if not self.hidden or min(self.hidden) < 1:
+            raise ValueError(f"hidden = {self.hidden!r}: expected one or more layers of at least one node")
+        if any(not 0 < level < 100 for level in self.levels) or list(self.levels) != sorted(set(self.levels)):
+            raise ValueError(f"levels = {self.levels!r}: expected rising percentages between 0 and 100")
+        if self.segments < 1000:
+            raise ValueError(f"segments = {self.segments!r}: expected 1000 or more")
+        if not self.step_share > 0:
+            raise ValueError(f"step_share = {self.step_share!r}: expected a number above zero")
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a run reports as it goes: a level (per cent), its steps so far and at most, and the last loss."""
+
+    level: float
+    step: int
+    steps: int
+    loss: float
+
+
+def level_file(folder: Path, level: float) -> Path:
+    """Where the network of a level (per cent; 0 is dense) is kept."""
+    return folder / f"{level:04.1f}.safetensors".replace(".0.", ".")
+
+
+def run(settings: Settings, folder: Path, report: Callable[[Event], None] | None = None) -> list[Path]:
+    """Train and prune, or go on with what the folder holds; returns the networks, dense first.
+
+    Raises:
+        ValueError: the folder holds a run with other settings, or a damaged file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _claim(settings, folder)
+    files = [level_file(folder, level) for level in (0, *settings.levels)]
+    if all(file.exists() for file in files):
+        return files
+    protocol = find_protocol(settings.protocol)
+    data = make_dataset(settings.segments, settings.seed)
+    tests = make_dataset(_TEST_SEGMENTS, _TEST_SEED, TESTING, scaling=data.scaling)
+    for index, (level, file) in enumerate(zip((0, *settings.levels), files, strict=True)):
+        if not file.exists():
+            before = load_network(files[index - 1]) if index else None
+            network = _train_level(settings, protocol, level, before, data, tests, folder, report)
+            save_network(network, file)
+            (folder / "progress.safetensors").unlink(missing_ok=True)
+    return files
+
+
+def _claim(settings: Settings, folder: Path) -> None:
+    """Make the folder this run's, or see that it is."""
+    file = folder / "settings.json"
+    wanted = json.loads(json.dumps(dataclasses.asdict(settings)))
+    if not file.exists():
+        write_atomically(file, json.dumps(wanted, indent=2).encode())
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file}: damaged ({error}); delete the folder to start again") from None
+    if found != wanted:
+        other = {key for key in wanted if found.get(key) != wanted[key]}
+        raise ValueError(f"{folder}: holds a run with another {', '.join(sorted(other))}; choose another folder")
+
+
+def _train_level(
+    settings: Settings,
+    protocol: Protocol,
+    level: float,
+    before: Network | None,
+    data: Dataset,
+    tests: Dataset,
+    folder: Path,
+    report: Callable[[Event], None] | None,
+) -> Network:
+    steps = max(1, round((protocol.level_steps if before else protocol.dense_steps) * settings.step_share))
+    if before:
+        masks = METHODS[settings.method](before.weights, before.masks, level)
+        pruned = tuple(np.where(mask, weight, 0) for mask, weight in zip(masks, before.weights, strict=True))
+        start = fresh(pruned, before.biases, protocol, steps)
+    else:
+        sizes = (len(INPUTS), *settings.hidden, len(OUTPUTS))
+        seed = np.random.SeedSequence([settings.seed, _WEIGHTS])
+        start = first_parameters(sizes, protocol, seed, steps)
+        masks = [np.ones(weight.shape, dtype=bool) for weight in start.weights]
+    file = folder / "progress.safetensors"
+    saved = time.monotonic()
+
+    def watch(progress: Progress) -> None:
+        nonlocal saved
+        if report:
+            report(Event(level, len(progress.losses), steps, float(progress.losses[-100:].mean())))
+        if time.monotonic() - saved > _SAVE_EVERY:
+            write_atomically(file, _packed(progress, level))
+            saved = time.monotonic()
+
+    progress = _resumed(file, level, start)
+    progress = train(progress, masks, data, protocol, steps, watch=watch)
+    network = Network(progress.weights, progress.biases, data.scaling)
+    curve = progress.losses[: len(progress.losses) // CHUNK * CHUNK].reshape(-1, CHUNK).mean(axis=1)
+    info = {
+        **dataclasses.asdict(settings),
+        "level": level,
+        "steps": len(progress.losses),
+        "test_loss": float(
+            np.mean((tests.outputs - np.asarray(forward((network.weights, network.biases), tests.inputs))) ** 2)
+        ),
+        "dead_outputs": dead_outputs(network.masks),
+        "learning_curve": [float(f"{loss:.4g}") for loss in curve],
+    }
+    return dataclasses.replace(network, info=info)
+
+
+def _packed(progress: Progress, level: float) -> bytes:
+    leaves = jax.tree_util.tree_leaves((progress.weights, progress.biases, progress.optimiser))
+    tensors = {f"leaf.{i:03d}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
+    return pack({**tensors, "losses": progress.losses}, {"level": level})
+
+
+def _resumed(file: Path, level: float, start: Progress) -> Progress:
+    """An interrupted training of this level where there is a sound one, else the start."""
+    try:
+        tensors, header = unpack(file)
+    except ValueError:
+        return start
+    if header.get("level") != level:
+        return start
+    structure = jax.tree_util.tree_structure((start.weights, start.biases, start.optimiser))
+    leaves = [tensors[name] for name in sorted(tensors) if name != "losses"]
+    return Progress(*jax.tree_util.tree_unflatten(structure, leaves), tensors["losses"])
