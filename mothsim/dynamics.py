@@ -27,9 +27,10 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.extending import overload, register_jitable
+from numba.extending import register_jitable
 
 from mothsim.body import MothBody
+from mothsim.lanes import square_root
 
 Value = Any
 """A float, a NumPy or JAX array, or a tracer."""
@@ -94,16 +95,6 @@ def coefficients(body: MothBody) -> Coefficients:
         head_reynolds=2 * body.head_half_width * body.air_density / body.air_viscosity,
         abdomen_reynolds=2 * body.abdomen_half_width * body.air_density / body.air_viscosity,
     )
-
-
-def square_root(x: Value) -> Value:
-    """A square root that Python, NumPy, JAX and (by the overload below) numba each compile to their own."""
-    return x**0.5
-
-
-@overload(square_root, inline="always")
-def _square_root_in_numba(x):
-    return lambda x: np.sqrt(x)
 
 
 @register_jitable

@@ -2,66 +2,138 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 
 from mothsim.body import MothBody
 from mothsim.dynamics import coefficients
-from mothsim.radau import solve_row
+from mothsim.engine import solve
 
 SEGMENT = 0.02
 """Length of a segment, s: half a wing stroke."""
 
+LONGEST = 1.0
+"""Longest segment that `propagate` takes, s."""
+
+FINEST, COARSEST = 1e-10, 1e-2
+"""Tolerances that `propagate` takes."""
+
+_DEFAULT_BODY = MothBody()
+
 
 @dataclass(frozen=True)
 class Propagation:
-    """Where moths ended: `states` (N, 8) and whether each could be solved, `success` (N,).
+    """Where moths ended, `states` (N, 8), and whether each could be solved, `success` (N,).
 
-    Rows that could not are NaN. For a single moth the shapes are (8,) and ().
+    Rows that could not are NaN. `path` (N, T, 8) holds the states at the times asked for, else it is None.
+    For a single moth the shapes are (8,), () and (T, 8).
     """
 
     states: NDArray[np.float64]
     success: NDArray[np.bool_]
+    path: NDArray[np.float64] | None = None
 
 
 def propagate(
     states: ArrayLike,
     controls: ArrayLike,
     *,
-    body: MothBody | None = None,
+    body: MothBody | Sequence[MothBody] | None = None,
     duration: float = SEGMENT,
     rtol: float = 1e-6,
+    times: ArrayLike | None = None,
+    threads: int | None = None,
 ) -> Propagation:
     """Propagate moths over one segment of constant control.
+
+    A row's result is the same to the bit in any batch, in any order and on any number of threads.
 
     Args:
         states: (N, 8) or (8,), `[x, y, theta, phi, xdot, ydot, thetadot, phidot]`, cm, rad, s.
         controls: (N, 4) or (4,), `[force, angle, abdomen_torque, wing_torque]`, dyn, rad, dyn cm.
-        body: by default Zahn et al.'s moth.
-        duration: s.
-        rtol: error allowed, as a share of each component's largest magnitude.
+        body: one for all, or a sequence of N; by default Zahn et al.'s moth.
+        duration: s, above 0 and at most 1.
+        rtol: error allowed, as a share of each component's largest magnitude in brisk flight (about 30 cm,
+            2 pi rad, 1500 cm/s and 300 rad/s, more for rows that start faster); 1e-10 to 1e-2.
+        times: (T,) in s, from 0 to `duration`: where `path` is wanted. Each costs as much as a segment.
+        threads: by default as many as the processor has, or NUMBA_NUM_THREADS.
 
     Raises:
-        ValueError: shapes that do not fit, or a duration or tolerance out of range.
+        ValueError: shapes that do not fit, or a body, duration, tolerance or time out of range. A row with
+            numbers that are not finite, or that cannot be solved, raises nothing: see `Propagation`.
     """
-    states = np.ascontiguousarray(states, dtype=np.float64)
-    controls = np.ascontiguousarray(controls, dtype=np.float64)
-    single = states.ndim == 1
-    if states.shape[-1:] != (8,) or states.ndim > 2:
-        raise ValueError(f"states has shape {states.shape}: expected (N, 8) or (8,)")
-    if controls.shape != (*states.shape[:-1], 4):
+    states = _rows("states", states, 8)
+    controls = _rows("controls", controls, 4)
+    if controls.ndim != states.ndim or (states.ndim == 2 and len(controls) != len(states)):
         raise ValueError(f"controls has shape {controls.shape}: expected {(*states.shape[:-1], 4)}")
-    packed = coefficients(body or MothBody()).packed()
-    final = np.empty((1 if single else len(states), 8))
-    _solve_rows(packed, states.reshape(-1, 8), controls.reshape(-1, 4), duration, rtol, final)
-    success = np.isfinite(final).all(axis=1)
-    return Propagation(final[0], success[0]) if single else Propagation(final, success)
+    if not 0 < duration <= LONGEST:
+        raise ValueError(f"duration = {duration!r}: expected seconds, above 0 and at most {LONGEST}")
+    if not FINEST <= rtol <= COARSEST:
+        raise ValueError(f"rtol = {rtol!r}: expected {FINEST} to {COARSEST}")
+    single = states.ndim == 1
+    groups = _groups(body, 1 if single else len(states))
+    rows, inputs = states.reshape(-1, 8), controls.reshape(-1, 4)
+    final = _by_body(rows, inputs, groups, duration, rtol, threads)
+    path = None if times is None else _path(rows, inputs, groups, duration, rtol, threads, times)
+    if single:
+        return Propagation(final[0], np.isfinite(final[0]).all(), None if path is None else path[0])
+    return Propagation(final, np.isfinite(final).all(axis=1), path)
 
 
-@njit(cache=True, parallel=True)
-def _solve_rows(packed, states, controls, duration, tolerance, final):
-    for i in prange(len(states)):
-        solve_row(packed, states[i], controls[i], duration, tolerance, 1e-4, final[i])
+def _rows(name: str, values: ArrayLike, width: int) -> NDArray[np.float64]:
+    """Values as a C-contiguous float64 array (N, width) or (width,)."""
+    try:
+        array = np.ascontiguousarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} = {values!r}: expected numbers, shape (N, {width}) or ({width},)") from None
+    if array.ndim not in (1, 2) or array.shape[-1] != width:
+        raise ValueError(f"{name} has shape {array.shape}: expected (N, {width}) or ({width},)")
+    return array
+
+
+@lru_cache(maxsize=4096)
+def _packed(body: MothBody) -> NDArray[np.float64]:
+    return coefficients(body).packed()
+
+
+def _groups(body, count: int) -> list[tuple[NDArray[np.float64], NDArray[np.intp] | None]]:
+    """Packed coefficients, each with the rows that have that body; None is all of them."""
+    if body is None or isinstance(body, MothBody):
+        return [(_packed(body or _DEFAULT_BODY), None)]
+    try:
+        bodies = list(body)
+    except TypeError:
+        bodies = [body]
+    if len(bodies) != count or not all(isinstance(one, MothBody) for one in bodies):
+        raise ValueError(f"body = {body!r}: expected a MothBody, or {count} of them")
+    rows: dict[MothBody, list[int]] = {}
+    for row, one in enumerate(bodies):
+        rows.setdefault(one, []).append(row)
+    return [(_packed(one), np.array(members)) for one, members in rows.items()]
+
+
+def _by_body(states, controls, groups, duration, rtol, threads) -> NDArray[np.float64]:
+    final = np.empty((len(states), 8))
+    for packed, rows in groups:
+        if rows is None:
+            solve(packed, states, controls, duration, rtol, final, threads)
+        else:
+            part = np.empty((len(rows), 8))
+            solve(packed, states[rows], controls[rows], duration, rtol, part, threads)
+            final[rows] = part
+    return final
+
+
+def _path(states, controls, groups, duration, rtol, threads, times) -> NDArray[np.float64]:
+    times = np.asarray(times, dtype=np.float64)
+    if times.ndim != 1 or not np.all((times >= 0) & (times <= duration)):
+        raise ValueError(f"times = {times!r}: expected (T,) seconds from 0 to duration = {duration!r}")
+    path = np.empty((len(states), len(times), 8))
+    for i, time in enumerate(times):
+        whole = _by_body(states, controls, groups, time, rtol, threads) if time > 0 else states
+        path[:, i] = whole
+    return path
