@@ -1,5 +1,6 @@
 """Closed-loop flight of a simulated hawkmoth: the body, its equations, the engine, targets and flights."""
 
+from mothsim import metrics
 from mothsim.body import MothBody
 from mothsim.flight import Controller, Flight, Task, fly
 from mothsim.integrator import SEGMENT, Propagation, propagate
@@ -15,6 +16,7 @@ __all__ = [
     "Trajectory",
     "fly",
     "make_trajectory",
+    "metrics",
     "propagate",
 ]
 __version__ = "0.1.0"

@@ -1,4 +1,9 @@
-"""Data for inverse models: random segments by the engine, scaled as the network sees them."""
+"""Data for inverse models: random segments by the engine, scaled as the network sees them.
+
+Zahn et al. 2022 draw segments over the whole range of flight, violent spins and all. What decides whether a
+network flies is its slope near trim (see `controllers.airworthiness`), a corner of that range so small that
+uniform draws hardly visit it. So a share of our own training set is drawn there.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controllers.learning.network import Scaling
+from mothsim.actuation import from_components, limited, to_components
 from mothsim.body import MothBody
-from mothsim.segments import generate
+from mothsim.integrator import propagate
+from mothsim.segments import generate, tabulate
+from mothsim.trim import find_trim
 
-TRAINING, TESTING = 0, 1
+Array = NDArray[np.float64]
+
+TRAINING, TESTING, NEAR_FLIGHT = 0, 1, 2
 """What a seed's data are for: each has its own random stream."""
+_BEND, _SPIN, _SPEED = 0.5, 10.0, 150.0  # rad, rad/s, cm/s about trim, either way
+_THRUST, _LIFT, _TORQUE = 2.0, 1.0, 0.5  # of the weight, of the weight, of the torque limit, either way
 
 
 @dataclass(frozen=True)
@@ -25,17 +37,64 @@ class Dataset:
 
 
 def make_dataset(
-    segments: int, seed: int, purpose: int = TRAINING, *, scaling: Scaling | None = None, body: MothBody | None = None
+    segments: int,
+    seed: int,
+    purpose: int = TRAINING,
+    *,
+    near_flight: float = 0.0,
+    scaling: Scaling | None = None,
+    body: MothBody | None = None,
 ) -> Dataset:
     """Draw and solve random segments.
 
     Args:
         segments: how many.
         seed, purpose: name the random stream.
-        scaling: to use; by default the one that the data just fill.
+        near_flight: share of the segments that is drawn about trim, evenly spread among the others.
+        scaling: to use; by default the one that segments of the whole range just fill.
         body: by default Zahn et al.'s.
     """
-    inputs, outputs = generate(segments, np.random.SeedSequence([seed, purpose]), body=body)
-    scaling = scaling or Scaling.of(inputs, outputs)
-    scaled = (scaling.scale_inputs(inputs), scaling.scale_outputs(outputs))
-    return Dataset(*(part.astype(np.float32) for part in scaled), scaling)
+    body = body or MothBody()
+    near = round(segments * near_flight)
+    whole = generate(segments - near, _stream(seed, purpose), body=body)
+    scaling = scaling or Scaling.of(whole.inputs, whole.outputs)
+    parts = [whole]
+    if near:
+        states, controls = draw_near_flight(near, _stream(seed, NEAR_FLIGHT + purpose), body)
+        parts.append(tabulate(states, controls, propagate(states, controls, body=body).states))
+    order = _interleaved(segments - near, near)
+    inputs = np.concatenate([scaling.scale_inputs(part.inputs).astype(np.float32) for part in parts])[order]
+    outputs = np.concatenate([scaling.scale_outputs(part.outputs).astype(np.float32) for part in parts])[order]
+    return Dataset(inputs, outputs, scaling)
+
+
+def draw_near_flight(count: int, seed: int, body: MothBody) -> tuple[Array, Array]:
+    """Random starts (count, 8) and controls (count, 4) about upright trim.
+
+    Angles within 0.5 rad, rates within 10 rad/s and velocity within 150 cm/s; force within two weights along
+    the body and one across it, torque within half its limit.
+    """
+    rng = np.random.default_rng(seed)
+    trim = find_trim(body)
+    tilt, bend = rng.uniform(-_BEND, _BEND, (2, count))
+    spin, bend_rate = rng.uniform(-_SPIN, _SPIN, (2, count))
+    states = np.tile(trim.state, (count, 1))
+    states[:, 2] += tilt
+    states[:, 3] += tilt + bend
+    states[:, 4:6] = rng.uniform(-_SPEED, _SPEED, (count, 2))
+    states[:, 6] = spin
+    states[:, 7] = spin + bend_rate
+    spread = np.array([_THRUST * body.weight, _LIFT * body.weight, _TORQUE * body.abdomen_torque_limit])
+    components = np.tile(to_components(trim.control), (count, 1))
+    components[:, :3] += spread * rng.uniform(-1, 1, (count, 3))
+    return states, limited(from_components(components), body)
+
+
+def _stream(seed: int, purpose: int) -> int:
+    return seed + (purpose << 32)
+
+
+def _interleaved(many: int, few: int) -> NDArray[np.intp]:
+    """Order that spreads the last `few` of `many + few` rows evenly among the first."""
+    places = np.concatenate([(np.arange(many) + 0.5) / max(many, 1), (np.arange(few) + 0.5) / max(few, 1)])
+    return np.argsort(places, kind="stable")

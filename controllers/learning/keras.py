@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from controllers.learning.network import INPUTS, OUTPUTS, Network, Scaling
+from controllers.learning.network import Network, Scaling
+from mothsim.segments import INPUTS, OUTPUTS
 
 _FIELDS = {"input_min": INPUTS, "input_max": INPUTS, "output_min": OUTPUTS, "output_max": OUTPUTS}
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-INPUTS = ("phi_0", "theta_0", "x_f", "y_f", "phi_f", "theta_f", "xdot_0", "ydot_0", "phidot_0", "thetadot_0")
-OUTPUTS = ("F_x", "F_y", "tau", "xdot_f", "ydot_f", "phidot_f", "thetadot_f")
+from mothsim.segments import INPUTS, OUTPUTS
+
 CONTROLS = 3
 """The first outputs are the control: F_x, F_y, tau."""
 

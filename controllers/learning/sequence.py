@@ -17,14 +17,15 @@ import jax
 import numpy as np
 
 from controllers.learning.dataset import TESTING, Dataset, make_dataset
-from controllers.learning.network import INPUTS, OUTPUTS, Network
+from controllers.learning.network import Network
 from controllers.learning.protocols import HIDDEN, Protocol, find_protocol
 from controllers.learning.pruning import LEVELS, METHODS, dead_outputs
 from controllers.learning.storage import load_network, pack, save_network, unpack, write_atomically
 from controllers.learning.training import CHUNK, Progress, first_parameters, forward, fresh, train
+from mothsim.segments import INPUTS, OUTPUTS
 
 _SAVE_EVERY = 5.0  # s between writes of an unfinished level
-_WEIGHTS = 2  # stream of the first weights, beside those of the data
+_WEIGHTS = 9  # stream of the first weights, beside those of the data
 _TEST_SEGMENTS = 100_000
 _TEST_SEED = 2022
 
@@ -92,7 +93,7 @@ def run(settings: Settings, folder: Path, report: Callable[[Event], None] | None
     if all(file.exists() for file in files):
         return files
     protocol = find_protocol(settings.protocol)
-    data = make_dataset(settings.segments, settings.seed)
+    data = make_dataset(settings.segments, settings.seed, near_flight=protocol.near_flight)
     tests = make_dataset(_TEST_SEGMENTS, _TEST_SEED, TESTING, scaling=data.scaling)
     for index, (level, file) in enumerate(zip((0, *settings.levels), files, strict=True)):
         if not file.exists():

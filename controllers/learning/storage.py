@@ -14,7 +14,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from controllers.learning.network import INPUTS, OUTPUTS, Network, Scaling
+from controllers.learning.network import Network, Scaling
+from mothsim.segments import INPUTS, OUTPUTS
 
 _FORMAT = "mothsim-network-1"
 _SCALING = ("input_min", "input_max", "output_min", "output_max")

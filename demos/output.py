@@ -1,0 +1,45 @@
+"""What every command prints: a short table for people, or one JSON object for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def show(result: Mapping[str, Any], as_json: bool) -> None:
+    """Print a result on standard output, as JSON or as a table of two columns."""
+    if as_json:
+        print(json.dumps({key: _plain(value) for key, value in result.items()}))
+        return
+    width = max(len(key) for key in result)
+    for key, value in result.items():
+        print(f"{key:<{width}}  {_readable(value)}")
+
+
+def wrote(*files: Path, quiet: bool = False) -> None:
+    """Say on standard error what was written."""
+    if not quiet:
+        print("wrote " + ", ".join(str(file) for file in files), file=sys.stderr)
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it: paths as text, numbers that are not finite as null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _readable(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_readable(item) for item in value)
+    return "-" if value is None else str(value)
