@@ -24,6 +24,8 @@ from mothsim.trim import Linearisation, find_trim, linearise
 
 Array = NDArray[np.float64]
 
+_MOTION = [0, 1, 4, 5]  # x, y, xdot, ydot in the state
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -36,18 +38,20 @@ class Weights:
         integral: gain on the integral of the position error, 1/s.
         preview: how far ahead the target is used, s.
         reach: position error beyond which the law pulls no harder, cm.
+        entry: time over which a moth is led from where it starts to the target, s.
     """
 
     position: float = 0.1
-    angle: float = 1.0
-    velocity: float = 100.0
-    rate: float = 20.0
-    thrust: float = 10000.0
-    lift: float = 1000.0
-    torque: float = 1e5
-    integral: float = 3.0
+    angle: float = 0.085
+    velocity: float = 15.0
+    rate: float = 24.0
+    thrust: float = 7500.0
+    lift: float = 3000.0
+    torque: float = 28000.0
+    integral: float = 4.5
     preview: float = 1.0
-    reach: float = 0.5
+    reach: float = 0.9
+    entry: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,20 @@ def tracking_gains(linear: Linearisation, weights: Weights, controls: int, horiz
     return Gains(feedback, np.array(forward).reshape(horizon, controls, 8))
 
 
+def entry_curves(entry: float, steps: NDArray[np.intp]) -> Array:
+    """How an initial error dies out along a quintic: (T, 2, 2), offset and its rate by first offset and first rate.
+
+    Args:
+        entry: s; the way there, with acceleration zero at its end.
+        steps: (T,) segments since the start.
+    """
+    s = np.clip(steps * SEGMENT / entry, 0.0, 1.0) if entry > 0 else np.ones(len(steps))
+    scale = entry or 1.0
+    still = (1 - s) ** 3 * (1 + 3 * s + 6 * s**2), -30 * s**2 * (1 - s) ** 2 / scale
+    moving = scale * s * (1 - s) ** 3 * (1 + 3 * s), (1 - s) ** 2 * (1 + 2 * s - 15 * s**2)
+    return np.stack([np.stack(still, -1), np.stack(moving, -1)], axis=-1)
+
+
 class Guidance:
     """Chooses a control and the waypoint that it reaches, one segment ahead, for N moths at once."""
 
@@ -103,21 +121,34 @@ class Guidance:
         self.gains = tracking_gains(self.linear, self.weights, self.width, horizon)
         steps = np.arange(round(task.duration / SEGMENT) + horizon + 1)
         self.reference = reference_states(trajectory, body, SEGMENT * steps)
+        self.entry = entry_curves(self.weights.entry, steps)
         self.integral = np.zeros((len(task.seeds), 2))
+        self.start: Array | None = None
 
     def control(self, states: Array, time: float) -> Array:
         """Controls (N, 4) for states (N, 8), within the body's limits; adds to the integral of the error."""
-        step = round(time / SEGMENT)
-        now = self.target(time)
-        error = states - now
+        step, horizon = round(time / SEGMENT), len(self.gains.feedforward)
+        if self.start is None:
+            self.start = (states - self.target(time))[:, _MOTION].reshape(-1, 2, 2)
+        led = self._led(step, step + 1 + horizon)
+        error = states - self.target(time)
+        error[:, _MOTION] -= led[:, 0]
         self.integral += self.weights.integral * SEGMENT * error[:, :2]
         error[:, :2] = np.clip(error[:, :2] + self.integral, -self.weights.reach, self.weights.reach)
-        ahead = self.reference[step + 1 : step + 1 + len(self.gains.feedforward)]
-        forward = np.einsum("hms,hs->m", self.gains.feedforward, ahead - self.trim.state)
-        forward -= self.gains.feedback @ (now - self.trim.state)
+        ahead = self.reference[step + 1 : step + 1 + horizon] - self.trim.state
+        forward = np.einsum("hms,hs->m", self.gains.feedforward, ahead)
+        forward = forward - self.gains.feedback @ (self.target(time) - self.trim.state)
+        forward = forward + np.einsum("hms,nhs->nm", self.gains.feedforward[:, :, _MOTION], led[:, 1:])
+        forward -= np.einsum("ms,ns->nm", self.gains.feedback[:, _MOTION], led[:, 0])
         components = np.tile(to_components(self.trim.control), (len(states), 1))
-        components[:, : self.width] += forward - error @ self.gains.feedback.T
+        components[:, : self.width] += forward - np.einsum("ms,ns->nm", self.gains.feedback, error)
         return limited(from_components(components), self.body)
+
+    def _led(self, first: int, last: int) -> Array:
+        """Where the way from start to target still is off it, (N, last - first, 4), `[x, y, xdot, ydot]`."""
+        assert self.start is not None
+        curves = self.entry[first:last]
+        return np.einsum("hab,nbc->nhac", curves, self.start).reshape(len(self.start), len(curves), 4)
 
     def waypoint(self, states: Array, controls: Array) -> Array:
         """Poses (N, 4), `[x, y, theta, phi]` after a segment of these controls, by the engine."""
