@@ -1,0 +1,148 @@
+"""Random segments, as Zahn et al. 2022 drew them, and the training set made of them.
+
+Ranges: joint velocity +-1500 cm/s each way, both angles in [0, 2 pi], both rates +-25 rad/s, force up to the
+body's limit in any direction, torques up to the body's limits, the joint at the origin.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mothsim.body import MothBody
+from mothsim.integrator import SEGMENT, propagate
+from mothsim.threads import default_threads, run
+
+SPEED_RANGE = 1500.0
+"""Initial joint velocity, cm/s, either way along x and y."""
+
+RATE_RANGE = 25.0
+"""Initial angular rates, rad/s, either way."""
+
+INPUTS = ("phi0", "theta0", "x_f", "y_f", "phi_f", "theta_f", "xdot0", "ydot0", "phidot0", "thetadot0")
+"""Columns of a training set's inputs: the start but for the joint's place, and the pose at the end."""
+
+OUTPUTS = ("F_x", "F_y", "tau", "xdot_f", "ydot_f", "phidot_f", "thetadot_f")
+"""Columns of its outputs: the control (force along and across the head-thorax) and the final rates."""
+
+BLOCK = 1 << 16
+
+_X, _Y, _THETA, _PHI, _XDOT, _YDOT, _THETADOT, _PHIDOT = range(8)
+
+
+@dataclass(frozen=True)
+class Segments:
+    """A training set, unscaled, cgs: `inputs` (N, 10) and `outputs` (N, 7), float32, columns as named above."""
+
+    inputs: NDArray[np.float32]
+    outputs: NDArray[np.float32]
+
+
+def draw(
+    count: int, seed: int | np.random.SeedSequence | np.random.Generator | None = None, body: MothBody | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Random starts (count, 8) and controls (count, 4) for a body, by default Zahn et al.'s.
+
+    Raises:
+        ValueError: `count` is negative.
+    """
+    if count < 0:
+        raise ValueError(f"count = {count!r}: expected 0 or more")
+    body = body or MothBody()
+    uniform = np.random.default_rng(seed).random((count, 10))
+    states = np.zeros((count, 8))
+    states[:, [_XDOT, _YDOT]] = SPEED_RANGE * (2 * uniform[:, 0:2] - 1)
+    states[:, [_THETA, _PHI]] = 2 * math.pi * uniform[:, 2:4]
+    states[:, [_THETADOT, _PHIDOT]] = RATE_RANGE * (2 * uniform[:, 4:6] - 1)
+    controls = np.empty((count, 4))
+    controls[:, 0] = body.force_limit * uniform[:, 6]
+    controls[:, 1] = 2 * math.pi * uniform[:, 7]
+    controls[:, 2] = body.abdomen_torque_limit * (2 * uniform[:, 8] - 1)
+    controls[:, 3] = body.wing_torque_limit * (2 * uniform[:, 9] - 1)
+    return states, controls
+
+
+def generate(
+    count: int,
+    seed: int = 0,
+    *,
+    body: MothBody | None = None,
+    duration: float = SEGMENT,
+    rtol: float = 1e-6,
+    folder: str | os.PathLike[str] | None = None,
+    threads: int | None = None,
+) -> Segments:
+    """A training set of random segments.
+
+    The values depend on `count`-th row and `seed` alone: rows come in blocks, each with its own random stream,
+    so a longer set starts with the shorter one, on any number of threads.
+
+    Args:
+        count: rows.
+        seed: of the random streams.
+        body: by default Zahn et al.'s.
+        duration: s.
+        rtol: see `mothsim.propagate`.
+        folder: where `inputs.npy` and `outputs.npy` are written, through memory maps, so that a set may be
+            larger than memory; without it the arrays are in memory.
+        threads: by default all.
+
+    Raises:
+        ValueError: `count` is negative, or see `mothsim.propagate`.
+        RuntimeError: a segment could not be solved.
+    """
+    if count < 0:
+        raise ValueError(f"count = {count!r}: expected 0 or more")
+    body = body or MothBody()
+    segments = _arrays(count, folder)
+
+    def fill(block: int) -> None:
+        rows = slice(block * BLOCK, min((block + 1) * BLOCK, count))
+        # The whole block is drawn even if only part of it is wanted, so that its rows do not depend on `count`.
+        states, controls = draw(BLOCK, np.random.SeedSequence(seed, spawn_key=(block,)), body)
+        size = rows.stop - rows.start
+        states, controls = states[:size], controls[:size]
+        end = propagate(states, controls, body=body, duration=duration, rtol=rtol, threads=1)
+        if not end.success.all():
+            raise RuntimeError(f"{np.sum(~end.success)} random segments of block {block} could not be solved")
+        _tabulate(states, controls, end.states, segments.inputs[rows], segments.outputs[rows])
+
+    run(fill, range(-(-count // BLOCK)), default_threads() if threads is None else threads)
+    return segments
+
+
+def tabulate(states: NDArray, controls: NDArray, finals: NDArray) -> Segments:
+    """The training set's columns of segments: starts (N, 8), controls (N, 4) and ends (N, 8)."""
+    segments = _arrays(len(states), None)
+    _tabulate(states, controls, finals, segments.inputs, segments.outputs)
+    return segments
+
+
+def _tabulate(states, controls, finals, inputs, outputs) -> None:
+    inputs[:, 0:2] = states[:, [_PHI, _THETA]]
+    inputs[:, 2:4] = finals[:, [_X, _Y]] - states[:, [_X, _Y]]
+    inputs[:, 4:6] = finals[:, [_PHI, _THETA]]
+    inputs[:, 6:10] = states[:, [_XDOT, _YDOT, _PHIDOT, _THETADOT]]
+    outputs[:, 0] = controls[:, 0] * np.cos(controls[:, 1])
+    outputs[:, 1] = controls[:, 0] * np.sin(controls[:, 1])
+    outputs[:, 2] = controls[:, 2]
+    outputs[:, 3:7] = finals[:, [_XDOT, _YDOT, _PHIDOT, _THETADOT]]
+
+
+def _arrays(count: int, folder) -> Segments:
+    shapes = {"inputs": (count, len(INPUTS)), "outputs": (count, len(OUTPUTS))}
+    if folder is None:
+        return Segments(**{name: np.empty(shape, np.float32) for name, shape in shapes.items()})
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return Segments(
+        **{
+            name: np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=np.float32, shape=shape)
+            for name, shape in shapes.items()
+        }
+    )
