@@ -87,17 +87,23 @@ def tracking_gains(linear: Linearisation, weights: Weights, controls: int, horiz
 
 
 def entry_curves(entry: float, steps: NDArray[np.intp]) -> Array:
-    """How an initial error dies out along a quintic: (T, 2, 2), offset and its rate by first offset and first rate.
+    """How a start off the target is led there along a quintic: (T, 4, 4) from `[x, y, xdot, ydot]` then to now.
 
     Args:
-        entry: s; the way there, with acceleration zero at its end.
+        entry: s; the way there, with acceleration zero at its ends.
         steps: (T,) segments since the start.
     """
     s = np.clip(steps * SEGMENT / entry, 0.0, 1.0) if entry > 0 else np.ones(len(steps))
     scale = entry or 1.0
-    still = (1 - s) ** 3 * (1 + 3 * s + 6 * s**2), -30 * s**2 * (1 - s) ** 2 / scale
-    moving = scale * s * (1 - s) ** 3 * (1 + 3 * s), (1 - s) ** 2 * (1 + 2 * s - 15 * s**2)
-    return np.stack([np.stack(still, -1), np.stack(moving, -1)], axis=-1)
+    offset = (1 - s) ** 3 * (1 + 3 * s + 6 * s**2), scale * s * (1 - s) ** 3 * (1 + 3 * s)
+    rate = -30 * s**2 * (1 - s) ** 2 / scale, (1 - s) ** 2 * (1 + 2 * s - 15 * s**2)
+    curves = np.stack([np.stack(offset, -1), np.stack(rate, -1)], axis=1)
+    return np.einsum("tab,cd->tacbd", curves, np.eye(2)).reshape(-1, 4, 4)
+
+
+def _times(matrix: Array, rows: Array) -> Array:
+    """`matrix @ row` for every row, summed row by row: a product's last digit would depend on how many there are."""
+    return (rows[:, None, :] * matrix).sum(axis=2)
 
 
 class Guidance:
@@ -128,27 +134,21 @@ class Guidance:
     def control(self, states: Array, time: float) -> Array:
         """Controls (N, 4) for states (N, 8), within the body's limits; adds to the integral of the error."""
         step, horizon = round(time / SEGMENT), len(self.gains.feedforward)
+        now, ahead = self.reference[step], self.reference[step + 1 : step + 1 + horizon]
         if self.start is None:
-            self.start = (states - self.target(time))[:, _MOTION].reshape(-1, 2, 2)
-        led = self._led(step, step + 1 + horizon)
-        error = states - self.target(time)
-        error[:, _MOTION] -= led[:, 0]
+            self.start = (states - now)[:, _MOTION]
+        error = states - now
+        error[:, _MOTION] -= _times(self.entry[step], self.start)
         self.integral += self.weights.integral * SEGMENT * error[:, :2]
         error[:, :2] = np.clip(error[:, :2] + self.integral, -self.weights.reach, self.weights.reach)
-        ahead = self.reference[step + 1 : step + 1 + horizon] - self.trim.state
-        forward = np.einsum("hms,hs->m", self.gains.feedforward, ahead)
-        forward = forward - self.gains.feedback @ (self.target(time) - self.trim.state)
-        forward = forward + np.einsum("hms,nhs->nm", self.gains.feedforward[:, :, _MOTION], led[:, 1:])
-        forward -= np.einsum("ms,ns->nm", self.gains.feedback[:, _MOTION], led[:, 0])
+        feedback, feedforward = self.gains.feedback, self.gains.feedforward
+        forward = np.einsum("hms,hs->m", feedforward, ahead - self.trim.state)
+        forward -= feedback @ (now - self.trim.state)
+        led = np.einsum("hms,hst->mt", feedforward[:, :, _MOTION], self.entry[step + 1 : step + 1 + horizon])
+        led -= feedback[:, _MOTION] @ self.entry[step]
         components = np.tile(to_components(self.trim.control), (len(states), 1))
-        components[:, : self.width] += forward - np.einsum("ms,ns->nm", self.gains.feedback, error)
+        components[:, : self.width] += forward + _times(led, self.start) - _times(feedback, error)
         return limited(from_components(components), self.body)
-
-    def _led(self, first: int, last: int) -> Array:
-        """Where the way from start to target still is off it, (N, last - first, 4), `[x, y, xdot, ydot]`."""
-        assert self.start is not None
-        curves = self.entry[first:last]
-        return np.einsum("hab,nbc->nhac", curves, self.start).reshape(len(self.start), len(curves), 4)
 
     def waypoint(self, states: Array, controls: Array) -> Array:
         """Poses (N, 4), `[x, y, theta, phi]` after a segment of these controls, by the engine."""
