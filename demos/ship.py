@@ -38,8 +38,8 @@ class Recipe:
 
 RECIPES = {
     "dense": Recipe("global", HIDDEN, ()),
-    "sparse-93": Recipe("layerwise", HIDDEN, (50, 75, 85, 90, 93)),
-    "sparse-98": Recipe("global", HIDDEN, (50, 75, 90, 95, 98)),
+    "sparse-93": Recipe("layerwise", HIDDEN, (35, 55, 75, 85, 90, 91, 92, 93)),
+    "sparse-98": Recipe("global", HIDDEN, (35, 55, 75, 85, 90, 93, 95, 96, 97, 98)),
     "small": Recipe("global", SMALL, (), 3.0),
 }
 """By name; the sparse ones start from the dense network of the same seed."""

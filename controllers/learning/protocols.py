@@ -20,11 +20,11 @@ class Protocol:
     Attributes:
         name: as in the files.
         batch: segments a step.
-        peak: learning rate of Adam (Kingma and Ba 2015), or its peak for a network of Zahn et al.'s size.
+        peak: learning rate of Adam (Kingma and Ba 2015), or its peak for a dense network of Zahn et al.'s size.
         warm_up: steps over which the rate climbs to its peak; 0 keeps the rate constant.
         dense_steps, level_steps: most steps for the dense network and for each level of pruning; with a warm-up
             the rate falls along a cosine to 1e-6 at the last of them.
-            Smaller networks take a higher peak, see `peak_for`.
+            Fewer weights take a higher peak, see `peak_for`.
         early_stop: end a training once the mean loss of the last 500 batches is within 1 % of that of the 500
             before (looked at every 100 batches, after 1000).
         near_flight: share of the training set drawn about trim, see `controllers.learning.dataset`.
@@ -41,11 +41,11 @@ class Protocol:
     near_flight: float
     spread: float | None
 
-    def peak_for(self, weights: int) -> float:
-        """The peak for a network of so many weights: by their fourth root, at most four times `peak`."""
+    def peak_for(self, connections: int) -> float:
+        """The peak for so many weights that are left: by their fourth root, at most four times `peak`."""
         if not self.warm_up:
             return self.peak
-        return self.peak * min(4.0, (_ZAHN_WEIGHTS / weights) ** 0.25)
+        return self.peak * min(4.0, (_ZAHN_WEIGHTS / connections) ** 0.25)
 
 
 ZAHN = Protocol("zahn2022", 128, 5e-4, 0, 40_000, 20_000, True, 0.0, 0.2)

@@ -39,7 +39,8 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def pack(tensors: dict[str, np.ndarray], header: dict) -> bytes:
     """Tensors and a JSON header as the bytes of a `.safetensors` file, with a checksum over the tensors."""
-    metadata = {"mothsim": json.dumps(header, sort_keys=True), "crc32": str(_checksum(tensors))}
+    # One entry alone, since the library writes several in any order and files are compared bit by bit.
+    metadata = {"mothsim": json.dumps({"crc32": _checksum(tensors), **header}, sort_keys=True)}
     return save({name: np.ascontiguousarray(value) for name, value in tensors.items()}, metadata)
 
 
@@ -55,11 +56,12 @@ def unpack(path: Path) -> tuple[dict[str, np.ndarray], dict]:
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path}: not a .safetensors file, or cut short ({error})") from None
-    if "mothsim" not in metadata or "crc32" not in metadata:
+    if "mothsim" not in metadata:
         raise ValueError(f"{path}: a .safetensors file, but not one of mothsim's")
-    if metadata["crc32"] != str(_checksum(tensors)):
+    header = json.loads(metadata["mothsim"])
+    if header.pop("crc32", None) != _checksum(tensors):
         raise ValueError(f"{path}: damaged, its checksum does not fit")
-    return tensors, json.loads(metadata["mothsim"])
+    return tensors, header
 
 
 def _checksum(tensors: dict[str, np.ndarray]) -> int:

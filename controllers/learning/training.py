@@ -63,23 +63,23 @@ def first_parameters(sizes: Sequence[int], protocol: Protocol, seed: np.random.S
 
 def fresh(weights: tuple[NDArray, ...], biases: tuple[NDArray, ...], protocol: Protocol, steps: int) -> Progress:
     """A training that starts from these weights."""
-    state = optimiser(protocol, steps, sum(w.size for w in weights)).init((weights, biases))
+    state = optimiser(protocol, steps, 1).init((weights, biases))
     return Progress(weights, biases, state, np.empty(0, dtype=np.float32))
 
 
-def optimiser(protocol: Protocol, steps: int, weights: int) -> optax.GradientTransformation:
-    """Adam with the protocol's learning rate over so many steps, for a network of so many weights."""
+def optimiser(protocol: Protocol, steps: int, connections: int) -> optax.GradientTransformation:
+    """Adam with the protocol's learning rate over so many steps, for so many weights."""
     if not protocol.warm_up:
         return optax.adam(protocol.peak)
     warm_up = min(protocol.warm_up, steps // 4)
-    peak = protocol.peak_for(weights)
+    peak = protocol.peak_for(connections)
     return optax.adam(optax.warmup_cosine_decay_schedule(0.0, peak, warm_up, steps, 1e-6))
 
 
-@partial(jax.jit, static_argnames=("protocol", "steps"))
-def _chunk(parameters, state, masks, inputs, outputs, start, protocol: Protocol, steps: int):
+@partial(jax.jit, static_argnames=("protocol", "steps", "connections"))
+def _chunk(parameters, state, masks, inputs, outputs, start, protocol: Protocol, steps: int, connections: int):
     """`CHUNK` steps of training; returns parameters, optimiser state and the batch losses."""
-    update = optimiser(protocol, steps, sum(w.size for w in parameters[0])).update
+    update = optimiser(protocol, steps, connections).update
     batches = len(inputs) // protocol.batch
 
     def loss(parameters, x, y):
@@ -123,13 +123,16 @@ def train(
         offset: the first batch.
         watch: called after every chunk.
     """
+    connections = int(sum(np.count_nonzero(mask) for mask in masks))
     float_masks = tuple(jnp.asarray(mask, dtype=jnp.float32) for mask in masks)
     parameters = (tuple(map(jnp.asarray, progress.weights)), tuple(map(jnp.asarray, progress.biases)))
     state, losses = progress.optimiser, progress.losses
     inputs, outputs = jnp.asarray(data.inputs), jnp.asarray(data.outputs)
     while len(losses) < steps and not (protocol.early_stop and has_stopped(losses)):
         start = jnp.asarray(offset + len(losses))
-        parameters, state, new = _chunk(parameters, state, float_masks, inputs, outputs, start, protocol, steps)
+        parameters, state, new = _chunk(
+            parameters, state, float_masks, inputs, outputs, start, protocol, steps, connections
+        )
         losses = np.concatenate([losses, np.asarray(new)])
         progress = Progress(
             tuple(np.asarray(w * m) for w, m in zip(parameters[0], float_masks, strict=True)),

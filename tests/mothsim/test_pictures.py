@@ -1,3 +1,4 @@
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ def test_picture_and_animation_are_drawn(tmp_path: Path) -> None:
     film = Image.open(tmp_path / "flight.gif")
     frames = [np.asarray(film.convert("RGB")).astype(int) for i in range(film.n_frames) if film.seek(i) is None]
     assert len(frames) == 15
-    assert all(np.abs(later - earlier).sum() > 0 for earlier, later in zip(frames[:-1], frames[1:], strict=True))
+    assert all(np.abs(later - earlier).sum() > 0 for earlier, later in itertools.pairwise(frames))
 
 
 def test_a_lost_flight_is_drawn_too(tmp_path: Path) -> None:

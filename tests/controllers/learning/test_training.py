@@ -1,0 +1,121 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from controllers.learning.curves import draw_learning_curve
+from controllers.learning.dataset import NEAR_FLIGHT, TESTING, draw_near_flight, make_dataset
+from controllers.learning.protocols import COSINE, ZAHN, find_protocol
+from controllers.learning.sequence import Settings, run
+from controllers.learning.storage import load_network
+from controllers.learning.training import has_stopped
+from mothsim import MothBody
+from mothsim.figures import save_figure
+
+SMALL = Settings(hidden=(16, 12), levels=(50, 80), segments=20_000, step_share=0.1)
+
+
+def same_bits(first: list[Path], second: list[Path]) -> bool:
+    return [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
+
+
+def test_data_fill_their_scaling_and_share_no_stream() -> None:
+    data = make_dataset(5000, 0, near_flight=0.2)
+    tests = make_dataset(1000, 0, TESTING, scaling=data.scaling)
+    assert data.inputs.shape == (5000, 10)
+    assert data.inputs.min() == pytest.approx(-0.5)
+    assert data.outputs.max() == pytest.approx(0.5)
+    assert not np.isin(tests.inputs[:, 6], data.inputs[:, 6]).any()
+    slow = np.abs(data.inputs[:, 6:8]).max(axis=1) < 0.051  # 150 of 3000 cm/s
+    assert slow.mean() == pytest.approx(0.2, abs=0.02)
+    assert slow[:500].mean() == pytest.approx(0.2, abs=0.05)
+    states, controls = draw_near_flight(100, NEAR_FLIGHT, MothBody())
+    assert np.abs(states[:, 2] - np.pi / 2).max() <= 0.5
+    assert controls[:, 0].max() < 4 * MothBody().weight
+
+
+def test_early_stopping_by_hand() -> None:
+    assert not has_stopped(np.full(999, 0.1))
+    assert has_stopped(np.full(1000, 0.1))
+    assert not has_stopped(np.concatenate([np.full(500, 0.1), np.full(500, 0.098)]))
+    assert has_stopped(np.concatenate([np.full(500, 0.1), np.full(500, 0.0991)]))
+
+
+def test_protocols() -> None:
+    assert ZAHN.peak_for(100) == 5e-4
+    assert COSINE.peak_for(330_512) == pytest.approx(1e-3)
+    assert COSINE.peak_for(1312) == pytest.approx(4e-3, rel=0.01)
+    with pytest.raises(ValueError, match="cosine, zahn2022"):
+        find_protocol("sgd")
+
+
+@pytest.mark.parametrize(("protocol", "method"), [("cosine", "global"), ("zahn2022", "layerwise")])
+def test_a_run_learns_prunes_and_repeats_to_the_bit(tmp_path: Path, protocol: str, method: str) -> None:
+    settings = Settings(protocol, method, SMALL.hidden, SMALL.levels, SMALL.segments, 3, SMALL.step_share)
+    files = run(settings, tmp_path / "a")
+    networks = [load_network(file) for file in files]
+    assert [file.name for file in files] == ["00.safetensors", "50.safetensors", "80.safetensors"]
+    assert [round(network.sparsity, 2) for network in networks] == pytest.approx([0, 0.5, 0.8], abs=0.02)
+    assert networks[0].info["learning_curve"][0] > 1.5 * networks[0].info["test_loss"]
+    assert networks[1].info["test_loss"] < 0.05
+    assert same_bits(files, run(settings, tmp_path / "b"))
+    save_figure(draw_learning_curve(networks), tmp_path / "curve.png")
+
+
+def test_a_folder_belongs_to_one_run(tmp_path: Path) -> None:
+    quick = Settings(hidden=(8,), levels=(), segments=2000, step_share=0.005)
+    run(quick, tmp_path)
+    with pytest.raises(ValueError, match="another seed"):
+        run(Settings(hidden=(8,), levels=(), segments=2000, step_share=0.005, seed=1), tmp_path)
+
+
+def test_killed_at_any_moment_it_goes_on_in_the_same_bits(tmp_path: Path) -> None:
+    whole = run(SMALL, tmp_path / "whole")
+    code = f"""
+import controllers.learning.sequence as s
+from pathlib import Path
+s._SAVE_EVERY = 0.0
+s.run(s.Settings(**{ {"hidden": SMALL.hidden, "levels": SMALL.levels, "segments": SMALL.segments, "step_share": SMALL.step_share}!r}), Path({str(tmp_path / "cut")!r}))
+"""  # noqa: E501
+    cuts = 0
+    rng = np.random.default_rng(0)
+    while not (tmp_path / "cut" / "80.safetensors").exists():
+        started = subprocess.Popen([sys.executable, "-c", code], env=os.environ)
+        while started.poll() is None and not (tmp_path / "cut" / "progress.safetensors").exists():
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 1.0))
+        if cuts < 4 and started.poll() is None:
+            started.send_signal(signal.SIGKILL)
+            cuts += 1
+        started.wait()
+    assert cuts == 4
+    cut = [tmp_path / "cut" / file.name for file in whole]
+    assert same_bits(whole, cut)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"protocol": "sgd"}, "protocol = 'sgd'"),
+        ({"method": "random"}, "method = 'random'"),
+        ({"hidden": ()}, "hidden = "),
+        ({"levels": (50, 40)}, "levels = "),
+        ({"segments": 3}, "segments = 3"),
+        ({"step_share": 0.0}, "step_share = 0.0"),
+    ],
+)
+def test_bad_settings_are_named(options: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Settings(**options)
+
+
+def test_a_damaged_settings_file_is_said(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text(json.dumps({"seed": 0})[:-2])
+    with pytest.raises(ValueError, match="damaged"):
+        run(SMALL, tmp_path)
