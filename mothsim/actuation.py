@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mothsim.body import MothBody
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 
 
 def to_components(controls: Array) -> Array:

@@ -19,7 +19,7 @@ from mothsim.integrator import propagate
 from mothsim.trajectories import Trajectory, make_trajectory
 from mothsim.trim import find_trim
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 
 LOST_DISTANCE = 20.0
 """A moth farther than this from its target is lost, cm."""

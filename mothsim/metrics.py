@@ -12,7 +12,7 @@ from mothsim.actuation import to_components
 from mothsim.flight import Flight
 from mothsim.trim import find_trim
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 
 
 def effort(flight: Flight) -> Array:

@@ -19,7 +19,7 @@ from mothsim.integrator import propagate
 from mothsim.segments import generate, tabulate
 from mothsim.trim import find_trim
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 
 TRAINING, TESTING, NEAR_FLIGHT = 0, 1, 2
 """What a seed's data are for: each has its own random stream."""

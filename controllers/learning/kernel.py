@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from controllers.learning.network import Network
 from controllers.learning.pruning import live_connections
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 
 _LISTED_BELOW = 0.2  # share of weights left below which a layer is faster as a list
 _PARALLEL_FROM = 64  # rows from which threads pay

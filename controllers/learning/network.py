@@ -17,7 +17,7 @@ CONTROLS = 3
 """The first outputs are the control: F_x, F_y, tau."""
 
 Float32 = NDArray[np.float32]
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True)

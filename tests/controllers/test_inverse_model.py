@@ -1,0 +1,116 @@
+import math
+
+import numpy as np
+import pytest
+
+import controllers
+from controllers.airworthiness import airworthiness
+from controllers.guidance import Weights
+from controllers.inverse_model import InverseModel, network_inputs
+from controllers.learning.network import Network
+from controllers.learning.storage import find_network, shipped_networks
+from mothsim import fly
+
+SHIPPED = ("dense", "sparse-93", "sparse-98", "small")
+
+
+def test_network_inputs_wrap_by_whole_turns() -> None:
+    rng = np.random.default_rng(0)
+    states, poses = rng.uniform(0, 2 * math.pi, (5, 8)), rng.uniform(-3, 9, (5, 4))
+    turned, aimed = states.copy(), poses.copy()
+    turned[:, [0, 1]] += 7.0
+    aimed[:, [0, 1]] += 7.0
+    for column, turns in ((2, -3), (3, 5)):
+        turned[:, column] += turns * math.tau
+        aimed[:, column] += turns * math.tau
+    inputs = network_inputs(turned, aimed)
+    assert inputs == pytest.approx(network_inputs(states, poses))
+    assert inputs[:, 0] == pytest.approx(states[:, 3])
+    assert inputs[:, 1] == pytest.approx(states[:, 2])
+    assert inputs[:, [2, 3]] == pytest.approx(poses[:, [0, 1]] - states[:, [0, 1]])
+    assert inputs[:, [4, 5]] == pytest.approx(poses[:, [3, 2]])
+    assert inputs[:, 6:] == pytest.approx(states[:, [4, 5, 7, 6]])
+
+
+def test_four_networks_are_shipped_and_small() -> None:
+    files = shipped_networks()
+    assert set(SHIPPED) <= set(files)
+    assert sum(file.stat().st_size for file in files.values()) < 3e6
+    counts = {name: find_network(name).connections for name in SHIPPED}
+    assert counts == {"dense": 330_512, "sparse-93": 23_136, "sparse-98": 6_610, "small": 1_312}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_networks_fly(name: str) -> None:
+    hover = fly(InverseModel(name), "hover", duration=3.0, moths=8, seed=77)
+    primes = fly(InverseModel(name), "sum-of-primes", duration=3.0, moths=8, seed=78)
+    assert hover.lost.sum() + primes.lost.sum() == 0
+    assert np.median(hover.rms_error) < 0.03
+    assert np.median(primes.rms_error) < 0.06
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_networks_fly_a_hundred_times(name: str) -> None:
+    for task, duration, limit in (("hover", 5.0, 0.03), ("sum-of-primes", 10.0, 0.06)):
+        flight = fly(InverseModel(name), task, duration=duration, moths=100, seed=4321)
+        assert flight.lost.sum() == 0
+        assert np.median(flight.rms_error) < limit
+
+
+def test_raw_targets_lose_the_moth() -> None:
+    flight = fly(InverseModel("small", waypoint="raw"), "hover", duration=2.0, moths=8, seed=1)
+    assert flight.lost.all()
+
+
+def test_a_moth_flies_alone_as_in_company() -> None:
+    many = fly(InverseModel("small"), "sine", duration=0.5, moths=70, seed=3)
+    alone = fly(InverseModel("small"), "sine", duration=0.5, seed=3)
+    assert np.array_equal(many.moth(0).states, alone.states)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_airworthiness_foretells_the_hover(name: str) -> None:
+    """Without integral action a moth comes to rest at the fixed point of the linearised segment."""
+    network, weights = find_network(name), Weights(integral=0.0)
+    verdict = airworthiness(network, weights)
+    assert verdict.airworthy
+    flight = fly(InverseModel(network, weights), "hover", duration=4.0, moths=4, seed=5, start_scale=0.3)
+    assert flight.lost.sum() == 0
+    assert flight.errors[:, -1] == pytest.approx(verdict.offset, abs=0.02)
+
+
+def test_airworthiness_grounds_a_bad_network() -> None:
+    good = find_network("small")
+    weights = (*good.weights[:-1], 3 * good.weights[-1])
+    bad = Network(weights, good.biases, good.scaling)
+    verdict = airworthiness(bad)
+    assert verdict.spectral_radius > 1.7
+    assert not verdict.airworthy
+    assert fly(InverseModel(bad), "hover", duration=3.0, moths=4, seed=1).lost.all()
+
+
+@pytest.mark.parametrize(("name", "flies"), [("0.00", True), ("0.75", True), ("0.93", True), ("0.95", False)])
+def test_the_authors_networks(shared, name: str, flies: bool) -> None:
+    pytest.importorskip("h5py", reason="the extra [keras] is not installed")
+    from controllers.learning.keras import import_keras
+
+    folder = shared / "published_networks"
+    network = import_keras(folder / f"{name}.h5", folder / "scaling.json")
+    assert airworthiness(network).airworthy == flies
+    hover = fly(InverseModel(network), "hover", duration=3.0, moths=6, seed=7)
+    primes = fly(InverseModel(network), "sum-of-primes", duration=3.0, moths=6, seed=7)
+    if not flies:
+        assert hover.lost.all()
+        assert primes.lost.all()
+        return
+    assert hover.lost.sum() + primes.lost.sum() == 0
+    assert np.median(hover.rms_error) < 0.03
+    assert np.median(primes.rms_error) < 0.06
+
+
+def test_bad_options_are_named() -> None:
+    with pytest.raises(ValueError, match="waypoint = 'sideways'"):
+        controllers.make("inverse-model", network="small", waypoint="sideways")
+    with pytest.raises(ValueError, match="dense, small"):
+        controllers.make("inverse-model", network="nothing")
