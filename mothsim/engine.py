@@ -16,7 +16,8 @@ import math
 import numpy as np
 from numba import njit
 
-from mothsim.dynamics import Coefficients, from_momenta, inertias, to_momenta
+from mothsim.body import MothBody
+from mothsim.dynamics import Coefficients, coefficients, from_momenta, inertias, to_momenta
 from mothsim.lanes import ceiling, lane_count, larger, load, select, smaller, square_root, store
 from mothsim.radau import solve_row
 from mothsim.scheme import (
@@ -130,7 +131,7 @@ def begin(k, moth, nodes, duration, tolerance, with_layer, turn):
     length = first_length(k, moth, nodes, turn + 0.0 * load(moth, X))
     if with_layer:
         time, error = layer(k, moth, nodes, moth)
-        slow = time <= first_length(k, moth, nodes, 0.1 + 0.0 * time)
+        slow = time <= first_length(k, moth, nodes, 0.03 + 0.0 * time)
         fit = (error <= 20.0 * tolerance) & (time <= 0.5 * duration) & slow
         store(moth, TRIES, select(fit, 0.0 * time, -1.0))
     else:
@@ -262,7 +263,7 @@ def _solve_part(packed, states, controls, duration, rtol, final):
     turn = 3.5 * (tolerance / 1e-6) ** (1 / 8)
     if rtol >= 3e-7:
         if not solve_in_lanes(
-            packed, states, controls, duration, tolerance, True, 3, 20 + int(1000 * duration), turn, final
+            packed, states, controls, duration, tolerance, True, 3, 6 + int(200 * duration), turn, final
         ):
             return
         rows = np.flatnonzero(np.isnan(final[:, 0]))
@@ -270,7 +271,7 @@ def _solve_part(packed, states, controls, duration, rtol, final):
         rows = np.arange(len(states))
     part = np.empty((len(rows), 8))
     states, controls = states[rows], controls[rows]
-    if solve_in_lanes(packed, states, controls, duration, 0.3 * tolerance, False, 6, 2000, turn, part):
+    if solve_in_lanes(packed, states, controls, duration, 0.03 * tolerance, False, 6, 5000, turn, part):
         left = np.flatnonzero(np.isnan(part[:, 0]))
         careful = np.empty((len(left), 8))
         solve_carefully(packed, states[left], controls[left], duration, 0.1 * rtol, careful)
@@ -286,3 +287,11 @@ def solve(packed, states, controls, duration, rtol, final, threads=None):
         return
     parts = [slice(first, first + SHARE) for first in range(0, len(states), SHARE)]
     run(lambda part: _solve_part(packed, states[part], controls[part], duration, rtol, final[part]), parts, threads)
+
+
+def warm_up() -> None:
+    """Compile all that flying needs, or load it from the cache: seconds the first time ever, else a moment."""
+    packed = coefficients(MothBody()).packed()
+    final = np.empty((1, 8))
+    solve_in_lanes(packed, np.zeros((1, 8)), np.zeros((1, 4)), 0.001, 1e-3, True, 3, 10, 1.0, final)
+    solve_carefully(packed, np.zeros((1, 8)), np.zeros((1, 4)), 1e-5, 1e-3, final)
