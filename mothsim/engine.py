@@ -1,3 +1,4 @@
+# pyright: reportCallIssue=false
 """The engine: moths in lanes through the fast scheme, and what it refuses through slower, surer ways.
 
 Rows pass three rungs, each taking what the one before refused by its own error estimate:
@@ -209,8 +210,9 @@ def march(k, moths, moth, end, nodes, duration, tolerance, sweeps, most_tries):
 
 
 @njit
-def solve_chunk(k, states, controls, duration, tolerance, with_layer, sweeps, most_tries, turn, moths, work, final):
+def solve_chunk(k, states, controls, how, moths, work, final):
     """Some rows through the fast scheme: in, along, and out again."""
+    duration, tolerance, with_layer, sweeps, most_tries, turn = how
     state, control, moth, end, nodes = work
     for first in range(0, len(states), LANES):
         gather(states, first, state)
@@ -245,8 +247,8 @@ def solve_in_lanes(packed, states, controls, duration, tolerance, with_layer, sw
     for first in range(0, len(states), CHUNK):
         part = slice(first, min(first + CHUNK, len(states)))
         table = moths[: part.stop - part.start]
-        refused += solve_chunk(k, states[part], controls[part], duration, tolerance, with_layer, sweeps, most_tries, turn, table,
-                               work, final[part])  # fmt: skip
+        how = (duration, tolerance, with_layer, sweeps, most_tries, turn)
+        refused += solve_chunk(k, states[part], controls[part], how, table, work, final[part])
     return refused
 
 

@@ -148,7 +148,7 @@ def _step(problem: _Problem, moth: Moth, h) -> Moth:
     return _end(moth, smooth, changes, STEP.double, h, rate)
 
 
-def _weighted(weights, values):
+def _weighted(weights, values) -> Any:
     """Weighted sum over nodes."""
     return sum(float(weight) * value for weight, value in zip(weights, values, strict=True))
 
