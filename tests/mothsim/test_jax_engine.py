@@ -28,6 +28,7 @@ def test_agrees_with_numba(propagate):
     assert (np.abs(end - reference) / np.abs(reference).max(axis=0)).max() < 1e-6
 
 
+@pytest.mark.slow
 def test_derivatives_agree_with_finite_differences(propagate):
     states, controls = segments.draw(1, 1)
     state, control = jax.numpy.asarray(states[0]), jax.numpy.asarray(controls[0])
