@@ -2,6 +2,7 @@
 
 from mothsim import metrics
 from mothsim.body import MothBody
+from mothsim.engine import warm_up
 from mothsim.flight import Controller, Flight, Task, fly
 from mothsim.integrator import SEGMENT, Propagation, propagate
 from mothsim.trajectories import Trajectory, make_trajectory
@@ -18,5 +19,6 @@ __all__ = [
     "make_trajectory",
     "metrics",
     "propagate",
+    "warm_up",
 ]
 __version__ = "0.1.0"

@@ -1,3 +1,4 @@
+# pyright: reportCallIssue=false
 """The engine: moths in lanes through the fast scheme, and what it refuses through slower, surer ways.
 
 Rows pass three rungs, each taking what the one before refused by its own error estimate:
@@ -16,7 +17,8 @@ import math
 import numpy as np
 from numba import njit
 
-from mothsim.dynamics import Coefficients, from_momenta, inertias, to_momenta
+from mothsim.body import MothBody
+from mothsim.dynamics import Coefficients, coefficients, from_momenta, inertias, to_momenta
 from mothsim.lanes import ceiling, lane_count, larger, load, select, smaller, square_root, store
 from mothsim.radau import solve_row
 from mothsim.scheme import (
@@ -87,6 +89,9 @@ def enter(k, state, control, moth):
     store(moth, SPEED_SCALE, 300.0 + square_root(xdot * xdot + ydot * ydot))
     store(moth, RATE_SCALE, 100.0 + abs(w) + abs(f))
     store(moth, ANGLE_SCALE, 3.0 + 0.0 * w)
+    # Past a million radians sines in lanes lose digits: such rows are for the careful solver.
+    known = (abs(theta) < 1e6) & (abs(bend) < 1e6) & (abs(load(control, 1)) < 1e6)
+    store(moth, TRIES, select(known, 0.0 * w, -1.0))
 
 
 @njit(forceinline=True)
@@ -130,13 +135,12 @@ def begin(k, moth, nodes, duration, tolerance, with_layer, turn):
     length = first_length(k, moth, nodes, turn + 0.0 * load(moth, X))
     if with_layer:
         time, error = layer(k, moth, nodes, moth)
-        slow = time <= first_length(k, moth, nodes, 0.1 + 0.0 * time)
+        slow = time <= first_length(k, moth, nodes, 0.03 + 0.0 * time)
         fit = (error <= 20.0 * tolerance) & (time <= 0.5 * duration) & slow
-        store(moth, TRIES, select(fit, 0.0 * time, -1.0))
+        store(moth, TRIES, select(fit, load(moth, TRIES), -1.0))
     else:
         time = 0.0 * length
         length = smaller(length, 2.0 * load(nodes.inertia, 0) / k.damping)
-        store(moth, TRIES, time)
     store(moth, TIME, time)
     store(moth, LENGTH, evenly(duration - time, length))
 
@@ -208,8 +212,9 @@ def march(k, moths, moth, end, nodes, duration, tolerance, sweeps, most_tries):
 
 
 @njit
-def solve_chunk(k, states, controls, duration, tolerance, with_layer, sweeps, most_tries, turn, moths, work, final):
+def solve_chunk(k, states, controls, how, moths, work, final):
     """Some rows through the fast scheme: in, along, and out again."""
+    duration, tolerance, with_layer, sweeps, most_tries, turn = how
     state, control, moth, end, nodes = work
     for first in range(0, len(states), LANES):
         gather(states, first, state)
@@ -244,8 +249,8 @@ def solve_in_lanes(packed, states, controls, duration, tolerance, with_layer, sw
     for first in range(0, len(states), CHUNK):
         part = slice(first, min(first + CHUNK, len(states)))
         table = moths[: part.stop - part.start]
-        refused += solve_chunk(k, states[part], controls[part], duration, tolerance, with_layer, sweeps, most_tries, turn, table,
-                               work, final[part])  # fmt: skip
+        how = (duration, tolerance, with_layer, sweeps, most_tries, turn)
+        refused += solve_chunk(k, states[part], controls[part], how, table, work, final[part])
     return refused
 
 
@@ -262,7 +267,7 @@ def _solve_part(packed, states, controls, duration, rtol, final):
     turn = 3.5 * (tolerance / 1e-6) ** (1 / 8)
     if rtol >= 3e-7:
         if not solve_in_lanes(
-            packed, states, controls, duration, tolerance, True, 3, 20 + int(1000 * duration), turn, final
+            packed, states, controls, duration, tolerance, True, 3, 6 + int(200 * duration), turn, final
         ):
             return
         rows = np.flatnonzero(np.isnan(final[:, 0]))
@@ -270,7 +275,7 @@ def _solve_part(packed, states, controls, duration, rtol, final):
         rows = np.arange(len(states))
     part = np.empty((len(rows), 8))
     states, controls = states[rows], controls[rows]
-    if solve_in_lanes(packed, states, controls, duration, 0.3 * tolerance, False, 6, 2000, turn, part):
+    if solve_in_lanes(packed, states, controls, duration, 0.03 * tolerance, False, 6, 5000, turn, part):
         left = np.flatnonzero(np.isnan(part[:, 0]))
         careful = np.empty((len(left), 8))
         solve_carefully(packed, states[left], controls[left], duration, 0.1 * rtol, careful)
@@ -286,3 +291,11 @@ def solve(packed, states, controls, duration, rtol, final, threads=None):
         return
     parts = [slice(first, first + SHARE) for first in range(0, len(states), SHARE)]
     run(lambda part: _solve_part(packed, states[part], controls[part], duration, rtol, final[part]), parts, threads)
+
+
+def warm_up() -> None:
+    """Compile all that flying needs, or load it from the cache: seconds the first time ever, else a moment."""
+    packed = coefficients(MothBody()).packed()
+    final = np.empty((1, 8))
+    solve_in_lanes(packed, np.zeros((1, 8)), np.zeros((1, 4)), 0.001, 1e-3, True, 3, 10, 1.0, final)
+    solve_carefully(packed, np.zeros((1, 8)), np.zeros((1, 4)), 1e-5, 1e-3, final)

@@ -188,7 +188,7 @@ def square_root(x):
 @overload(square_root, inline="always")
 def _square_root(x):
     if isinstance(x, LanesType):
-        return lambda x: _lanes_square_root(x)
+        return lambda x: _lanes_square_root(x)  # pyright: ignore[reportCallIssue]
     return lambda x: math.sqrt(x)
 
 

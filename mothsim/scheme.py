@@ -1,4 +1,27 @@
-"""The fast scheme, in lanes."""
+# pyright: reportCallIssue=false
+"""The fast scheme, in lanes: an exponential layer, then implicit collocation in a few long steps.
+
+In momenta (`mothsim.dynamics`) all coordinates move on milliseconds but one: the bend's rate d obeys
+`J d' = G - c d` and settles within about `10 J/c`, half a millisecond, onto the slow manifold `d = (G - J d')/c`.
+
+**The layer.** Time is measured in `J0/c`, so that all weights are constants. With `r = c/J0` the equation is
+`d' = -r d + N`, `N = G/J + (r - c/J) d` smooth, and so `d(t) = exp(-r t) d0 + integral exp(-r (t - s)) N ds`.
+Everything here is a slow quantity or a settling one, so it is interpolated at five nodes by
+`1, t, t^2, exp(-r t), r t exp(-r t)`, and integrated (with or without the kernel) exactly for those. The first
+sweep passes from node to node knowing those before, the second knows all.
+
+**A step** of length h has Lobatto nodes. The smooth rates are integrated as a polynomial through all of them
+(order 2n at the end). For the bend's rate the polynomial through its start and the nodes satisfies the stiff
+equation at each node but the start: `J_i/h sum_j D_ij d_j + c d_i = G_i`, linear once G is known, and as good for
+`h c/J` of a thousand as of one tenth. A sweep solves it, then visits the nodes in order with the newest of
+everything (Gauss and Seidel), and corrects `d_i` there by `(change of G) / (c + J/(h A_ii))`, A the inverse of D.
+
+**The estimate** has two parts, measured on random steps of seven bodies against the careful solver. What the last
+sweep still changed in the angular rates contracts tenfold at least. What a polynomial does not follow shows in
+the two highest Legendre coefficients of the rates: the step's end is wrong by less than 5e-4 of them plus their
+square, because quadrature is better than interpolation; but by up to 3e-2 where a velocity changes sign, as drag,
+`|v| v`, has a kink there; and by more again where the head-thorax turns over 4 rad in one step.
+"""
 
 from __future__ import annotations
 

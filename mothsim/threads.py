@@ -14,7 +14,7 @@ _pool: ThreadPoolExecutor | None = None
 
 def default_threads() -> int:
     """NUMBA_NUM_THREADS, which joblib and the like set in their workers; else what the processor has."""
-    return config.NUMBA_NUM_THREADS
+    return config.NUMBA_NUM_THREADS  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def run(work: Callable[[Any], None], parts: Sequence[Any], threads: int) -> None:

@@ -1,3 +1,4 @@
+# pyright: reportCallIssue=false
 """Sine and cosine in lanes, together."""
 
 from __future__ import annotations
