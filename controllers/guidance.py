@@ -116,7 +116,8 @@ class Guidance:
         forward = np.einsum("hms,hs->m", self.gains.feedforward, ahead - self.trim.state)
         forward -= self.gains.feedback @ (now - self.trim.state)
         components = np.tile(to_components(self.trim.control), (len(states), 1))
-        components[:, : self.width] += forward - error @ self.gains.feedback.T
+        # Summed row by row: a matrix product's last digit would depend on how many moths there are.
+        components[:, : self.width] += forward - (error[:, None, :] * self.gains.feedback).sum(axis=2)
         return limited(from_components(components), self.body)
 
     def waypoint(self, states: Array, controls: Array) -> Array:
