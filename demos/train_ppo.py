@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 import tyro
 from matplotlib.figure import Figure
 from stable_baselines3 import PPO
@@ -71,6 +72,7 @@ def draw(points: list[tuple[float, float]], table: dict[str, dict[str, float]], 
 def main(minutes: float = 9.0, moths: int = 8, seed: int = 0, out: Path = Path("out/ppo"), judges: int = 64) -> dict:
     """Train for so many minutes on a batch of moths, judge, and write `hover.zip`, `curve.png`, `result.json`."""
     out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)  # two threads on so small a network wait for each other most of the time
     model = PPO("MlpPolicy", VecMonitor(SB3Moths(moths, trajectory="hover")), seed=seed, device="cpu")
     curve = Curve(minutes)
     model.learn(10**9, callback=curve)

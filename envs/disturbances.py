@@ -44,7 +44,7 @@ def uniform(keys: Keys, steps: NDArray[np.int64], stream: Stream, width: int) ->
     z = keys[:, None] + counter * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return ((z ^ (z >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
+    return ((z ^ (z >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def normal(keys: Keys, steps: NDArray[np.int64], stream: Stream, width: int) -> Array:

@@ -15,7 +15,7 @@ from mothsim.actuation import from_actions, from_components, limited, to_compone
 from mothsim.body import MothBody
 from mothsim.flight import START_SPREAD, steady_start
 from mothsim.observation import ENTRIES, Observer
-from mothsim.step import LOST_DISTANCE, advance, distance
+from mothsim.step import LOST_DISTANCE, advance, distance, is_lost
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -67,8 +67,8 @@ class Moths:
         states = np.array(start, dtype=np.float64)
         if states.shape not in ((8,), (count, 8)):
             raise ValueError(f"options['start'] has shape {states.shape}: expected (8,) or {(count, 8)}")
-        near = distance(np.atleast_2d(states), self.observer.positions[0]) <= LOST_DISTANCE
-        if not (np.isfinite(states).all() and near.all()):
+        far = is_lost(np.atleast_2d(states), self.observer.positions[0])
+        if far.any():
             raise ValueError(
                 f"options['start'] = {states}: expected finite states within {LOST_DISTANCE:g} cm of the target"
             )
@@ -89,11 +89,11 @@ class Moths:
             before,
             controls,
             self.observer.positions[steps],
-            body=[self._bodies[row] for row in rows] if drawn else settings.body,
+            body=[self._bodies[row] for row in rows.tolist()] if drawn else settings.body,
             duration=settings.period,
             wind=self._wind[rows] if gusty else None,
         )
-        after = np.where(np.isfinite(after).all(axis=1)[:, None], after, before)
+        after = np.where(np.isfinite(after).all(axis=1, keepdims=True), after, before)
         self.states[rows], self.steps[rows] = after, steps
         if gusty:
             draws = normal(self._keys[rows], steps, Stream.GUST, 2)

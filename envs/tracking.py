@@ -56,17 +56,18 @@ class TrackEnv(gym.Env[Observation, NDArray[np.floating]]):
     **Action**: `Box(-1, 1, float32, (3,))`, or (4,) with `actuation="full"`. What lies beyond +-1 is cut to it;
     float64 is taken as it is, so that a controller loses no digit.
 
-    | index | quantity | unit | at +-1 (the default body) |
-    |---|---|---|---|
-    | 0 | force along the head-thorax, F_x | dyn | +-44300 |
-    | 1 | force across it, F_y | dyn | +-44300 |
-    | 2 | abdominal torque, tau | dyn cm | +-1e5 |
-    | 3 | wing torque, tau_w | dyn cm | +-1e5 |
+    | index | quantity | unit | at 0 | at +-1 (the default body) |
+    |---|---|---|---|---|
+    | 0 | force along the head-thorax, F_x | dyn | the weight, 2586 | +-44300 |
+    | 1 | force across it, F_y | dyn | 0 | +-44300 |
+    | 2 | abdominal torque, tau | dyn cm | 0 | +-1e5 |
+    | 3 | wing torque, tau_w | dyn cm | 0 | +-1e5 |
 
-    The force is cut to 44300 dyn in any direction. Hovering head up takes [0.058, 0, 0].
+    So no action is trim, head up. Between lies a hyperbolic sine, fine in the middle (400 dyn for an
+    action of a third; see `mothsim.actuation.from_actions`), and the force is cut to 44300 dyn in any direction.
 
-    **Reward**: the sum of `info["reward_terms"]`, see `envs.rewards.reward_terms`: about 1 a decision on the
-    target, and -10 when lost.
+    **Reward**: the sum of `info["reward_terms"]`, see `envs.rewards.reward_terms`: 2 a decision on the target,
+    less away from it, above zero as long as the moth is aloft.
 
     **End**: terminated when the moth is lost (20 cm from its target, or no finite state), truncated after
     `duration` s.
@@ -97,7 +98,7 @@ class TrackEnv(gym.Env[Observation, NDArray[np.floating]]):
         self.render_mode = render_mode
         self.metadata = {**self.metadata, "render_fps": frame_rate(self.settings.period)}  # pyright: ignore
         self._moths = Moths(1, self.settings)
-        self.observation_space, self.action_space = self._moths.spaces()
+        self.observation_space, self.action_space = self._moths.spaces()  # pyright: ignore[reportAttributeAccessIssue]
         self._flying = False
         self._picture: Picture | None = None
         self._control: NDArray[np.float64] | None = None

@@ -100,7 +100,7 @@ class TrackVectorEnv(VectorEnv[Observations, NDArray[np.floating], NDArray[Any]]
     @property
     def np_random(self) -> tuple[np.random.Generator, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Every moth's generator."""
-        return tuple(self._generator(row) for row in self._all)
+        return tuple(self._generator(row) for row in range(self.num_envs))
 
     def _generator(self, row: int) -> np.random.Generator:
         generator = self._generators[row]
@@ -123,8 +123,8 @@ class TrackVectorEnv(VectorEnv[Observations, NDArray[np.floating], NDArray[Any]]
         seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int) else seed
         if seeds is not None and len(seeds) != self.num_envs:
             raise ValueError(f"seed has {len(seeds)} entries: expected {self.num_envs}, one a moth")
-        for row in rows if seeds is not None else ():
-            if seeds[row] is not None:
+        for row in rows.tolist():
+            if seeds is not None and seeds[row] is not None:
                 self._generators[row] = seeding.np_random(seeds[row])[0]
         start = options.get("start")
         if start is not None and np.ndim(start) == 2:
@@ -148,7 +148,7 @@ class TrackVectorEnv(VectorEnv[Observations, NDArray[np.floating], NDArray[Any]]
         return mask
 
     def _restart(self, rows: NDArray[np.int64], start: ArrayLike | None = None) -> None:
-        keys = np.array([self._generator(row).bit_generator.random_raw() for row in rows], dtype=np.uint64)
+        keys = np.array([self._generator(row).bit_generator.random_raw() for row in rows.tolist()], dtype=np.uint64)
         self._moths.reset(rows, keys, start)
         self._begun[rows], self._ended[rows] = True, False
         for row in rows if self._pictures else ():
@@ -178,28 +178,27 @@ class TrackVectorEnv(VectorEnv[Observations, NDArray[np.floating], NDArray[Any]]
         observations, batch = self._moths.look(self._all)
         infos: dict[str, Any] = {}
         if self.autoreset_mode is AutoresetMode.SAME_STEP and self._ended.any():
-            return self._renewed(observations, batch, after, rewards, terminated, truncated)
+            observations, infos = self._renewed(observations, {**batch, **after}, after)
+            return observations, rewards, terminated, truncated, infos
         self._tell(infos, batch, self._all)
         self._tell(infos, after, flown)
         return observations, rewards, terminated, truncated, infos
 
     def _renewed(
-        self, last: Observations, batch: dict[str, Any], after: dict[str, Any], rewards: NDArray, *flags: Flags
-    ) -> Step:
-        """A step of `SAME_STEP` at whose end episodes ended: their last of all, and the first of the next."""
+        self, last: Observations, finals: dict[str, Any], after: dict[str, Any]
+    ) -> tuple[Observations, dict[str, Any]]:
+        """What a step of `SAME_STEP` shows where episodes ended: their last of all, and the first of the next."""
         done, going = self._all[self._ended], self._all[~self._ended]
-        final: dict[str, Any] = {}
-        self._tell(final, _rows({**batch, **after}, done), done)
-        infos: dict[str, Any] = {"final_obs": np.full(self.num_envs, None, dtype=object)}
+        infos: dict[str, Any] = {"final_obs": np.full(self.num_envs, None, dtype=object), "final_info": {}}
         for row in done:
             infos["final_obs"][row] = last[row]
-        infos["final_info"] = final
+        self._tell(infos["final_info"], _rows(finals, done), done)
         infos["_final_obs"], infos["_final_info"] = self._ended.copy(), self._ended.copy()
         self._restart(done)
         observations, batch = self._moths.look(self._all)
         self._tell(infos, batch, self._all)
         self._tell(infos, _rows(after, going), going)
-        return observations, rewards, *flags, infos
+        return observations, infos
 
     def _tell(self, infos: dict[str, Any], values: dict[str, Any], rows: NDArray[np.int64]) -> None:
         """Add values (n, ...) of n `rows` to the infos, spread out over all moths, with their masks."""

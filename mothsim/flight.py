@@ -213,7 +213,7 @@ def _loop(
 ) -> tuple[Array, Array, Array, Array, NDArray[np.bool_], float]:
     """The loop itself; lost moths stay in the batch as they were, so that their neighbours see no change."""
     count, steps = len(states), decisions(duration, controller.period)
-    times = np.arange(steps) * controller.period
+    times: Array = np.arange(steps, dtype=np.float64) * controller.period
     targets = trajectory.position(np.append(times, steps * controller.period))
     all_states = np.full((count, steps, 8), np.nan)
     all_controls = np.full((count, steps, 4), np.nan)

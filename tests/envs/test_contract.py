@@ -85,14 +85,17 @@ def test_two_thousand_steps_repeat_from_a_seed_and_after_a_pickle(name, options)
 
 
 def test_the_docstring_is_the_specification():
-    rows = re.findall(r"^ *\| (\d+)(?:, (\d+))? \| (.*?) \| (.*?) \| (\d+) \| (\d+) \|$", envs.TrackEnv.__doc__, re.M)
+    rows = re.findall(
+        r"^ *\| (\d+)(?:, (\d+))? \| (.*?) \| (.*?) \| (\d+) \| (\d+) \|$", envs.TrackEnv.__doc__ or "", re.M
+    )
     told = {int(i): row[2:] for row in rows for i in row[:2] if i}
     assert sorted(told) == list(range(len(ENTRIES)))
     for i, entry in enumerate(ENTRIES):
         assert told[i][1:] == (entry.unit, f"{entry.scale:g}", f"{entry.bound:g}")
         assert i >= 12 or told[i][0] == entry.name
     env = envs.TrackEnv()
-    np.testing.assert_array_equal(env.observation_space.high, [entry.bound for entry in ENTRIES])
+    bounds = np.array([entry.bound for entry in ENTRIES], np.float32)
+    assert env.observation_space == gym.spaces.Box(-bounds, bounds)
     assert env.action_space == gym.spaces.Box(-1, 1, (3,), np.float32)
     assert envs.TrackEnv(actuation="full").action_space.shape == (4,)
 
@@ -205,7 +208,7 @@ def test_bad_steps_and_starts_are_named():
 def test_standard_wrappers_apply(tmp_path):
     env = gym.make("mothsim/Hover-v0", max_episode_steps=10, render_mode="rgb_array")
     env = wrappers.RecordEpisodeStatistics(wrappers.RecordVideo(env, str(tmp_path), episode_trigger=lambda _: True))
-    env = wrappers.NormalizeObservation(wrappers.RescaleAction(env, -2.0, 2.0))
+    env = wrappers.NormalizeObservation(wrappers.RescaleAction(env, np.float32(-2.0), np.float32(2.0)))
     env = wrappers.FrameStackObservation(env, 3)
     seen, _ = env.reset(seed=0)
     for k in range(10):
@@ -233,6 +236,8 @@ def test_pictures_move_and_windows_close(mode):
         env.close()
         assert not plt.get_fignums()
     else:
+        assert first is not None
+        assert second is not None
         assert first.shape == second.shape == (480, 480, 3)
         assert first.dtype == np.uint8
         assert (first != second).any()

@@ -1,5 +1,7 @@
 """What disturbs a flight has the size that its option says, and only the effect that its name says."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,10 +13,10 @@ from mothsim.actuation import to_components
 MOTHS = 400
 
 
-def flown(steps=10, seed=0, **options):
-    """Everything said by moths that do nothing, from a start in trim."""
+def flown(steps=10, seed=0, **options) -> list[Any]:
+    """Observations and infos of moths that do nothing, from a start in trim."""
     env = envs.TrackVectorEnv(MOTHS, trajectory="hover", start_spread=0.0, **options)
-    said = [env.reset(seed=seed)]
+    said: list[Any] = [env.reset(seed=seed)]
     said += [env.step(np.zeros((MOTHS, 3)))[::4] for _ in range(steps)]
     return said
 

@@ -1,6 +1,7 @@
 """The batched environment is many single ones, only faster."""
 
 import warnings
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -17,7 +18,7 @@ from tests.envs.test_contract import EVERYTHING, assert_same
 MOTHS = 5
 
 
-def make(count=MOTHS, **options):
+def make(count=MOTHS, **options) -> Any:
     return gym.make_vec("mothsim/Track-v0", num_envs=count, vectorization_mode="vector_entry_point", **options)
 
 
@@ -57,8 +58,9 @@ def test_a_batch_says_what_single_environments_say(mode, options):
 
 def test_part_of_a_batch_begins_anew_from_its_own_seeds_and_starts():
     batch, singles = make(), SyncVectorEnv([lambda: gym.make("mothsim/Track-v0")] * MOTHS)
-    seeds = [3, None, 5, None, 7]
-    batch.reset(seed=1), singles.reset(seed=1)
+    seeds: Any = [3, None, 5, None, 7]
+    batch.reset(seed=1)
+    singles.reset(seed=1)
     mask = np.array([True, True, False, False, True])
     for env in (batch, singles):
         env.step(np.zeros((MOTHS, 3)))
@@ -85,6 +87,7 @@ def test_a_million_random_actions_and_the_extremes_never_give_a_number_that_is_n
 
 
 def test_bad_input_is_named():
+    options: Any
     for options, words in (
         ({"num_envs": 0}, "num_envs = 0"),
         ({"render_mode": "human"}, "render_mode = 'human'"),
