@@ -24,6 +24,8 @@ from mothsim.trim import Linearisation, find_trim, linearise
 
 Array = NDArray[np.float64]
 
+_MOTION = [0, 1, 4, 5]  # x, y, xdot, ydot in the state
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -36,18 +38,20 @@ class Weights:
         integral: gain on the integral of the position error, 1/s.
         preview: how far ahead the target is used, s.
         reach: position error beyond which the law pulls no harder, cm.
+        entry: time over which a moth is led from where it starts to the target, s.
     """
 
     position: float = 0.1
-    angle: float = 1.0
-    velocity: float = 100.0
-    rate: float = 20.0
-    thrust: float = 10000.0
-    lift: float = 1000.0
-    torque: float = 1e5
-    integral: float = 3.0
+    angle: float = 0.085
+    velocity: float = 15.0
+    rate: float = 24.0
+    thrust: float = 7500.0
+    lift: float = 3000.0
+    torque: float = 28000.0
+    integral: float = 4.5
     preview: float = 1.0
-    reach: float = 0.5
+    reach: float = 0.9
+    entry: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,26 @@ def tracking_gains(linear: Linearisation, weights: Weights, controls: int, horiz
     return Gains(feedback, np.array(forward).reshape(horizon, controls, 8))
 
 
+def entry_curves(entry: float, steps: NDArray[np.intp]) -> Array:
+    """How a start off the target is led there along a quintic: (T, 4, 4) from `[x, y, xdot, ydot]` then to now.
+
+    Args:
+        entry: s; the way there, with acceleration zero at its ends.
+        steps: (T,) segments since the start.
+    """
+    s = np.clip(steps * SEGMENT / entry, 0.0, 1.0) if entry > 0 else np.ones(len(steps))
+    scale = entry or 1.0
+    offset = (1 - s) ** 3 * (1 + 3 * s + 6 * s**2), scale * s * (1 - s) ** 3 * (1 + 3 * s)
+    rate = -30 * s**2 * (1 - s) ** 2 / scale, (1 - s) ** 2 * (1 + 2 * s - 15 * s**2)
+    curves = np.stack([np.stack(offset, -1), np.stack(rate, -1)], axis=1)
+    return np.einsum("tab,cd->tacbd", curves, np.eye(2)).reshape(-1, 4, 4)
+
+
+def _times(matrix: Array, rows: Array) -> Array:
+    """`matrix @ row` for every row, summed row by row: a product's last digit would depend on how many there are."""
+    return (rows[:, None, :] * matrix).sum(axis=2)
+
+
 class Guidance:
     """Chooses a control and the waypoint that it reaches, one segment ahead, for N moths at once."""
 
@@ -103,21 +127,27 @@ class Guidance:
         self.gains = tracking_gains(self.linear, self.weights, self.width, horizon)
         steps = np.arange(round(task.duration / SEGMENT) + horizon + 1)
         self.reference = reference_states(trajectory, body, SEGMENT * steps)
+        self.entry = entry_curves(self.weights.entry, steps)
         self.integral = np.zeros((len(task.seeds), 2))
+        self.start: Array | None = None
 
     def control(self, states: Array, time: float) -> Array:
         """Controls (N, 4) for states (N, 8), within the body's limits; adds to the integral of the error."""
-        step = round(time / SEGMENT)
-        now = self.target(time)
+        step, horizon = round(time / SEGMENT), len(self.gains.feedforward)
+        now, ahead = self.reference[step], self.reference[step + 1 : step + 1 + horizon]
+        if self.start is None:
+            self.start = (states - now)[:, _MOTION]
         error = states - now
+        error[:, _MOTION] -= _times(self.entry[step], self.start)
         self.integral += self.weights.integral * SEGMENT * error[:, :2]
         error[:, :2] = np.clip(error[:, :2] + self.integral, -self.weights.reach, self.weights.reach)
-        ahead = self.reference[step + 1 : step + 1 + len(self.gains.feedforward)]
-        forward = np.einsum("hms,hs->m", self.gains.feedforward, ahead - self.trim.state)
-        forward -= self.gains.feedback @ (now - self.trim.state)
+        feedback, feedforward = self.gains.feedback, self.gains.feedforward
+        forward = np.einsum("hms,hs->m", feedforward, ahead - self.trim.state)
+        forward -= feedback @ (now - self.trim.state)
+        led = np.einsum("hms,hst->mt", feedforward[:, :, _MOTION], self.entry[step + 1 : step + 1 + horizon])
+        led -= feedback[:, _MOTION] @ self.entry[step]
         components = np.tile(to_components(self.trim.control), (len(states), 1))
-        # Summed row by row: a matrix product's last digit would depend on how many moths there are.
-        components[:, : self.width] += forward - (error[:, None, :] * self.gains.feedback).sum(axis=2)
+        components[:, : self.width] += forward + _times(led, self.start) - _times(feedback, error)
         return limited(from_components(components), self.body)
 
     def waypoint(self, states: Array, controls: Array) -> Array:

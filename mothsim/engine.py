@@ -1,4 +1,13 @@
-"""Blocks of moths through the fast scheme, and what it cannot do through the careful solver."""
+"""The engine: moths in lanes through the fast scheme, and what it refuses through slower, surer ways.
+
+Rows pass three rungs, each taking what the one before refused by its own error estimate:
+
+1. the layer, then steps of the moth's own length to the end of the segment;
+2. steps alone, from lengths that resolve the layer, with more sweeps;
+3. the careful solver, one moth at a time.
+
+In a march every lane is at its own time with its own step, and takes the next moth when one is finished.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +16,7 @@ import math
 import numpy as np
 from numba import njit
 
-from mothsim.dynamics import Coefficients, from_momenta, to_momenta
+from mothsim.dynamics import Coefficients, from_momenta, inertias, to_momenta
 from mothsim.lanes import ceiling, lane_count, larger, load, select, smaller, square_root, store
 from mothsim.radau import solve_row
 from mothsim.scheme import (
@@ -32,26 +41,27 @@ from mothsim.scheme import (
     Y,
     layer,
     make_nodes,
+    start,
     step,
-)  # fmt: skip
+)
 from mothsim.threads import default_threads, run
 from mothsim.trig import sine_cosine
 
-MAX_TRIES = 60
 LANES = lane_count(np.float64)
+CHUNK = 256
 SHARE = 1024
-FAST_RTOL = 5e-7
 
 
 @njit(forceinline=True)
 def unpack(p):
+    """Coefficients from their packed array; a tuple of constant length for the compiler."""
     return Coefficients(
         p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10],
         p[11], p[12], p[13], p[14], p[15], p[16], p[17], p[18], p[19], p[20], p[21],
     )  # fmt: skip
 
 
-@njit
+@njit(forceinline=True)
 def enter(k, state, control, moth):
     """States and controls to momenta, angles and scales."""
     theta = load(state, 2)
@@ -79,7 +89,7 @@ def enter(k, state, control, moth):
     store(moth, ANGLE_SCALE, 3.0 + 0.0 * w)
 
 
-@njit
+@njit(forceinline=True)
 def leave(k, moth, state):
     """Momenta and angles back to states."""
     theta = load(moth, THETA)
@@ -99,157 +109,180 @@ def leave(k, moth, state):
 
 
 @njit(forceinline=True)
-def even(length, remaining):
-    """The longest step not above `length` that divides what remains evenly."""
+def evenly(remaining, length):
+    """The longest step not above `length` that goes into what remains a whole number of times."""
     return remaining / larger(ceiling(remaining / length), 1.0)
 
 
-@njit
-def enter_all(k, states, controls, duration, tolerance, moths, nodes, buffers):
-    """All moths of a chunk into `moths` (count, ROWS), past the layer; TRIES < 0 marks the fast way's refusals."""
-    state, control, moth = buffers
-    width = state.shape[1]
-    count = len(states)
-    for first in range(0, count, width):
-        for lane in range(width):
-            row = min(first + lane, count - 1)
-            for i in range(8):
-                state[i, lane] = states[row, i]
-            for i in range(4):
-                control[i, lane] = controls[row, i]
-        enter(k, state, control, moth)
-        h, error = layer(k, moth, nodes, moth)
-        fit = (error <= 30.0 * tolerance) & (h <= 0.2 * duration)
-        store(moth, TRIES, select(fit, 0.0 * h, -1.0))
-        store(moth, TIME, h)
-        remaining = duration - h
-        store(moth, LENGTH, remaining)
-        for lane in range(min(width, count - first)):
-            for i in range(ROWS):
-                moths[first + lane, i] = moth[i, lane]
+@njit(forceinline=True)
+def first_length(k, moth, nodes, turn):
+    """Time (s) in which the head-thorax turns by `turn` (rad), at its rate and acceleration now."""
+    _, _, inverse, _ = inertias(k, 0.0 * turn)
+    w = abs(load(nodes.turn, 0)) + 1.0
+    acceleration = abs(load(nodes.spin_rate, 0)) * inverse
+    return 2.0 * turn / (w + square_root(w * w + 2.0 * turn * acceleration))
 
 
-@njit
-def march(k, duration, tolerance, sweeps, moths, nodes, buffers):
-    """All moths of a chunk to the end of the segment, each with its own steps; lanes refill as moths finish."""
-    _, end, moth = buffers
-    width = moth.shape[1]
-    tenant = np.full(width, -1, np.int64)
-    waiting = 0
-    count = len(moths)
-    spare = -1
-    while True:
-        busy = False
-        for lane in range(width):
-            row = tenant[lane]
-            if row >= 0 and (moth[TIME, lane] >= duration or moth[TRIES, lane] > MAX_TRIES):
-                for i in range(ROWS):
-                    moths[row, i] = moth[i, lane]
-                row = -1
-            if row < 0:
-                while waiting < count and not moths[waiting, TRIES] >= 0:
-                    waiting += 1
-                if waiting < count:
-                    row = waiting
-                    waiting += 1
-                    for i in range(ROWS):
-                        moth[i, lane] = moths[row, i]
-                    spare = row
-                elif spare < 0:
-                    return
-                tenant[lane] = row
-            busy = busy or row >= 0
-        if not busy:
-            return
-        for lane in range(width):
-            if tenant[lane] < 0 and moth[TIME, lane] >= 0:
-                for i in range(ROWS):
-                    moth[i, lane] = moths[spare, i]
-        advance(k, duration, tolerance, sweeps, moth, end, nodes)
+@njit(forceinline=True)
+def begin(k, moth, nodes, duration, tolerance, with_layer, turn):
+    """The start of a segment: the layer, where its estimate allows it, and the length of the first step."""
+    start(k, moth, nodes)
+    length = first_length(k, moth, nodes, turn + 0.0 * load(moth, X))
+    if with_layer:
+        time, error = layer(k, moth, nodes, moth)
+        slow = time <= first_length(k, moth, nodes, 0.1 + 0.0 * time)
+        fit = (error <= 20.0 * tolerance) & (time <= 0.5 * duration) & slow
+        store(moth, TRIES, select(fit, 0.0 * time, -1.0))
+    else:
+        time = 0.0 * length
+        length = smaller(length, 2.0 * load(nodes.inertia, 0) / k.damping)
+        store(moth, TRIES, time)
+    store(moth, TIME, time)
+    store(moth, LENGTH, evenly(duration - time, length))
 
 
-@njit
-def advance(k, duration, tolerance, sweeps, moth, end, nodes):
+@njit(forceinline=True)
+def advance(k, moth, end, nodes, duration, tolerance, sweeps):
     """One step tried in every lane: taken where its error is small, and the next one's length chosen."""
     h = load(moth, LENGTH)
     time = load(moth, TIME)
-    error = step(k, moth, h, sweeps, nodes, end) / tolerance
+    # Errors of many steps add up, some of them to nothing: halfway between a share of the tolerance and all of it.
+    error = step(k, moth, h, sweeps, nodes, end) * square_root(duration / h) / tolerance
     good = error <= 1.0
-    for i in range(8):
+    for i in range(RATE + 1):
         store(moth, i, select(good, load(end, i), load(moth, i)))
-    ratio = 1.0 / larger(error, 1e-6)
-    factor = smaller(larger(0.9 * square_root(square_root(square_root(ratio))), 0.3), 3.0)
     remaining = duration - time
-    finished = good & (remaining <= h * 1.0000001)
-    time = select(finished, duration, select(good, time + h, time))
+    last = remaining <= h * 1.000001
+    time = select(good, select(last, duration + 0.0 * h, time + h), time)
+    root = square_root(square_root(1.0 / larger(error, 1e-4)))
+    shrunk = select(error < 1e6, larger(smaller(0.8 * root, 0.8), 0.2), 0.2 + 0.0 * h)
+    length = h * select(good, smaller(larger(square_root(root), 1.0), 3.0), shrunk)
     store(moth, TIME, time)
-    store(moth, LENGTH, even(h * factor, duration - time))
+    store(moth, LENGTH, evenly(duration - time, length))
     store(moth, TRIES, load(moth, TRIES) + 1.0)
 
 
-CHUNK = 256
+@njit
+def gather(table, first, lanes):
+    """Rows of a table, from `first` on, into lanes; lanes past the end hold the last row."""
+    for lane in range(lanes.shape[1]):
+        row = min(first + lane, len(table) - 1)
+        for i in range(table.shape[1]):
+            lanes[i, lane] = table[row, i]
+
+
+@njit
+def scatter(lanes, table, first):
+    """Lanes back into the rows of a table, from `first` on."""
+    for lane in range(min(lanes.shape[1], len(table) - first)):
+        for i in range(table.shape[1]):
+            table[first + lane, i] = lanes[i, lane]
+
+
+@njit
+def march(k, moths, moth, end, nodes, duration, tolerance, sweeps, most_tries):
+    """Every moth of a table (count, ROWS) to the end of the segment, or to more tries than are allowed."""
+    lanes = moth.shape[1]
+    tenants = np.full(lanes, -1)
+    waiting = 0
+    gather(moths, 0, moth)
+    while True:
+        working = False
+        for lane in range(lanes):
+            row = tenants[lane]
+            if row >= 0 and (moth[TIME, lane] == duration or not moth[TRIES, lane] < most_tries):
+                for i in range(ROWS):
+                    moths[row, i] = moth[i, lane]
+                row = -1
+            while row < 0 and waiting < len(moths):
+                if moths[waiting, TRIES] >= 0.0:
+                    row = waiting
+                    for i in range(ROWS):
+                        moth[i, lane] = moths[row, i]
+                waiting += 1
+            tenants[lane] = row
+            working = working or row >= 0
+        if not working:
+            return
+        advance(k, moth, end, nodes, duration, tolerance, sweeps)
+
+
+@njit
+def solve_chunk(k, states, controls, duration, tolerance, with_layer, sweeps, most_tries, turn, moths, work, final):
+    """Some rows through the fast scheme: in, along, and out again."""
+    state, control, moth, end, nodes = work
+    for first in range(0, len(states), LANES):
+        gather(states, first, state)
+        gather(controls, first, control)
+        enter(k, state, control, moth)
+        begin(k, moth, nodes, duration, tolerance, with_layer, turn)
+        scatter(moth, moths, first)
+    march(k, moths, moth, end, nodes, duration, tolerance, sweeps, most_tries)
+    for first in range(0, len(states), LANES):
+        gather(moths, first, moth)
+        leave(k, moth, state)
+        scatter(state, final, first)
+    refused = 0
+    for row in range(len(states)):
+        solved = moths[row, TIME] == duration and moths[row, TRIES] >= 0.0
+        for value in final[row]:
+            solved = solved and math.isfinite(value)
+        if not solved:
+            refused += 1
+            final[row] = math.nan
+    return refused
 
 
 @njit(cache=True, nogil=True)
-def solve_rows(packed, states, controls, duration, tolerance, sweeps, final):
-    """Propagate moths in lanes of float64; rows that only the careful solver can do are NaN in `final`."""
+def solve_in_lanes(packed, states, controls, duration, tolerance, with_layer, sweeps, most_tries, turn, final):
+    """Propagate moths in lanes; rows that are refused are NaN in `final`, and their number is returned."""
     k = unpack(packed)
-    count = len(states)
-    nodes = make_nodes(LANES, np.float64)
-    buffers = (np.empty((8, LANES)), np.empty((8, LANES)), np.empty((ROWS, LANES)))
-    moths = np.empty((min(CHUNK, count), ROWS))
-    for first in range(0, count, CHUNK):
-        last = min(first + CHUNK, count)
-        part = moths[: last - first]
-        enter_all(k, states[first:last], controls[first:last], duration, tolerance, part, nodes, buffers)
-        march(k, duration, tolerance, sweeps, part, nodes, buffers)
-        leave_all(k, duration, part, buffers, final[first:last])
+    work = (np.empty((8, LANES)), np.empty((4, LANES)), np.empty((ROWS, LANES)), np.empty((ROWS, LANES)),
+            make_nodes(LANES, np.float64))  # fmt: skip
+    moths = np.empty((min(CHUNK, len(states)), ROWS))
+    refused = 0
+    for first in range(0, len(states), CHUNK):
+        part = slice(first, min(first + CHUNK, len(states)))
+        table = moths[: part.stop - part.start]
+        refused += solve_chunk(k, states[part], controls[part], duration, tolerance, with_layer, sweeps, most_tries, turn, table,
+                               work, final[part])  # fmt: skip
+    return refused
 
 
 @njit(cache=True, nogil=True)
 def solve_carefully(packed, states, controls, duration, tolerance, final):
-    """Propagate the rows that are NaN in `final` one at a time."""
+    """Propagate moths one at a time; rows that cannot be solved are NaN in `final`."""
     for row in range(len(states)):
-        if math.isnan(final[row, 0]):
-            solve_row(packed, states[row], controls[row], duration, tolerance, 1e-4, final[row])
-
-
-@njit
-def leave_all(k, duration, moths, buffers, final):
-    state, _, moth = buffers
-    width = state.shape[1]
-    count = len(moths)
-    for first in range(0, count, width):
-        for lane in range(width):
-            row = min(first + lane, count - 1)
-            for i in range(ROWS):
-                moth[i, lane] = moths[row, i]
-        leave(k, moth, state)
-        for lane in range(min(width, count - first)):
-            row = first + lane
-            done = moths[row, TIME] >= duration and moths[row, TRIES] >= 0
-            for i in range(8):
-                done = done and math.isfinite(state[i, lane])
-            for i in range(8):
-                final[row, i] = state[i, lane] if done else math.nan
+        solve_row(packed, states[row], controls[row], duration, tolerance, 1e-4, final[row])
 
 
 def _solve_part(packed, states, controls, duration, rtol, final):
-    if rtol >= FAST_RTOL:
-        solve_rows(packed, states, controls, duration, min(rtol, 1e-5), 3, final)
-        if not np.isnan(final[:, 0]).any():
+    """The three rungs."""
+    tolerance = min(rtol, 1e-4)
+    turn = 3.5 * (tolerance / 1e-6) ** (1 / 8)
+    if rtol >= 3e-7:
+        if not solve_in_lanes(
+            packed, states, controls, duration, tolerance, True, 3, 20 + int(1000 * duration), turn, final
+        ):
             return
+        rows = np.flatnonzero(np.isnan(final[:, 0]))
     else:
-        final[:] = np.nan
-    solve_carefully(packed, states, controls, duration, 0.1 * rtol, final)
+        rows = np.arange(len(states))
+    part = np.empty((len(rows), 8))
+    states, controls = states[rows], controls[rows]
+    if solve_in_lanes(packed, states, controls, duration, 0.3 * tolerance, False, 6, 2000, turn, part):
+        left = np.flatnonzero(np.isnan(part[:, 0]))
+        careful = np.empty((len(left), 8))
+        solve_carefully(packed, states[left], controls[left], duration, 0.1 * rtol, careful)
+        part[left] = careful
+    final[rows] = part
 
 
 def solve(packed, states, controls, duration, rtol, final, threads=None):
     """Fill `final` (N, 8), NaN in rows that cannot be solved."""
-    count = len(states)
     threads = default_threads() if threads is None else threads
-    if count <= SHARE or threads == 1:
+    if len(states) <= SHARE or threads == 1:
         _solve_part(packed, states, controls, duration, rtol, final)
         return
-    parts = [slice(first, first + SHARE) for first in range(0, count, SHARE)]
+    parts = [slice(first, first + SHARE) for first in range(0, len(states), SHARE)]
     run(lambda part: _solve_part(packed, states[part], controls[part], duration, rtol, final[part]), parts, threads)

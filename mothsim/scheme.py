@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from mothsim.dynamics import bend_drive, drag, inertias, joint_velocity, moments
-from mothsim.lanes import larger, load, store
+from mothsim.lanes import larger, load, select, smaller, store
 from mothsim.tables import LAYER, STEP
 from mothsim.trig import sine_cosine
 
@@ -38,6 +38,8 @@ class Nodes(NamedTuple):
     drag_across: np.ndarray
     drive: np.ndarray
     inertia: np.ndarray
+    xdot: np.ndarray
+    ydot: np.ndarray
     forcing: np.ndarray  # in the layer: what the bend's rate relaxes under
     matrix: np.ndarray  # (DEGREE * DEGREE, width), of the stiff equation
 
@@ -49,7 +51,8 @@ def make_nodes(width, dtype):
         np.empty((n, width), dtype), np.empty((n, width), dtype), np.empty((n, width), dtype),
         np.empty((n, width), dtype), np.empty((n, width), dtype), np.empty((n, width), dtype),
         np.empty((n, width), dtype), np.empty((n, width), dtype), np.empty((n, width), dtype),
-        np.empty((n, width), dtype), np.empty((DEGREE * DEGREE, width), dtype),
+        np.empty((n, width), dtype), np.empty((n, width), dtype), np.empty((n, width), dtype),
+        np.empty((DEGREE * DEGREE, width), dtype),
     )  # fmt: skip
 
 
@@ -107,6 +110,8 @@ def visit_body(k, moth, nodes, i, row, count, h, rate, sb, cb, b, inverse, spin)
 def store_drag(k, moth, nodes, i, px, py, s, c, sb, cb, w, f, force_x, force_y):
     """Drag at node i, and the rates of momentum and angular momentum with it."""
     xdot, ydot = joint_velocity(k, px, py, s, c, s * cb + c * sb, c * cb - s * sb, w, f)
+    store(nodes.xdot, i, xdot)
+    store(nodes.ydot, i, ydot)
     drag_x, drag_y = drag(k, xdot, ydot)
     drag_along = s * drag_y + c * drag_x
     drag_across = c * drag_y - s * drag_x
@@ -158,8 +163,7 @@ def finish(moth, nodes, last, row, double, h, end):
 
 @njit(forceinline=True)
 def layer(k, moth, nodes, end):
-    """The first instant, while the bend's rate relaxes. Returns its length (s) and an error estimate."""
-    start(k, moth, nodes)
+    """The first instant, while the bend's rate relaxes, after `start`. Returns its length (s) and an error estimate."""
     over = 1.0 / load(nodes.inertia, 0)
     relaxation = k.damping * over
     h = LAYER_LENGTH / relaxation
@@ -258,7 +262,29 @@ def step(k, moth, h, sweeps, nodes, end):
             if sweep == sweeps - 1:
                 error = larger(error, larger(change, abs(new - rate)))
     finish(moth, nodes, DEGREE, STEP.full[DEGREE], STEP.double, h, end)
-    return larger(0.15 * error / load(moth, RATE_SCALE), 0.005 * roughness(k, moth, nodes, h))
+    return estimate(k, moth, nodes, end, h, error / load(moth, RATE_SCALE))
+
+
+@njit(forceinline=True)
+def estimate(k, moth, nodes, end, h, change):
+    """Error of a step, as a share of the scales: of sweeps that still change it, and of what is not smooth."""
+    rough = roughness(k, moth, nodes, h)
+    factor = select(reverses(nodes), 0.03 + 0.0 * h, 5e-4 + 0.3 * rough)
+    excess = larger(0.25 * abs(load(end, THETA) - load(moth, THETA)), 1.0)
+    excess = excess * excess
+    excess = excess * excess
+    return larger(0.1 * change, factor * rough * excess * excess)
+
+
+@njit(forceinline=True)
+def reverses(nodes):
+    """Whether a velocity changes sign, where drag has a kink."""
+    least = 0.0 * load(nodes.xdot, 0)
+    for i in range(DEGREE):
+        x = load(nodes.xdot, i) * load(nodes.xdot, i + 1)
+        y = load(nodes.ydot, i) * load(nodes.ydot, i + 1)
+        least = smaller(least, smaller(x, y))
+    return least < 0.0
 
 
 @njit(forceinline=True)

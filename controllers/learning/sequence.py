@@ -155,7 +155,7 @@ def _train_level(
     network = Network(progress.weights, progress.biases, data.scaling)
     curve = progress.losses[: len(progress.losses) // CHUNK * CHUNK].reshape(-1, CHUNK).mean(axis=1)
     info = {
-        **dataclasses.asdict(settings),
+        **{key: value for key, value in dataclasses.asdict(settings).items() if key != "levels"},
         "level": level,
         "steps": len(progress.losses),
         "test_loss": float(

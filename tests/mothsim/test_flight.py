@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+
+import mothsim
+from controllers import LQR
+from mothsim import MothBody, Task, fly, metrics
+from mothsim.flight import random_starts
+from mothsim.trim import find_trim
+
+
+class Still:
+    """Holds one control."""
+
+    period = 0.02
+
+    def __init__(self, control: np.ndarray, period: float = 0.02) -> None:
+        self.held, self.period = control, period
+
+    def reset(self, task: Task) -> None:
+        self.count = len(task.seeds)
+
+    def control(self, states: np.ndarray, time: float) -> np.ndarray:
+        return np.tile(self.held, (self.count, 1))
+
+
+def test_a_moth_flies_alone_as_in_company() -> None:
+    many = fly(LQR(), "sine", duration=0.6, seed=4, moths=7)
+    alone = fly(LQR(), "sine", duration=0.6, seed=4)
+    few = fly(LQR(), "sine", duration=0.6, seed=4, moths=3)
+    assert np.array_equal(many.moth(0).states, alone.states)
+    assert np.array_equal(many.states[:3], few.states)
+    assert np.array_equal(many.moth(0).controls, alone.controls)
+    assert not np.array_equal(many.states[0], many.states[1])
+
+
+def test_record_of_a_fall_is_free_fall() -> None:
+    body = MothBody()
+    start = find_trim(body).state
+    flight = fly(Still(np.zeros(4), period=0.005), "hover", duration=0.1, starts=start)
+    assert flight.times == pytest.approx(0.005 * np.arange(20))
+    assert flight.errors == pytest.approx(490 * flight.times**2, abs=0.02)
+    assert flight.states[0] == pytest.approx(start)
+    assert not flight.lost
+    assert flight.rms_error == pytest.approx(np.sqrt(np.mean(flight.errors**2)))
+
+
+def test_the_lost_are_lost_and_touch_nobody() -> None:
+    trim = find_trim(MothBody())
+    starts = np.tile(trim.state, (3, 1))
+    starts[1, 4] = 5000.0
+    starts[2, 0] = np.nan
+    flight = fly(Still(trim.control), "hover", duration=0.3, starts=starts)
+    assert flight.lost.tolist() == [False, True, True]
+    assert np.isinf(flight.rms_error[1:]).all()
+    assert np.isnan(flight.states[1, -1]).all()
+    alone = fly(Still(trim.control), "hover", duration=0.3, starts=starts[0])
+    assert np.array_equal(flight.states[0], alone.states)
+
+
+def test_a_bad_control_loses_its_own_moth() -> None:
+    class Broken(Still):
+        def control(self, states: np.ndarray, time: float) -> np.ndarray:
+            controls = super().control(states, time)
+            controls[1, 0] = np.nan
+            return controls
+
+    trim = find_trim(MothBody())
+    flight = fly(Broken(trim.control), "hover", duration=0.1, starts=np.tile(trim.state, (2, 1)))
+    assert flight.lost.tolist() == [False, True]
+
+
+def test_controls_are_cut_to_the_body() -> None:
+    flight = fly(Still(np.array([1e9, 0.0, -1e9, 1e9])), "hover", duration=0.02)
+    assert flight.controls[0] == pytest.approx([44300, 0, -1e5, 0])
+
+
+def test_starts_are_within_their_spread() -> None:
+    target = mothsim.make_trajectory("sum-of-primes")
+    seeds = [np.random.SeedSequence(i) for i in range(200)]
+    away = random_starts(target, MothBody(), seeds) - find_trim(MothBody()).state
+    assert np.all(np.abs(away) <= [1, 1, 0.1, 0.1, 10, 10, 2, 2])
+    assert np.all(np.abs(away).max(axis=0) > 0.9 * np.array([1, 1, 0.1, 0.1, 10, 10, 2, 2]))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"duration": 0.0}, "duration = 0.0"),
+        ({"moths": 0}, "moths = 0"),
+        ({"start_scale": -1.0}, "start_scale = -1.0"),
+        ({"starts": np.zeros(7)}, r"starts has shape \(7,\)"),
+    ],
+)
+def test_bad_arguments_are_named(options: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        fly(LQR(), "hover", **options)
+
+
+def test_a_controller_of_the_wrong_shape_is_said() -> None:
+    class Wrong(Still):
+        def control(self, states: np.ndarray, time: float) -> np.ndarray:
+            return np.zeros(4)
+
+    with pytest.raises(ValueError, match=r"expected \(1, 4\)"):
+        fly(Wrong(np.zeros(4)), "hover", duration=0.1)
+
+
+def test_work_and_cost_of_transport_by_hand() -> None:
+    body = MothBody()
+    trim = find_trim(body, velocity=(0.0, 100.0))
+    flight = fly(Still(trim.control), "hover", duration=0.1, starts=trim.state)
+    assert metrics.work_per_path(flight) == pytest.approx(trim.control[0] * 2.0, rel=1e-4)
+    expected = trim.control[0] / body.weight
+    assert metrics.cost_of_transport(flight) == pytest.approx(expected, rel=1e-4)
+    halved = metrics.cost_of_transport(flight, head_mass_halved=True)
+    assert halved == pytest.approx(trim.control[0] * 2 / (body.head_mass * body.gravity), rel=1e-4)
+    assert metrics.effort(flight) == pytest.approx((trim.control[0] - body.weight) / body.weight, rel=1e-4)

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mothsim.trajectories import NAMES, PRIMES_HZ, make_trajectory
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "step"])
+def test_velocity_is_the_slope_of_position(name: str) -> None:
+    trajectory = make_trajectory(name)
+    times = np.linspace(0.1, 3, 50)
+    slope = (trajectory.position(times + 1e-6) - trajectory.position(times - 1e-6)) / 2e-6
+    assert trajectory.velocity(times) == pytest.approx(slope, abs=1e-4)
+
+
+def test_sum_of_primes_by_hand() -> None:
+    time = 0.37
+    expected = sum(np.sin(2 * np.pi * f * time) / f for f in PRIMES_HZ)
+    assert make_trajectory("sum-of-primes").position(time) == pytest.approx([0, expected])
+
+
+def test_csv_passes_through_its_rows_and_rests_outside(tmp_path: Path) -> None:
+    file = tmp_path / "loop.csv"
+    file.write_text("t,x,y,theta\n0,0,0,1.5\n1,2,1,1.6\n2,0,3,1.5\n")
+    trajectory = make_trajectory(file)
+    assert trajectory.position([0, 1, 2, 9]) == pytest.approx(np.array([[0, 0], [2, 1], [0, 3], [0, 3]]))
+    assert trajectory.angle(1.0) == pytest.approx(1.6)
+    assert trajectory.velocity(5.0) == pytest.approx([0, 0])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b,c\n0,0,0\n", "expected the header"),
+        ("t,x,y\n0,0,0\n0,1,1\n", "t increasing"),
+        ("t,x,y\n0,0,zero\n", "could not convert"),
+        ("t,x,y\n0,0,0\n", "two or more rows"),
+        ("t,x,y\n0,0,nan\n1,0,0\n", "finite"),
+        ("", "expected the header"),
+    ],
+)
+def test_bad_csv_is_said(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "bad.csv"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        make_trajectory(file)
+
+
+def test_unknown_names_list_the_known() -> None:
+    with pytest.raises(ValueError, match="hover, step, sine, sum-of-primes"):
+        make_trajectory("loop")
+    with pytest.raises(ValueError, match="cannot be read"):
+        make_trajectory("nowhere.csv")
