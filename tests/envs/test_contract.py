@@ -242,3 +242,14 @@ def test_pictures_move_and_windows_close(mode):
         assert first.dtype == np.uint8
         assert (first != second).any()
         assert env.metadata["render_fps"] == 50
+
+
+def test_a_file_is_a_trajectory_too(tmp_path):
+    file = tmp_path / "loop.csv"
+    file.write_text("t,x,y,theta\n0,1,2,1.5\n1,3,5,1.6\n")
+    env = gym.make("mothsim/Track-v0", trajectory=file, start_spread=0.0)
+    seen, info = env.reset(seed=0)
+    np.testing.assert_array_equal(info["target"], [1, 2])
+    assert info["error"] == 0
+    np.testing.assert_allclose(seen[12:14] * 5, [0.02 * 2, 0.02 * 3], rtol=1e-5)
+    assert_same(fly(pickle.loads(pickle.dumps(env)), 5, seed=3)[0], env.reset(seed=3))
