@@ -1,7 +1,8 @@
-"""Controls as polar `[force, angle, abdomen_torque, wing_torque]` and as components `[F_x, F_y, tau, tau_w]`.
+"""Controls as polar `[force, angle, abdomen_torque, wing_torque]`, as components `[F_x, F_y, tau, tau_w]`, as actions.
 
 Components are smooth through zero force, so control laws and networks work in them; F_x is along the
-head-thorax and F_y across it (Zahn et al. 2022).
+head-thorax and F_y across it (Zahn et al. 2022). Actions are components on a
+learner's scale, from -1 to 1.
 """
 
 from __future__ import annotations
@@ -32,3 +33,39 @@ def limited(controls: Array, body: MothBody) -> Array:
     high = np.array([body.force_limit, np.inf, body.abdomen_torque_limit, body.wing_torque_limit])
     low = np.array([0.0, -np.inf, -body.abdomen_torque_limit, -body.wing_torque_limit])
     return np.clip(controls, low, high)
+
+
+_BEND = 7.0
+"""How much finer than its end an action's middle is: sinh(7)/7, or 78 times as fine as an even scale."""
+
+
+def _scale(body: MothBody) -> tuple[Array, Array]:
+    """What the middle and the ends of an action stand for: components, and how far from them the ends are."""
+    middle = np.array([body.weight, 0.0, 0.0, 0.0])
+    force = body.force_limit
+    return middle, np.array([force, force, body.abdomen_torque_limit or 1.0, body.wing_torque_limit or 1.0]) + middle
+
+
+def to_actions(controls: Array, body: MothBody) -> Array:
+    """Actions (..., 4) in [-1, 1], see `from_actions`, of controls (..., 4), which are cut to the limits first."""
+    middle, span = _scale(body)
+    return np.arcsinh((to_components(limited(controls, body)) - middle) / span * np.sinh(_BEND)) / _BEND
+
+
+def from_actions(actions: Array, body: MothBody) -> Array:
+    """Controls (..., 4) of actions (..., 4): no action carries the weight along the head-thorax, +-1 is all there is.
+
+    A component is `middle + span sinh(7 action) / sinh(7)`: flight is a matter of tens to hundreds of dyn, while
+    the largest force is 17 times the weight, so an even scale would leave a learner a hundredth of it to hit.
+    The span of F_x is the limit and the weight, so that both ends are reached; what exceeds a limit is cut to it.
+    """
+    middle, span = _scale(body)
+    return limited(from_components(middle + span * (np.sinh(_BEND * actions) / np.sinh(_BEND))), body)
+
+
+def applied(controls: Array, body: MothBody) -> Array:
+    """Controls (..., 4) as a flight applies them: cut to the limits, and rounded as they are by way of actions.
+
+    That rounding, of the last digits, makes a flight the same whether its controls come as controls or as actions.
+    """
+    return from_actions(to_actions(controls, body), body)

@@ -13,16 +13,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
-from mothsim.actuation import limited
+from mothsim.actuation import applied
 from mothsim.body import MothBody
-from mothsim.integrator import propagate
+from mothsim.step import advance, distance, is_lost
 from mothsim.trajectories import Trajectory, make_trajectory
 from mothsim.trim import find_trim
 
 Array = NDArray[np.floating]
 
-LOST_DISTANCE = 20.0
-"""A moth farther than this from its target is lost, cm."""
 SETTLE = 0.5
 """Measures count from here on, s."""
 START_SPREAD = np.array([1.0, 1.0, 0.1, 0.1, 10.0, 10.0, 2.0, 2.0])
@@ -123,11 +121,27 @@ class Flight:
 def random_starts(
     trajectory: Trajectory, body: MothBody, seeds: Sequence[np.random.SeedSequence], scale: float = 1.0
 ) -> Array:
-    """Starts (N, 8) about trim at the target's first position, uniform within `scale` times `START_SPREAD`."""
-    trim = find_trim(body, float(trajectory.angle(0.0))).state.copy()
-    trim[:2] = trajectory.position(0.0)
+    """Starts (N, 8) about `steady_start`, uniform within `scale` times `START_SPREAD`."""
     draws = [np.random.default_rng(seed).uniform(-1, 1, 8) for seed in seeds]
-    return trim + scale * START_SPREAD * np.array(draws)
+    return steady_start(trajectory, body) + scale * START_SPREAD * np.array(draws)
+
+
+def steady_start(trajectory: Trajectory, body: MothBody) -> Array:
+    """The state (8,) of trim at the target's first position and body angle."""
+    start = find_trim(body, float(trajectory.angle(0.0))).state.copy()
+    start[:2] = trajectory.position(0.0)
+    return start
+
+
+def moth_seeds(seed: int, count: int) -> tuple[list[np.random.SeedSequence], tuple[np.random.SeedSequence, ...]]:
+    """The random streams of a flight's moths: those of their starts and those of their controllers."""
+    pairs = [np.random.SeedSequence(seed, spawn_key=(i,)).spawn(2) for i in range(count)]
+    return [pair[0] for pair in pairs], tuple(pair[1] for pair in pairs)
+
+
+def decisions(duration: float, period: float) -> int:
+    """How many decisions a flight of `duration` s has, one every `period` s."""
+    return max(1, round(duration / period))
 
 
 def fly(
@@ -168,13 +182,10 @@ def fly(
         raise ValueError(f"starts has shape {fixed.shape}: expected (N, 8) or (8,)")
     single = moths is None and (fixed is None or fixed.ndim == 1)
     count = (moths or 1) if fixed is None else len(np.atleast_2d(fixed))
-    seeds = [np.random.SeedSequence(seed, spawn_key=(i,)).spawn(2) for i in range(count)]
-    if fixed is None:
-        states = random_starts(trajectory, body, [pair[0] for pair in seeds], start_scale)
-    else:
-        states = np.atleast_2d(fixed)
+    start_seeds, seeds = moth_seeds(seed, count)
+    states = random_starts(trajectory, body, start_seeds, start_scale) if fixed is None else np.atleast_2d(fixed)
     began = clock.perf_counter()
-    controller.reset(Task(trajectory, body, duration, tuple(pair[1] for pair in seeds)))
+    controller.reset(Task(trajectory, body, duration, seeds))
     record = _loop(controller, trajectory, body, states, duration, rtol, progress)
     flight = Flight(trajectory, body, *record, wall_seconds=clock.perf_counter() - began)
     return flight.moth(0) if single else flight
@@ -201,33 +212,28 @@ def _loop(
     progress: bool,
 ) -> tuple[Array, Array, Array, Array, NDArray[np.bool_], float]:
     """The loop itself; lost moths stay in the batch as they were, so that their neighbours see no change."""
-    count, decisions = len(states), max(1, round(duration / controller.period))
-    times = np.arange(decisions) * controller.period
-    targets = trajectory.position(np.append(times, decisions * controller.period))
-    all_states = np.full((count, decisions, 8), np.nan)
-    all_controls = np.full((count, decisions, 4), np.nan)
-    errors = np.full((count, decisions), np.nan)
-    lost = _is_lost(states, targets[0])
+    count, steps = len(states), decisions(duration, controller.period)
+    times: Array = np.arange(steps, dtype=np.float64) * controller.period
+    targets = trajectory.position(np.append(times, steps * controller.period))
+    all_states = np.full((count, steps, 8), np.nan)
+    all_controls = np.full((count, steps, 4), np.nan)
+    errors = np.full((count, steps), np.nan)
+    lost = is_lost(states, targets[0])
     deciding = 0.0
-    for step in tqdm(range(decisions), desc="flying", unit="decision", disable=not progress, leave=False):
+    for step in tqdm(range(steps), desc="flying", unit="decision", disable=not progress, leave=False):
         began = clock.perf_counter()
         controls = np.asarray(controller.control(states, float(times[step])), dtype=np.float64)
         deciding += clock.perf_counter() - began
         if controls.shape != (count, 4):
             raise ValueError(f"controller.control gave shape {controls.shape}: expected {(count, 4)}")
-        controls = limited(controls, body)
+        controls = applied(controls, body)
         flying = ~lost
         all_states[flying, step] = states[flying]
         all_controls[flying, step] = controls[flying]
-        errors[flying, step] = np.hypot(*(states[flying, :2] - targets[step]).T)
-        after = propagate(states, controls, body=body, duration=controller.period, rtol=rtol).states
-        lost |= _is_lost(after, targets[step + 1])
+        errors[flying, step] = distance(states[flying], targets[step])
+        after, gone = advance(states, controls, targets[step + 1], body=body, duration=controller.period, rtol=rtol)
+        lost |= gone
         states = np.where(lost[:, None], states, after)
         if lost.all():
             break
-    return times, all_states, all_controls, errors, lost, deciding / decisions
-
-
-def _is_lost(states: Array, target: Array) -> NDArray[np.bool_]:
-    near = np.hypot(*(states[:, :2] - target).T) <= LOST_DISTANCE
-    return ~(near & np.isfinite(states).all(axis=1))
+    return times, all_states, all_controls, errors, lost, deciding / steps

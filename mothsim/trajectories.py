@@ -77,11 +77,12 @@ def _sum_of_primes() -> tuple[Curve, Curve]:
     """`y = sum (1/f) sin(2 pi f t)` cm, the flower of Bustamante et al. 2022."""
     w = 2 * np.pi * PRIMES_HZ
 
+    # Sums along rows: a matrix product's last digit would depend on how many times are asked for at once.
     def path(t: Array) -> Array:
-        return _plane(0 * t, np.sin(np.outer(t, w)) @ (1 / PRIMES_HZ))
+        return _plane(0 * t, (np.sin(np.outer(t, w)) / PRIMES_HZ).sum(axis=1))
 
     def slope(t: Array) -> Array:
-        return _plane(0 * t, np.cos(np.outer(t, w)) @ (w / PRIMES_HZ))
+        return _plane(0 * t, (2 * np.pi * np.cos(np.outer(t, w))).sum(axis=1))
 
     return path, slope
 

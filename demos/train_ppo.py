@@ -1,0 +1,96 @@
+"""Learn to hover: PPO of Stable-Baselines3's defaults, in minutes (needs the extra `mothsim[rl]`).
+
+Run `python -m demos.train_ppo`: it writes a model, its learning curve, and how well it hovers beside a policy
+that acts at random and one that holds trim.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import tyro
+from matplotlib.figure import Figure
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecMonitor
+
+from envs import TrackVectorEnv
+from envs.episodes import first_episodes
+from envs.sb3 import SB3Moths
+
+
+class Curve(BaseCallback):
+    """Takes down minutes and the mean return of late episodes at every rollout, and stops when the time is up."""
+
+    def __init__(self, minutes: float) -> None:
+        super().__init__()
+        self.minutes, self.began = minutes, time.monotonic()
+        self.points: list[tuple[float, float]] = []
+
+    def _elapsed(self) -> float:
+        return (time.monotonic() - self.began) / 60
+
+    def _on_step(self) -> bool:
+        return self._elapsed() < self.minutes
+
+    def _on_rollout_end(self) -> None:
+        returns = [episode["r"] for episode in self.model.ep_info_buffer or ()]
+        if returns:
+            self.points.append((self._elapsed(), float(np.mean(returns))))
+
+
+def judged(decide: Callable[[Any], Any], moths: int) -> dict[str, float]:
+    """A policy's mean return, mean seconds aloft, share of moths lost and median RMS error (cm) in hover."""
+    episodes = first_episodes(TrackVectorEnv(moths, trajectory="hover"), lambda seen, _: decide(seen), seed=999)
+    return {
+        "return": float(episodes.returns.mean()),
+        "seconds_aloft": float(episodes.seconds.mean()),
+        "lost": float(episodes.lost.mean()),
+        "rms_error_cm": float(np.median(episodes.rms_errors)),
+    }
+
+
+def draw(points: list[tuple[float, float]], table: dict[str, dict[str, float]], file: Path) -> None:
+    """The learning curve, beside the two policies that learn nothing."""
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(*np.transpose(points), color="#c8452f", lw=2, label="PPO, while it learns")
+    for name, style in (("random", ":"), ("trim", "--"), ("ppo", "-")):
+        label = {"ppo": "PPO's best actions, at the end"}.get(name, name)
+        axes.axhline(table[name]["return"], color="#3d2f24", ls=style, lw=1, label=label)
+    axes.set(xlabel="minutes", ylabel="return of an episode", ylim=(0, None))
+    axes.legend(frameon=False)
+    figure.savefig(file, dpi=150)
+
+
+def main(minutes: float = 9.0, moths: int = 8, seed: int = 0, out: Path = Path("out/ppo"), judges: int = 64) -> dict:
+    """Train for so many minutes on a batch of moths, judge, and write `hover.zip`, `curve.png`, `result.json`."""
+    out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)  # two threads on so small a network wait for each other most of the time
+    model = PPO("MlpPolicy", VecMonitor(SB3Moths(moths, trajectory="hover")), seed=seed, device="cpu")
+    curve = Curve(minutes)
+    model.learn(10**9, callback=curve)
+    model.save(out / "hover.zip")
+    rng = np.random.default_rng(seed)
+    table = {
+        "random": judged(lambda seen: rng.uniform(-1, 1, (len(seen), 3)), judges),
+        "trim": judged(lambda seen: np.zeros((len(seen), 3)), judges),
+        "ppo": judged(lambda seen: model.predict(seen, deterministic=True)[0], judges),
+    }
+    result = {"minutes": minutes, "decisions": model.num_timesteps, "curve": curve.points, **table}
+    draw(curve.points, table, out / "curve.png")
+    (out / "result.json").write_text(json.dumps(result, indent=1))
+    for name, row in table.items():
+        print(f"{name:7s}" + "".join(f"  {key} {value:8.2f}" for key, value in row.items()))
+    print(f"wrote hover.zip, curve.png and result.json to {out}")
+    return result
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

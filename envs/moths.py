@@ -1,0 +1,141 @@
+"""N moths in the air, each in its own episode: what the single and the vector environment have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import ArrayLike, NDArray
+
+from envs.disturbances import SENSOR_NOISE, Keys, Stream, drawn_body, next_wind, normal, uniform
+from envs.rewards import reward_terms
+from envs.settings import Settings
+from mothsim.actuation import from_actions, from_components, limited, to_components
+from mothsim.body import MothBody
+from mothsim.flight import START_SPREAD, steady_start
+from mothsim.observation import ENTRIES, Observer
+from mothsim.step import LOST_DISTANCE, advance, distance, is_lost
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+
+class Moths:
+    """The physical state of N moths and its laws; knows nothing of Gymnasium's episodes but where they start.
+
+    Attributes:
+        states: (N, 8).
+        steps: (N,) decisions flown in the present episode.
+    """
+
+    def __init__(self, count: int, settings: Settings) -> None:
+        self.settings = settings
+        trajectory, body = settings.target(), settings.body
+        self.observer = Observer(trajectory, settings.period, settings.decisions)
+        self._start = steady_start(trajectory, body)
+        self.states = np.zeros((count, 8))
+        self.steps = np.zeros(count, dtype=np.int64)
+        self._keys = np.zeros(count, dtype=np.uint64)
+        self._wind = np.zeros((count, 2))
+        self._bodies: list[MothBody] = [body] * count
+
+    def spaces(self) -> tuple[spaces.Box, spaces.Box]:
+        """The observation and action space of one moth."""
+        bounds = np.array([entry.bound for entry in ENTRIES], dtype=np.float32)
+        actions = spaces.Box(-1.0, 1.0, (self.settings.action_size,), dtype=np.float32)
+        return spaces.Box(-bounds, bounds, dtype=np.float32), actions
+
+    def reset(self, rows: Rows, keys: Keys, start: ArrayLike | None = None) -> None:
+        """Begin new episodes of `rows`, each with its key (n,), at `start` (n, 8) or (8,) or at random."""
+        settings, zero = self.settings, np.zeros(len(rows), dtype=np.int64)
+        if start is None:
+            draws = 2 * uniform(keys, zero, Stream.START, 8) - 1
+            self.states[rows] = self._start + settings.start_spread * START_SPREAD * draws
+        else:
+            self.states[rows] = self._checked(start, len(rows))
+        self.steps[rows] = 0
+        self._keys[rows] = keys
+        if settings.gusts > 0:
+            self._wind[rows] = settings.gusts * normal(keys, zero, Stream.GUST, 2)
+        if settings.body_spread > 0:
+            draws = uniform(keys, zero, Stream.BODY, 5)
+            for row, draw in zip(rows, draws, strict=True):
+                self._bodies[row] = drawn_body(settings.body, draw, settings.body_spread)
+
+    def _checked(self, start: ArrayLike, count: int) -> Array:
+        states = np.array(start, dtype=np.float64)
+        if states.shape not in ((8,), (count, 8)):
+            raise ValueError(f"options['start'] has shape {states.shape}: expected (8,) or {(count, 8)}")
+        far = is_lost(np.atleast_2d(states), self.observer.positions[0])
+        if far.any():
+            raise ValueError(
+                f"options['start'] = {states}: expected finite states within {LOST_DISTANCE:g} cm of the target"
+            )
+        return states
+
+    def step(self, rows: Rows, actions: ArrayLike) -> tuple[Array, dict[str, Array], NDArray[np.bool_]]:
+        """Fly `rows` for a decision: controls (n, 4) as applied, terms (n,) of the reward, and who is lost, (n,).
+
+        Actions (n, 3) or (n, 4) beyond +-1 are cut; a moth that is lost to no finite state stays where it was.
+        """
+        settings = self.settings
+        actions = self._whole(actions, len(rows))
+        efforts = (actions**2).sum(axis=1)
+        controls = self._disturbed(rows, from_actions(actions, settings.body))
+        before, steps = self.states[rows], self.steps[rows] + 1
+        gusty, drawn = settings.gusts > 0, settings.body_spread > 0
+        after, lost = advance(
+            before,
+            controls,
+            self.observer.positions[steps],
+            body=[self._bodies[row] for row in rows.tolist()] if drawn else settings.body,
+            duration=settings.period,
+            wind=self._wind[rows] if gusty else None,
+        )
+        after = np.where(np.isfinite(after).all(axis=1, keepdims=True), after, before)
+        self.states[rows], self.steps[rows] = after, steps
+        if gusty:
+            draws = normal(self._keys[rows], steps, Stream.GUST, 2)
+            self._wind[rows] = next_wind(self._wind[rows], draws, settings.gusts, settings.period)
+        errors = distance(after, self.observer.positions[steps])
+        tilts = after[:, 2] - self.observer.angles[steps]
+        return controls, reward_terms(errors, tilts, after[:, 6], efforts, lost), lost
+
+    def _whole(self, actions: ArrayLike, count: int) -> Array:
+        """Actions (n, 4), checked, cut to +-1, with no wing torque where there is none to choose."""
+        size = self.settings.action_size
+        given = np.asarray(actions, dtype=np.float64)
+        if given.shape != (count, size):
+            raise ValueError(f"action has shape {given.shape}: expected {(count, size)}")
+        if np.isnan(given).any():
+            raise ValueError(f"action = {given[np.isnan(given).any(axis=1)][0]}: expected numbers, not NaN")
+        whole = np.zeros((count, 4))
+        np.clip(given, -1.0, 1.0, out=whole[:, :size])
+        return whole
+
+    def _disturbed(self, rows: Rows, controls: Array) -> Array:
+        body, noise = self.settings.body, self.settings.force_noise
+        if noise == 0:
+            return controls
+        components = to_components(controls)
+        draws = normal(self._keys[rows], self.steps[rows], Stream.FORCE, 2)
+        components[:, :2] += noise * body.weight * draws
+        return limited(from_components(components), body)
+
+    def look(self, rows: Rows) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Observations (n, 22) of `rows` and what `info` holds of them at any time, each with a leading axis n."""
+        states, steps = self.states[rows], self.steps[rows]
+        sensed = states.copy()
+        if self.settings.sensor_noise > 0:
+            draws = normal(self._keys[rows], steps, Stream.SENSOR, 8)
+            sensed += self.settings.sensor_noise * SENSOR_NOISE * draws
+        targets = self.observer.positions[steps]
+        info = {
+            "state": states,
+            "sensed": sensed,
+            "target": targets,
+            "error": distance(states, targets),
+            "time": steps * self.settings.period,
+        }
+        return self.observer.observe(sensed, steps), info

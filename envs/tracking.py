@@ -1,0 +1,182 @@
+"""The environment of one moth."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.error import ResetNeeded
+from numpy.typing import ArrayLike, NDArray
+
+from envs.moths import Moths
+from envs.rendering import MODES, Picture, frame_rate
+from envs.rewards import total
+from envs.settings import Settings
+from mothsim.body import MothBody
+from mothsim.trajectories import Trajectory
+
+Observation = NDArray[np.float32]
+
+_ROW = np.zeros(1, dtype=np.int64)
+
+
+class TrackEnv(gym.Env[Observation, NDArray[np.floating]]):
+    """A hawkmoth after a moving target: `mothsim/Track-v0`, and `mothsim/Hover-v0` with a target at rest.
+
+    A step is one decision: the action is held for `period` s (20 ms, half a wing stroke) and the moth flies by
+    the equations and the engine of `mothsim.fly`. Made with `gymnasium.make("mothsim/Track-v0", **options)`
+    after `import envs`; the options are the attributes of `envs.Settings`.
+
+    **Observation**: `Box(float32, (22,))`, each number divided by its scale and cut to its bound.
+
+    | index | quantity | unit | scale | bound |
+    |---|---|---|---|---|
+    | 0 | x - target x | cm | 5 | 5 |
+    | 1 | y - target y | cm | 5 | 5 |
+    | 2 | sin theta | 1 | 1 | 1 |
+    | 3 | cos theta | 1 | 1 | 1 |
+    | 4 | sin(theta - target theta) | 1 | 1 | 1 |
+    | 5 | cos(theta - target theta) | 1 | 1 | 1 |
+    | 6 | sin(phi - theta - pi) | 1 | 1 | 1 |
+    | 7 | cos(phi - theta - pi) | 1 | 1 | 1 |
+    | 8 | xdot - target xdot | cm/s | 100 | 20 |
+    | 9 | ydot - target ydot | cm/s | 100 | 20 |
+    | 10 | thetadot | rad/s | 20 | 20 |
+    | 11 | phidot - thetadot | rad/s | 20 | 20 |
+    | 12, 13 | target x, y, 1 decision ahead, - target x, y | cm | 5 | 5 |
+    | 14, 15 | the same, 2 decisions ahead | cm | 5 | 5 |
+    | 16, 17 | 3 decisions | cm | 5 | 5 |
+    | 18, 19 | 4 decisions | cm | 5 | 5 |
+    | 20, 21 | 5 decisions | cm | 5 | 5 |
+
+    (x, y) is the pin joint, theta the angle of the head-thorax, phi of the abdomen; a straight body has
+    phi = theta + pi. Inside, and in `info`, all is float64.
+
+    **Action**: `Box(-1, 1, float32, (3,))`, or (4,) with `actuation="full"`. What lies beyond +-1 is cut to it;
+    float64 is taken as it is, so that a controller loses no digit.
+
+    | index | quantity | unit | at 0 | at +-1 (the default body) |
+    |---|---|---|---|---|
+    | 0 | force along the head-thorax, F_x | dyn | the weight, 2586 | +-44300 |
+    | 1 | force across it, F_y | dyn | 0 | +-44300 |
+    | 2 | abdominal torque, tau | dyn cm | 0 | +-1e5 |
+    | 3 | wing torque, tau_w | dyn cm | 0 | +-1e5 |
+
+    So no action is trim, head up. Between lies a hyperbolic sine, fine in the middle (400 dyn for an
+    action of a third; see `mothsim.actuation.from_actions`), and the force is cut to 44300 dyn in any direction.
+
+    **Reward**: the sum of `info["reward_terms"]`, see `envs.rewards.reward_terms`: 2 a decision on the target,
+    less away from it, above zero as long as the moth is aloft.
+
+    **End**: terminated when the moth is lost (20 cm from its target, or no finite state), truncated after
+    `duration` s.
+
+    **Start**: about trim at the target's first position, random within `start_spread`, or
+    `reset(options={"start": state})` with a state (8,): from the same start, a controller that is flown here
+    by `controllers.as_policy` has the flight of `mothsim.fly(..., starts=state)`, to the bit.
+
+    **`info`**: `state` (8,) and `sensed` (8,), what the observation shows of it (they differ by sensor noise),
+    `target` (2,) and `error`, cm, `time` in the episode, s; after a step also `control` (4,) as applied, dyn,
+    rad, dyn cm, and `reward_terms`.
+
+    Args:
+        render_mode: `rgb_array`, `human` (a matplotlib window, drawn every step), or nothing.
+        options: see `envs.Settings`.
+
+    Raises:
+        ValueError: an option out of range, an action of the wrong shape or with NaN in it.
+        gymnasium.error.ResetNeeded: a step before the first reset or after an episode's end.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": MODES, "render_fps": 50}  # pyright: ignore
+
+    def __init__(self, render_mode: str | None = None, **options: Any) -> None:
+        if render_mode is not None and render_mode not in MODES:
+            raise ValueError(f"render_mode = {render_mode!r}: expected one of {', '.join(MODES)}, or None")
+        self.settings = Settings(**options)
+        self.render_mode = render_mode
+        self.metadata = {**self.metadata, "render_fps": frame_rate(self.settings.period)}  # pyright: ignore
+        self._moths = Moths(1, self.settings)
+        self.observation_space, self.action_space = self._moths.spaces()  # pyright: ignore[reportAttributeAccessIssue]
+        self._flying = False
+        self._picture: Picture | None = None
+        self._control: NDArray[np.float64] | None = None
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """The target, as controllers may know it ahead."""
+        return self.settings.target()
+
+    @property
+    def body(self) -> MothBody:
+        """The moth, as controllers should believe it to be."""
+        return self.settings.body
+
+    @property
+    def duration(self) -> float:
+        """Time limit, s."""
+        return self.settings.duration
+
+    @property
+    def period(self) -> float:
+        """From decision to decision, s."""
+        return self.settings.period
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Begin an episode; `options["start"]` (8,) is its start instead of a random one."""
+        super().reset(seed=seed)
+        key = self.np_random.bit_generator.random_raw(1)
+        self._moths.reset(_ROW, key, (options or {}).get("start"))
+        self._flying, self._control = True, None
+        if self._picture is not None:
+            self._picture.clear()
+        observation, info = self._look()
+        self._draw_window()
+        return observation, info
+
+    def step(self, action: ArrayLike) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Fly one decision."""
+        if not self._flying:
+            raise ResetNeeded("step: the episode has ended, or not begun: call reset first")
+        controls, terms, lost = self._moths.step(_ROW, np.asarray(action)[None])
+        observation, info = self._look()
+        self._control = controls[0]
+        info["control"] = controls[0].copy()
+        info["reward_terms"] = {name: float(term[0]) for name, term in terms.items()}
+        terminated = bool(lost[0])
+        truncated = bool(self._moths.steps[0] >= self.settings.decisions)
+        self._flying = not (terminated or truncated)
+        self._draw_window()
+        return observation, float(total(terms)[0]), terminated, truncated, info
+
+    def _look(self) -> tuple[Observation, dict[str, Any]]:
+        observations, batch = self._moths.look(_ROW)
+        info: dict[str, Any] = {name: values[0] for name, values in batch.items()}
+        return observations[0], info
+
+    def render(self) -> NDArray[np.uint8] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """A picture (480, 480, 3) in mode `rgb_array`."""
+        return self._drawn().pixels() if self.render_mode == "rgb_array" else None
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._picture is not None:
+            self._picture.close()
+            self._picture = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A figure is redrawn, not carried along.
+        return {**self.__dict__, "_picture": None}
+
+    def _draw_window(self) -> None:
+        if self.render_mode == "human":
+            self._drawn().pause()
+
+    def _drawn(self) -> Picture:
+        if self._picture is None:
+            self._picture = Picture(self._moths.observer, self.settings, window=self.render_mode == "human")
+        self._picture.draw(self._moths.states[0], int(self._moths.steps[0]), self._control)
+        return self._picture
