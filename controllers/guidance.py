@@ -129,13 +129,13 @@ class Guidance:
         self.reference = reference_states(trajectory, body, SEGMENT * steps)
         self.entry = entry_curves(self.weights.entry, steps)
         self.integral = np.zeros((len(task.seeds), 2))
-        self.start: Array | None = None
+        self.start = np.empty((0, 4))  # offsets from the target at the first decision
 
     def control(self, states: Array, time: float) -> Array:
         """Controls (N, 4) for states (N, 8), within the body's limits; adds to the integral of the error."""
         step, horizon = round(time / SEGMENT), len(self.gains.feedforward)
         now, ahead = self.reference[step], self.reference[step + 1 : step + 1 + horizon]
-        if self.start is None:
+        if not len(self.start):
             self.start = (states - now)[:, _MOTION]
         error = states - now
         error[:, _MOTION] -= _times(self.entry[step], self.start)

@@ -40,12 +40,11 @@ class Fly:
 
     def run(self) -> None:
         """Fly, draw and print."""
-        network = None
+        options: dict[str, Any] = {}
         if self.controller == "inverse-model":
-            controller = controllers.make("inverse-model", network=self.network, waypoint=self.waypoint)
-            network = controller.network
-        else:
-            controller = controllers.make(self.controller)
+            options = {"network": self.network, "waypoint": self.waypoint}
+        controller = controllers.make(self.controller, **options)
+        network = getattr(controller, "network", None)
         target = mothsim.make_trajectory(self.trajectory, self.angle)
         flight = mothsim.fly(controller, target, duration=self.duration, seed=self.seed, progress=sys.stderr.isatty())
         show(self._result(flight, network), self.json)

@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import subcommand
 
+from demos.benchmark import Benchmark
 from demos.fly import Fly
 from demos.import_keras import ImportKeras
 from demos.train import Train
@@ -15,6 +16,7 @@ from demos.train import Train
 Command = (
     Annotated[Fly, subcommand("fly")]
     | Annotated[Train, subcommand("train")]
+    | Annotated[Benchmark, subcommand("benchmark")]
     | Annotated[ImportKeras, subcommand("import")]
 )
 

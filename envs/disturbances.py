@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mothsim.body import MothBody
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 Keys = NDArray[np.uint64]
 
 SENSOR_NOISE = np.array([0.05, 0.05, 0.01, 0.01, 2.0, 2.0, 0.5, 0.5])

@@ -17,7 +17,7 @@ from mothsim.flight import START_SPREAD, steady_start
 from mothsim.observation import ENTRIES, Observer
 from mothsim.step import LOST_DISTANCE, advance, distance, is_lost
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 Rows = NDArray[np.int64]
 
 

@@ -12,7 +12,7 @@ from envs.settings import Settings
 from mothsim.drawing import PAPER, TARGET, THORAX, MothDrawing, draw_moth
 from mothsim.observation import Observer
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 
 MODES = ["rgb_array", "human"]
 _INCHES, _DOTS = 4.8, 100

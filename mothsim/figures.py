@@ -56,7 +56,7 @@ def save_figure(figure: Figure, file: Path) -> None:
     figure.savefig(file, dpi=110)
 
 
-def frame_limits(points: NDArray[np.float64]) -> tuple[tuple[float, float], tuple[float, float]]:
+def frame_limits(points: NDArray[np.floating]) -> tuple[tuple[float, float], tuple[float, float]]:
     """A square window around points (M, 2) with room for a moth; points that are not finite do not count."""
     points = points[np.isfinite(points).all(axis=1)]
     low, high = points.min(axis=0), points.max(axis=0)

@@ -80,7 +80,8 @@ def propagate(
     final = _by_body(rows, inputs, groups, duration, rtol, threads)
     path = None if times is None else _path(rows, inputs, groups, duration, rtol, threads, times)
     if single:
-        return Propagation(final[0], np.array(bool(np.isfinite(final[0]).all())), None if path is None else path[0])
+        solved: NDArray[np.bool_] = np.array(np.isfinite(final[0]).all())
+        return Propagation(final[0], solved, None if path is None else path[0])
     return Propagation(final, np.isfinite(final).all(axis=1), path)
 
 

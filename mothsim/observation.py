@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mothsim.trajectories import Trajectory
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 
 WAYPOINTS = 5
 """How many of the target's coming positions are shown, one a decision."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mothsim.body import MothBody
 from mothsim.integrator import propagate
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 
 LOST_DISTANCE = 20.0
 """A moth farther than this from its target is lost, cm."""

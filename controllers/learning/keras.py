@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,7 @@ def import_keras(path: Path, scaling: Path) -> Network:
     weights, biases = [], []
     try:
         with h5py.File(path, "r") as file:
-            layers = file["model_weights"]
+            layers: Any = file["model_weights"]
             for name in layers.attrs["layer_names"]:
                 arrays = [np.asarray(layers[name][key]) for key in layers[name].attrs["weight_names"]]
                 if arrays:

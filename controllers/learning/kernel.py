@@ -56,9 +56,9 @@ def _compressed(network: Network) -> tuple[list[Array], list[Array]]:
     masks = live_connections(network.masks)
     weights = [weight.astype(np.float64) for weight in network.weights]
     biases = [bias.astype(np.float64) for bias in network.biases]
-    reached = np.ones(len(weights[0]), dtype=bool)
+    reached: NDArray[np.bool_] = np.ones(len(weights[0]), dtype=bool)
     for i, mask in enumerate(network.masks[:-1]):
-        reached = (mask & reached[:, None]).any(axis=0)
+        reached = np.any(mask & reached[:, None], axis=0)
         constant = np.where(reached, 0.0, np.tanh(biases[i]))
         biases[i + 1] = biases[i + 1] + constant @ weights[i + 1]
     keep = [np.ones(len(weights[0]), dtype=bool)]

@@ -61,12 +61,12 @@ METHODS: dict[str, Callable[[Sequence[NDArray], Sequence[Mask], float], list[Mas
 
 def live_connections(masks: Sequence[Mask]) -> list[Mask]:
     """The connections that lie on a path from an input to an output."""
-    reached = [np.ones(masks[0].shape[0], dtype=bool)]
+    reached: list[Mask] = [np.ones(masks[0].shape[0], dtype=bool)]
     for mask in masks:
-        reached.append((mask & reached[-1][:, None]).any(axis=0))
-    needed = [np.ones(masks[-1].shape[1], dtype=bool)]
+        reached.append(np.any(mask & reached[-1][:, None], axis=0))
+    needed: list[Mask] = [np.ones(masks[-1].shape[1], dtype=bool)]
     for mask in reversed(masks):
-        needed.insert(0, (mask & needed[0]).any(axis=1))
+        needed.insert(0, np.any(mask & needed[0], axis=1))
     return [mask & reached[i][:, None] & needed[i + 1] for i, mask in enumerate(masks)]
 
 

@@ -183,4 +183,5 @@ def _resumed(file: Path, level: float, start: Progress) -> Progress:
         return start
     structure = jax.tree_util.tree_structure((start.weights, start.biases, start.optimiser))
     leaves = [tensors[name] for name in sorted(tensors) if name != "losses"]
-    return Progress(*jax.tree_util.tree_unflatten(structure, leaves), tensors["losses"])
+    weights, biases, state = jax.tree_util.tree_unflatten(structure, leaves)
+    return Progress(weights, biases, state, tensors["losses"])

@@ -22,7 +22,7 @@ CHUNK = 100
 _WINDOW = 500  # batches whose mean losses early stopping compares
 _PATIENCE = 1000  # batches before it may stop
 
-Parameters = tuple[tuple[jax.Array, ...], tuple[jax.Array, ...]]
+Parameters = tuple[tuple[jax.typing.ArrayLike, ...], tuple[jax.typing.ArrayLike, ...]]
 
 
 @dataclass
@@ -41,10 +41,10 @@ class Progress:
     losses: NDArray[np.float32]
 
 
-def forward(parameters: Parameters, inputs: jax.Array) -> jax.Array:
+def forward(parameters: Parameters, inputs: jax.typing.ArrayLike) -> jax.Array:
     """Scaled outputs (N, 7) for scaled inputs (N, 10)."""
     weights, biases = parameters
-    hidden = inputs
+    hidden = jnp.asarray(inputs)
     for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
         hidden = jnp.tanh(hidden @ weight + bias)
     return hidden @ weights[-1] + biases[-1]

@@ -94,6 +94,15 @@ def test_import_of_the_authors_files(shared: Path, tmp_path: Path, capsys: pytes
     assert (tmp_path / "0.93.safetensors").exists()
 
 
+def test_benchmark_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["benchmark", "--rows", "300", "--rival-rows", "3", "--moths", "64", "--repeats", "1"]
+    assert main(command) == 0
+    text = capsys.readouterr().out
+    assert "mothsim" in text
+    assert "odeint" in text
+    assert "segment steps a second" in text
+
+
 def test_ship_makes_judges_and_resumes(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "demos.ship", "--names", "small", "--seeds", "0", "1", "--segments", "20000"]
     command += ["--effort", "0.002", "--flights", "5", "--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]

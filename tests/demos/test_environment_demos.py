@@ -8,7 +8,7 @@ import pytest
 
 from controllers.learning.network import Network, Scaling
 from controllers.learning.storage import save_network
-from demos import own_controller, random_lqr_network, train_ppo
+from demos import own_controller, random_lqr_network
 from envs import TrackVectorEnv
 from envs.episodes import first_episodes
 
@@ -50,6 +50,9 @@ def test_first_episodes_are_those_of_single_flights():
 
 
 def test_train_ppo_runs(tmp_path, capsys):
+    pytest.importorskip("stable_baselines3", reason="the extra [rl] is not installed")
+    from demos import train_ppo
+
     result = train_ppo.main(minutes=0.05, moths=2, out=tmp_path, judges=4)
     assert result["trim"]["return"] > result["random"]["return"]
     assert json.loads((tmp_path / "result.json").read_text())["ppo"] == result["ppo"]
@@ -59,6 +62,9 @@ def test_train_ppo_runs(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_ppo_learns_to_hover(tmp_path):
+    pytest.importorskip("stable_baselines3", reason="the extra [rl] is not installed")
+    from demos import train_ppo
+
     result = train_ppo.main(out=tmp_path)
     for other in ("random", "trim"):
         assert result["ppo"]["return"] > 5 * result[other]["return"]

@@ -1,6 +1,5 @@
 """The batched environment is many single ones, only faster."""
 
-import warnings
 from typing import Any
 
 import gymnasium as gym
@@ -9,10 +8,8 @@ import pytest
 from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import vector as wrappers
-from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 
 import envs
-from envs.sb3 import SB3Moths
 from tests.envs.test_contract import EVERYTHING, assert_same
 
 MOTHS = 5
@@ -131,30 +128,3 @@ def test_standard_vector_wrappers_apply(tmp_path):
         assert ("episode" in infos) == (k == 5)
     env.close()
     assert ".mp4" in {file.suffix for file in tmp_path.iterdir()}
-
-
-def test_stable_baselines_sees_the_batch_as_it_sees_single_environments():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        adapter = SB3Moths(MOTHS, render_mode="rgb_array", duration=0.6)
-        singles = gym.make_vec("mothsim/Track-v0", num_envs=MOTHS, vectorization_mode="sync", duration=0.6,
-                               vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP})  # fmt: skip
-        adapter.seed(5)
-        np.testing.assert_array_equal(adapter.reset(), singles.reset(seed=5)[0])
-        wrapped = VecNormalize(VecMonitor(adapter), norm_obs=False, norm_reward=False)
-        for actions in actions_like(adapter.env, 60):
-            seen, rewards, done, infos = wrapped.step(actions)
-            wanted, wanted_rewards, terminated, truncated, told = singles.step(actions)
-            np.testing.assert_array_equal(seen, wanted)
-            np.testing.assert_array_equal(rewards, wanted_rewards.astype(np.float32))
-            np.testing.assert_array_equal(done, terminated | truncated)
-            for row in np.flatnonzero(done):
-                np.testing.assert_array_equal(infos[row]["terminal_observation"], told["final_obs"][row])
-                assert infos[row]["TimeLimit.truncated"] == (truncated[row] and not terminated[row])
-    assert adapter.get_attr("render_mode", [0, 2]) == ["rgb_array"] * 2
-    assert len(adapter.get_images()) == MOTHS
-    assert adapter.env_is_wrapped(VecMonitor) == [False] * MOTHS
-    for refused in (lambda: adapter.set_attr("a", 1), lambda: adapter.env_method("a")):
-        with pytest.raises(AttributeError, match="moths of a batch"):
-            refused()
-    adapter.close()

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from controllers import LQR
 from mothsim import fly
@@ -18,7 +18,7 @@ def test_picture_and_animation_are_drawn(tmp_path: Path) -> None:
     picture = np.asarray(Image.open(tmp_path / "new" / "flight.png").convert("RGB"))
     assert picture.std() > 10
     film = Image.open(tmp_path / "flight.gif")
-    frames = [np.asarray(film.convert("RGB")).astype(int) for i in range(film.n_frames) if film.seek(i) is None]
+    frames = [np.asarray(frame.convert("RGB")).astype(int) for frame in ImageSequence.Iterator(film)]
     assert len(frames) == 15
     assert all(np.abs(later - earlier).sum() > 0 for earlier, later in itertools.pairwise(frames))
 

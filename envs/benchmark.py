@@ -49,8 +49,3 @@ def _rate(env: VectorEnv, actions: list[np.ndarray], steps: int) -> float:
     for k in range(steps):
         env.step(actions[k % len(actions)])
     return env.num_envs * steps / (time.perf_counter() - began)
-
-
-if __name__ == "__main__":
-    for name, value in environment().items():
-        print(f"{name:22s} {value:12.1f}")

@@ -1,0 +1,41 @@
+"""`mothsim benchmark`: the speed of this machine against the alternatives."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from demos.output import show
+
+
+@dataclass
+class Benchmark:
+    """Time the engine beside other solvers (those that are installed), a flight's segment, and the environments."""
+
+    rows: int = 10_000
+    """Random segments for the engine."""
+    rival_rows: int = 200
+    """Segments for each other solver."""
+    moths: int = 4096
+    """In the batched environment."""
+    repeats: int = 5
+    """Best of so many."""
+    seed: int = 0
+    """Of the segments."""
+    json: bool = False
+    """One JSON object on standard output instead of the tables."""
+
+    def run(self) -> None:
+        """Measure and print."""
+        from envs.benchmark import environment
+        from mothsim.benchmark import Options, report, run
+
+        print("timing the engine, then the environments ...", file=sys.stderr)
+        result = run(Options(self.rows, self.rival_rows, self.repeats, self.seed))
+        steps = environment(self.moths, repeats=self.repeats)
+        if self.json:
+            show({**result, "environment": steps}, True)
+            return
+        print(report(result))
+        print(f"environment: {steps['steps_per_second']:,.0f} segment steps a second with {steps['moths']:,} moths, "
+              f"{steps['ratio']:.0f} times SyncVectorEnv of {steps['sync_moths']}")  # fmt: skip
