@@ -41,6 +41,7 @@ class InverseModel:
         self.guidance = Guidance(weights)
         self.waypoint = waypoint
         self._evaluate = CompiledNetwork(self.network)
+        self._evaluate(np.zeros((1, 10)))  # so that no flight waits for the compiler
 
     def reset(self, task: Task) -> None:
         """Prepare the guidance for this body and target."""

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import CubicSpline
 
 Array = NDArray[np.floating]
 Curve = Callable[[Array], Array]
@@ -133,6 +132,8 @@ def _read_table(file: Path) -> tuple[list[str], Array]:
 
 
 def _from_csv(file: Path, angle: float) -> Trajectory:
+    from scipy.interpolate import CubicSpline  # half of what importing mothsim would take
+
     header, table = _read_table(file)
     times = table[:, 0]
     if not np.isfinite(table).all() or not (np.diff(times) > 0).all():

@@ -103,7 +103,7 @@ def test_benchmark_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None
     assert "segment steps a second" in text
 
 
-def test_ship_makes_judges_and_resumes(tmp_path: Path) -> None:
+def test_ship_makes_and_resumes(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "demos.ship", "--names", "small", "--seeds", "0", "1", "--segments", "20000"]
     command += ["--effort", "0.002", "--flights", "5", "--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]
     first = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
@@ -111,6 +111,24 @@ def test_ship_makes_judges_and_resumes(tmp_path: Path) -> None:
     assert first.stdout == again.stdout
     assert "sum-of-primes" in first.stdout
     assert (tmp_path / "out" / "small.safetensors").exists()
+
+
+def test_the_headline_table_has_a_row_a_controller() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "demos.headline",
+        "--flights",
+        "3",
+        "--hover-seconds",
+        "1",
+        "--primes-seconds",
+        "1",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    rows = done.stdout.splitlines()[2:]
+    assert len(rows) == 5
+    assert all(row.endswith("| 0 of 6 |") for row in rows)
 
 
 @pytest.mark.parametrize("demo", ["first_flight.py", "your_controller.py"])
