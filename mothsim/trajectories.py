@@ -139,11 +139,17 @@ def _from_csv(file: Path, angle: float) -> Trajectory:
     if not np.isfinite(table).all() or not (np.diff(times) > 0).all():
         raise ValueError(f"trajectory = {str(file)!r}: expected finite numbers, with t increasing")
     spline = CubicSpline(times, table[:, 1:], bc_type="natural")
-    inside = lambda t: ((t >= times[0]) & (t <= times[-1]))[:, None]  # noqa: E731
-    values = lambda t: spline(np.clip(t, times[0], times[-1]))  # noqa: E731
+
+    def held(t: Array) -> Array:
+        return spline(np.clip(t, times[0], times[-1]))
+
+    def slope(t: Array) -> Array:
+        inside = (t >= times[0]) & (t <= times[-1])
+        return np.where(inside[:, None], spline(t, 1)[:, :2], 0.0)
+
     return Trajectory(
         str(file),
-        path=lambda t: values(t)[:, :2],
-        slope=lambda t: np.where(inside(t), spline(t, 1)[:, :2], 0.0),
-        tilt=(lambda t: values(t)[:, 2]) if "theta" in header else (lambda t: np.full(len(t), angle)),
+        path=lambda t: held(t)[:, :2],
+        slope=slope,
+        tilt=(lambda t: held(t)[:, 2]) if "theta" in header else (lambda t: np.full(len(t), angle)),
     )
