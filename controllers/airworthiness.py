@@ -21,7 +21,7 @@ from mothsim.body import MothBody
 from mothsim.integrator import SEGMENT
 from mothsim.trim import find_trim, linearise
 
-Array = NDArray[np.floating]
+Array = NDArray[np.float64]
 
 AIRWORTHY_BELOW = 1.1
 """Networks of a smaller spectral radius have flown; those above 1.7 were lost; between lie limit cycles."""

@@ -22,7 +22,7 @@ from mothsim.flight import Task
 from mothsim.integrator import SEGMENT, propagate
 from mothsim.trim import Linearisation, find_trim, linearise
 
-Array = NDArray[np.floating]
+Array = NDArray[np.float64]
 
 _MOTION = [0, 1, 4, 5]  # x, y, xdot, ydot in the state
 

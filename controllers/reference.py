@@ -10,7 +10,7 @@ from mothsim.body import MothBody
 from mothsim.trajectories import Trajectory
 from mothsim.trim import find_trim
 
-Array = NDArray[np.floating]
+Array = NDArray[np.float64]
 
 ACCELERATION = np.array([400.0, 3000.0])
 """Accelerations along x and y that guidance takes as they come, cm/s^2; the sum of primes stays below."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mothsim.body import MothBody
 
-Array = NDArray[np.floating]
+Array = NDArray[np.float64]
 
 
 def to_components(controls: Array) -> Array:

@@ -69,7 +69,7 @@ def _render(flight: Flight, rows: np.ndarray, progress: bool) -> list[Image.Imag
         stamp.set_text(f"{flight.times[row]:.2f} s")
         for artist in moving:
             axes.draw_artist(artist)
-        image = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
+        image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
         palette = palette or image.quantize(_COLOURS)
         images.append(image.quantize(palette=palette, dither=Image.Dither.NONE))
     return images

@@ -19,7 +19,7 @@ from mothsim.step import advance, distance, is_lost
 from mothsim.trajectories import Trajectory, make_trajectory
 from mothsim.trim import find_trim
 
-Array = NDArray[np.floating]
+Array = NDArray[np.float64]
 
 SETTLE = 0.5
 """Measures count from here on, s."""

@@ -12,7 +12,7 @@ from mothsim.actuation import to_components
 from mothsim.flight import Flight
 from mothsim.trim import find_trim
 
-Array = NDArray[np.floating]
+Array = NDArray[np.float64]
 
 
 def effort(flight: Flight) -> Array:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 
-Array = NDArray[np.floating]
+Array = NDArray[np.float64]
 Curve = Callable[[Array], Array]
 
 PRIMES_HZ = np.array([0.2, 0.3, 0.5, 0.7, 1.1, 1.7, 2.9, 4.3, 7.9, 13.7, 19.9])

@@ -29,15 +29,14 @@ def parts(body, states):
 
 def momentum(body, states):
     """Linear momentum along x and y, and angular momentum about the origin, as last axis."""
-    linear = sum(mass * velocity for mass, _, _, velocity, _ in parts(body, states))
-    angular = sum(
-        mass * (place[0] * velocity[1] - place[1] * velocity[0]) + inertia * rate
+    both = [
+        mass * np.stack([*velocity, place[0] * velocity[1] - place[1] * velocity[0] + inertia / mass * rate], axis=-1)
         for mass, inertia, place, velocity, rate in parts(body, states)
-    )
-    return np.stack([*linear, angular], axis=-1)
+    ]
+    return both[0] + both[1]
 
 
-def energy(body, states, torque=0.0):
+def energy(body, states, torque):
     """Kinetic energy, that of spring and weight, and the potential of a constant torque that unbends, erg."""
     bend = states[..., 3] - states[..., 2]
     total = body.spring * (bend - np.pi - body.rest_angle) ** 2 / 2 + torque * bend
@@ -47,7 +46,8 @@ def energy(body, states, torque=0.0):
 
 
 def centre(body, states):
-    return sum(mass * place for mass, _, place, _, _ in parts(body, states)).T / body.mass
+    head, abdomen = (mass * place.T for mass, _, place, _, _ in parts(body, states))
+    return (head + abdomen) / body.mass
 
 
 def without_force(count, seed, body):
