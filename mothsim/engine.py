@@ -1,4 +1,3 @@
-# pyright: reportCallIssue=false
 """The engine: moths in lanes through the fast scheme, and what it refuses through slower, surer ways.
 
 Rows pass three rungs, each taking what the one before refused by its own error estimate:

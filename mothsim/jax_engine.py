@@ -101,14 +101,19 @@ def _layer(problem: _Problem, moth: Moth) -> tuple[Moth, Any]:
     relaxation = problem.k.damping / inertia
     h = LAYER.length / relaxation
     nodes = len(LAYER.nodes)
-    changes, forcings = [change] * nodes, [drive / inertia] * nodes
-    smooth, rate = smooth0, rate0
-    for _ in range(_LAYER_SWEEPS):
+
+    def sweep(known, _):
+        changes, forcings = (list(rows) for rows in known[:2])
+        rate = rate0
         for i in range(1, nodes):
             rate = float(LAYER.decay[i]) * rate0 + h * _weighted(LAYER.relax[i], forcings)
             smooth = smooth0 + h * _weighted(LAYER.full[i], changes)
             changes[i], drive, inertia = _rates(problem, smooth, rate)
             forcings[i] = drive / inertia + (relaxation - problem.k.damping / inertia) * rate
+        return (jnp.stack(changes), jnp.stack(forcings), rate), None
+
+    known = (jnp.stack([change] * nodes), jnp.stack([drive / inertia] * nodes), rate0)
+    (changes, _, rate), _ = jax.lax.scan(sweep, known, None, length=_LAYER_SWEEPS)
     smooth = smooth0 + h * _weighted(LAYER.full[-1], changes)
     return _end(moth, smooth, changes, LAYER.double, h, rate), h
 

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
@@ -27,6 +29,9 @@ from numba.extending import (
     register_model,
     type_callable,
 )
+
+Compiled = Callable[..., Any]
+"""A function for compiled code: it is called there without the compiler's context, its first parameter here."""
 
 _BITS = 1024  # two of the widest registers there are: while one waits for a result the other works
 
@@ -188,7 +193,7 @@ def square_root(x):
 @overload(square_root, inline="always")
 def _square_root(x):
     if isinstance(x, LanesType):
-        return lambda x: _lanes_square_root(x)  # pyright: ignore[reportCallIssue]
+        return lambda x: _lanes_square_root(x)
     return lambda x: math.sqrt(x)
 
 
@@ -202,9 +207,9 @@ def _unary_intrinsic(name):
     return function
 
 
-_lanes_square_root = _unary_intrinsic("llvm.sqrt")
-nearest = _unary_intrinsic("llvm.rint")
-ceiling = _unary_intrinsic("llvm.ceil")
+_lanes_square_root: Compiled = _unary_intrinsic("llvm.sqrt")
+nearest: Compiled = _unary_intrinsic("llvm.rint")
+ceiling: Compiled = _unary_intrinsic("llvm.ceil")
 
 
 def _binary_intrinsic(emit):
@@ -226,11 +231,16 @@ def _binary_intrinsic(emit):
 
 
 # Where a number is NaN, the second is taken.
-smaller = _binary_intrinsic(lambda b, x, y: b.select(b.fcmp_ordered("<", x, y), x, y))
-larger = _binary_intrinsic(lambda b, x, y: b.select(b.fcmp_ordered(">", x, y), x, y))
+smaller: Compiled = _binary_intrinsic(lambda b, x, y: b.select(b.fcmp_ordered("<", x, y), x, y))
+larger: Compiled = _binary_intrinsic(lambda b, x, y: b.select(b.fcmp_ordered(">", x, y), x, y))
 
 
-@intrinsic
+def _compiled(function: Callable[..., Any]) -> Compiled:
+    """numba's `intrinsic`, typed as what it makes."""
+    return intrinsic(function)
+
+
+@_compiled
 def select(typing, mask, x, y):
     """`x` in the lanes where the mask holds, `y` in the others."""
     element = _element(x, y)
@@ -255,7 +265,7 @@ def _row_pointer(context, builder, kind, array, index_kind, index):
     return builder.bitcast(start, vector.as_pointer()), kind.dtype.bitwidth // 8
 
 
-@intrinsic
+@_compiled
 def load(typing, array, index):
     """The lanes in row `index` of an array, counted in whole rows."""
     if not isinstance(array, types.Array) or array.layout != "C":
@@ -269,7 +279,7 @@ def load(typing, array, index):
     return LanesType(array.dtype)(array, index), lower
 
 
-@intrinsic
+@_compiled
 def store(typing, array, index, value):
     """Write lanes to row `index` of an array, counted in whole rows."""
     element = _element(value)

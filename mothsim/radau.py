@@ -165,7 +165,7 @@ def solve_row(packed, state, control, duration, tolerance, first_step, final):
             h = duration - t
         stages[:] = z
         error = _step(k, force, z, f0, h, scale, stages, f, work)
-        if error <= tolerance:
+        if error <= tolerance and error < math.inf:
             t += h
             z[:] = stages[STAGES - 1]
             if last:

@@ -1,4 +1,3 @@
-# pyright: reportCallIssue=false
 """The fast scheme, in lanes: an exponential layer, then implicit collocation in a few long steps.
 
 In momenta (`mothsim.dynamics`) all coordinates move on milliseconds but one: the bend's rate d obeys
@@ -16,11 +15,12 @@ equation at each node but the start: `J_i/h sum_j D_ij d_j + c d_i = G_i`, linea
 `h c/J` of a thousand as of one tenth. A sweep solves it, then visits the nodes in order with the newest of
 everything (Gauss and Seidel), and corrects `d_i` there by `(change of G) / (c + J/(h A_ii))`, A the inverse of D.
 
-**The estimate** has two parts, measured on random steps of seven bodies against the careful solver. What the last
-sweep still changed in the angular rates contracts tenfold at least. What a polynomial does not follow shows in
-the two highest Legendre coefficients of the rates: the step's end is wrong by less than 5e-4 of them plus their
-square, because quadrature is better than interpolation; but by up to 3e-2 where a velocity changes sign, as drag,
-`|v| v`, has a kink there; and by more again where the head-thorax turns over 4 rad in one step.
+**The estimate** has two parts, measured on random steps of five bodies against the careful solver. Of what the
+last sweep still changed in the angular rates a tenth counts: enough for the three sweeps and more that the engine
+makes, not for two, which may leave more. What a polynomial does not follow shows in the two highest Legendre
+coefficients of the rates: the step's end is wrong by less than 5e-4 of them plus their square, because quadrature
+is better than interpolation; but by up to 3e-2 where a velocity changes sign, as drag, `|v| v`, has a kink there;
+and by more again where the head-thorax turns over 4 rad in one step.
 """
 
 from __future__ import annotations

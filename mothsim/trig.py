@@ -1,4 +1,3 @@
-# pyright: reportCallIssue=false
 """Sine and cosine in lanes, together."""
 
 from __future__ import annotations
