@@ -1,7 +1,7 @@
 """Makes the networks that ship with the package: `python -m demos.ship`.
 
-Every kind is trained from several seeds, and of those without a dead output the one that tracks best is shipped. What the README says of it is
-judged on other starts (`demos.headline`). Killed at any moment, it goes on.
+Every kind is trained from several seeds; of those without a dead output the one that tracks best is shipped. What
+the README says of it is judged on other starts (`demos.headline`). Killed at any moment, it goes on.
 """
 
 from __future__ import annotations
