@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mothsim.body import MothBody
-from mothsim.dynamics import coefficients
+from mothsim.dynamics import Coefficients, coefficients
 from mothsim.engine import solve
 
 SEGMENT = 0.02
@@ -22,6 +22,10 @@ LONGEST = 1.0
 FINEST, COARSEST = 1e-10, 1e-2
 """Tolerances that `propagate` takes."""
 
+FASTEST, SPINNIEST = 3e4, 5e3
+"""Rows that a force would throw faster (cm/s), or that end spinning faster (rad/s), are flagged: so violent a
+motion magnifies errors beyond any tolerance."""
+
 _DEFAULT_BODY = MothBody()
 
 
@@ -29,7 +33,8 @@ _DEFAULT_BODY = MothBody()
 class Propagation:
     """Where moths ended, `states` (N, 8), and whether each could be solved, `success` (N,).
 
-    Rows that could not are NaN. `path` (N, T, 8) holds the states at the times asked for, else it is None.
+    Rows that could not, or that move too violently (see `FASTEST`), are NaN. `path` (N, T, 8) holds the states at
+    the times asked for, else it is None.
     For a single moth the shapes are (8,), () and (T, 8).
     """
 
@@ -123,12 +128,12 @@ def _groups(body, count: int) -> list[tuple[NDArray[np.float64], NDArray[np.intp
 def _by_body(states, controls, groups, duration, rtol, threads) -> NDArray[np.float64]:
     final = np.empty((len(states), 8))
     for packed, rows in groups:
-        if rows is None:
-            solve(packed, states, controls, duration, rtol, final, threads)
-        else:
-            part = np.empty((len(rows), 8))
-            solve(packed, states[rows], controls[rows], duration, rtol, part, threads)
-            final[rows] = part
+        chosen = slice(None) if rows is None else rows
+        part = np.empty((len(states[chosen]), 8))
+        solve(packed, states[chosen], controls[chosen], duration, rtol, part, threads)
+        thrown = np.abs(controls[chosen, 0]) * duration / Coefficients(*packed).mass > FASTEST
+        part[thrown | (np.abs(part[:, 6:]) > SPINNIEST).any(axis=1)] = np.nan
+        final[chosen] = part
     return final
 
 

@@ -34,5 +34,5 @@ def draw_learning_curve(networks: Sequence[Network]) -> Figure:
         first = end
     axes.axhline(_THRESHOLD, color="0.4", ls="--", lw=0.8, label="Zahn et al.'s threshold")
     axes.set(xlabel="training step", ylabel="mean squared error, scaled", yscale="log")
-    axes.legend(frameon=False, loc="upper center")
+    axes.legend(frameon=False, loc="lower left")
     return figure
