@@ -4,6 +4,9 @@ Run `python -m demos.train_ppo`: it writes a model, its learning curve, and how 
 that acts at random and one that holds trim.
 """
 
+# pyright: reportMissingImports=false
+# What this file stands on is optional.
+
 from __future__ import annotations
 
 import json

@@ -1,5 +1,8 @@
 """Stable-Baselines3's view of the batched environment (the extra `mothsim[rl]`)."""
 
+# pyright: reportMissingImports=false
+# What this file stands on is optional.
+
 from __future__ import annotations
 
 from collections.abc import Sequence

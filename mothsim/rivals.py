@@ -3,6 +3,9 @@
 A maker returns `solve(states, controls, rtol) -> ends` for Zahn et al.'s moth and segments of 20 ms.
 """
 
+# pyright: reportMissingImports=false
+# What this file stands on is optional.
+
 from __future__ import annotations
 
 import numpy as np

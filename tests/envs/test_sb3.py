@@ -1,5 +1,8 @@
 """Stable-Baselines3 (extra `[rl]`) finds nothing to complain of, and its adapter gives the same numbers."""
 
+# pyright: reportMissingImports=false
+# What this file stands on is optional.
+
 import warnings
 
 import gymnasium as gym
