@@ -97,15 +97,21 @@ def _network_slopes(network: Network, state: Array) -> tuple[Array, Array, Array
         span = scaling.input_max - scaling.input_min
         out = scaling.output_max - scaling.output_min
 
-        def control(x: jax.Array) -> jax.Array:
-            hidden = (x - scaling.input_min) / span - 0.5
-            for weight, bias in zip(network.weights[:-1], network.biases[:-1], strict=True):
-                hidden = jnp.tanh(hidden @ weight.astype(np.float64) + bias)
-            scaled = hidden @ network.weights[-1].astype(np.float64) + network.biases[-1]
-            return ((scaled + 0.5) * out + scaling.output_min)[:CONTROLS]
+        @jax.jit
+        def slopes_and_value(x: jax.Array, weights: list[jax.Array], biases: list[jax.Array]):
+            def control(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+                hidden = (x - scaling.input_min) / span - 0.5
+                for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
+                    hidden = jnp.tanh(hidden @ weight + bias)
+                scaled = hidden @ weights[-1] + biases[-1]
+                value = ((scaled + 0.5) * out + scaling.output_min)[:CONTROLS]
+                return value, value
 
-        slopes = np.asarray(jax.jacfwd(control)(inputs))
-        value = np.asarray(control(inputs))
+            return jax.jacfwd(control, has_aux=True)(x)
+
+        weights = [jnp.asarray(weight, dtype=jnp.float64) for weight in network.weights]
+        biases = [jnp.asarray(bias, dtype=jnp.float64) for bias in network.biases]
+        slopes, value = map(np.asarray, slopes_and_value(inputs, weights, biases))
     # Columns of the inputs: phi_0, theta_0, x_f - x_0, y_f - y_0, phi_f, theta_f, xdot_0, ydot_0, phidot_0, thetadot_0.
     by_state = np.stack([-slopes[:, 2], -slopes[:, 3], *slopes[:, [1, 0, 6, 7, 9, 8]].T], axis=1)
     by_pose = slopes[:, [2, 3, 5, 4]]

@@ -19,7 +19,7 @@ _INCHES, _DPI = 4.6, 90
 _COLOURS = 64
 
 
-def animate(flight: Flight, file: Path, *, frames_per_second: int = 20, progress: bool = False) -> None:
+def animate(flight: Flight, file: Path, *, frames_per_second: int = 12, progress: bool = False) -> None:
     """Write a flight as a GIF in real time: moth, force arrow, target and the path so far.
 
     Args:
