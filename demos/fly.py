@@ -22,7 +22,8 @@ class Fly:
     network: str = "sparse-98"
     """For the inverse model: a shipped network (dense, sparse-93, sparse-98, small) or a .safetensors file."""
     trajectory: str = "sum-of-primes"
-    """hover, step, sine, sum-of-primes, or a CSV file of t,x,y[,theta] in s, cm, rad."""
+    """hover, step, sine, sum-of-primes, figure-eight, forward, recover, or a CSV file of
+    t,x,y[,theta] in s, cm, rad."""
     waypoint: Literal["reachable", "raw"] = "reachable"
     """For the inverse model: where guidance asks it to go; raw targets lose every network."""
     angle: float = math.pi / 2

@@ -23,8 +23,6 @@ Array = NDArray[np.floating]
 
 SETTLE = 0.5
 """Measures count from here on, s."""
-START_SPREAD = np.array([1.0, 1.0, 0.1, 0.1, 10.0, 10.0, 2.0, 2.0])
-"""Half ranges of random starts about trim: cm, rad, cm/s, rad/s, in the order of the state."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class Flight:
         states: (T, 8) at those times; NaN after a moth is lost.
         controls: (T, 4) as applied.
         errors: (T,) distance of the pin joint from the target, cm.
-        lost: whether a state was not finite or farther than 20 cm from the target; it ends the flight.
+        lost: whether a state was not finite or farther from the target than its `lost_distance`; it ends the flight.
         decision_seconds: median wall time of a decision, for all moths.
         wall_seconds: wall time of the flight, from its first decision on.
     """
@@ -121,15 +119,15 @@ class Flight:
 def random_starts(
     trajectory: Trajectory, body: MothBody, seeds: Sequence[np.random.SeedSequence], scale: float = 1.0
 ) -> Array:
-    """Starts (N, 8) about `steady_start`, uniform within `scale` times `START_SPREAD`."""
+    """Starts (N, 8) about `steady_start`, uniform within `scale` times the trajectory's `start_spread`."""
     draws = [np.random.default_rng(seed).uniform(-1, 1, 8) for seed in seeds]
-    return steady_start(trajectory, body) + scale * START_SPREAD * np.array(draws)
+    return steady_start(trajectory, body) + scale * np.array(trajectory.start_spread) * np.array(draws)
 
 
-def steady_start(trajectory: Trajectory, body: MothBody) -> Array:
-    """The state (8,) of trim at the target's first position and body angle."""
-    start = find_trim(body, float(trajectory.angle(0.0))).state.copy()
-    start[:2] = trajectory.position(0.0)
+def steady_start(trajectory: Trajectory, body: MothBody, time: float = 0.0) -> Array:
+    """The state (8,) of trim at the target's position and body angle, at first or at another time, s."""
+    start = find_trim(body, float(trajectory.angle(time))).state.copy()
+    start[:2] = trajectory.position(time)
     return start
 
 
@@ -166,8 +164,8 @@ def fly(
         seed: fixes starts and every random stream; moth i of many has the flight it has alone.
         moths: how many fly, each from its own random start; by default one, as single arrays.
         starts: (N, 8) or (8,) start states instead of random ones.
-        start_scale: times the spread of random starts, position +-1 cm, velocity +-10 cm/s, angles +-0.1 rad,
-            rates +-2 rad/s.
+        start_scale: times the spread of random starts; but for `recover`, that is position +-1 cm,
+            velocity +-10 cm/s, angles +-0.1 rad, rates +-2 rad/s.
         rtol: the engine's tolerance.
         progress: show a bar on standard error.
 
@@ -218,7 +216,8 @@ def _loop(
     all_states = np.full((count, steps, 8), np.nan)
     all_controls = np.full((count, steps, 4), np.nan)
     errors = np.full((count, steps), np.nan)
-    lost = is_lost(states, targets[0])
+    limit = trajectory.lost_distance
+    lost = is_lost(states, targets[0], limit)
     deciding = []
     for step in tqdm(range(steps), desc="flying", unit="decision", disable=not progress, leave=False):
         began = clock.perf_counter()
@@ -231,7 +230,8 @@ def _loop(
         all_states[flying, step] = states[flying]
         all_controls[flying, step] = controls[flying]
         errors[flying, step] = distance(states[flying], targets[step])
-        after, gone = advance(states, controls, targets[step + 1], body=body, duration=controller.period, rtol=rtol)
+        goal, period = targets[step + 1], controller.period
+        after, gone = advance(states, controls, goal, limit, body=body, duration=period, rtol=rtol)
         lost |= gone
         states = np.where(lost[:, None], states, after)
         if lost.all():

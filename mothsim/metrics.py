@@ -1,4 +1,4 @@
-"""Measures of a flight beside its tracking error: effort, work and cost of transport.
+"""Measures of a flight beside its tracking error: recovery, effort, work and cost of transport.
 
 Bustamante et al. 2022 (Integr Org Biol, obac039): a path is the flight between two decisions.
 """
@@ -13,6 +13,21 @@ from mothsim.flight import Flight
 from mothsim.trim import find_trim
 
 Array = NDArray[np.floating]
+
+RECOVERED_WITHIN, RECOVERED_AFTER = 0.5, 2.0
+"""A moth has recovered that stays this near its target, cm, from this time on, s."""
+
+
+def recovered(flight: Flight) -> NDArray[np.bool_]:
+    """Whether the moth was not lost and within 0.5 cm of its target at all times from 2 s on; () or (N,).
+
+    Raises:
+        ValueError: the flight ended before.
+    """
+    late = flight.times >= RECOVERED_AFTER
+    if not late.any():
+        raise ValueError(f"flight of {len(late)} decisions to {flight.times[-1]:g} s: expected more than 2 s")
+    return np.asarray((flight.errors[..., late] <= RECOVERED_WITHIN).all(axis=-1))
 
 
 def effort(flight: Flight) -> Array:
