@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
-from envs.disturbances import SENSOR_NOISE, Keys, Stream, drawn_body, next_wind, normal, uniform
+from mothsim.disturbances import SENSOR_NOISE, Keys, Stream, drawn_body, next_wind, normal, uniform
 from envs.rewards import reward_terms
 from envs.settings import Settings
 from mothsim.actuation import from_actions, from_components, limited, to_components
