@@ -65,6 +65,38 @@ class Gains:
     feedforward: Array
 
 
+@dataclass(frozen=True)
+class QuadraticCosts:
+    """Linear-quadratic tracking of one segment: `s' = a s + b u` about trim, costs `s' q s + u' r u`.
+
+    Attributes:
+        a, b: (8, 8) and (8, m).
+        q, r: (8, 8) and (m, m), diagonal.
+        p: (8, 8), the cost-to-go.
+        feedback: (m, 8), the best law `u = -feedback s`.
+        closed: (8, 8), `a - b feedback`.
+    """
+
+    a: Array
+    b: Array
+    q: Array
+    r: Array
+    p: Array
+    feedback: Array
+    closed: Array
+
+
+def quadratic_costs(linear: Linearisation, weights: Weights, controls: int) -> QuadraticCosts:
+    """Weights, and the Riccati equation's solution, for one linearised segment and 3 or 4 controls."""
+    a, b = linear.a, linear.b[:, :controls]
+    w = weights
+    q = np.diag(1 / np.repeat([w.position, w.angle, w.velocity, w.rate], 2) ** 2)
+    r = np.diag(1 / np.array([w.thrust, w.lift, w.torque, w.torque][:controls]) ** 2)
+    p = solve_discrete_are(a, b, q, r)
+    feedback = np.linalg.inv(r + b.T @ p @ b) @ b.T @ p @ a
+    return QuadraticCosts(a, b, q, r, p, feedback, a - b @ feedback)
+
+
 def tracking_gains(linear: Linearisation, weights: Weights, controls: int, horizon: int) -> Gains:
     """The gains of linear-quadratic tracking for one linearised segment.
 
@@ -74,16 +106,11 @@ def tracking_gains(linear: Linearisation, weights: Weights, controls: int, horiz
         controls: 3, or 4 with wing torque.
         horizon: segments of preview.
     """
-    a, b = linear.a, linear.b[:, :controls]
-    w = weights
-    q = np.diag(1 / np.repeat([w.position, w.angle, w.velocity, w.rate], 2) ** 2)
-    r = np.diag(1 / np.array([w.thrust, w.lift, w.torque, w.torque][:controls]) ** 2)
-    p = solve_discrete_are(a, b, q, r)
-    gain = np.linalg.inv(r + b.T @ p @ b)
-    feedback = gain @ b.T @ p @ a
-    closed = (a - b @ feedback).T
-    forward = [gain @ b.T @ np.linalg.matrix_power(closed, j) @ q for j in range(horizon)]
-    return Gains(feedback, np.array(forward).reshape(horizon, controls, 8))
+    costs = quadratic_costs(linear, weights, controls)
+    gain = np.linalg.inv(costs.r + costs.b.T @ costs.p @ costs.b)
+    closed = costs.closed.T
+    forward = [gain @ costs.b.T @ np.linalg.matrix_power(closed, j) @ costs.q for j in range(horizon)]
+    return Gains(costs.feedback, np.array(forward).reshape(horizon, controls, 8))
 
 
 def entry_curves(entry: float, steps: NDArray[np.intp]) -> Array:
