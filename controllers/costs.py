@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from controllers.guidance import Weights, entry_curves, quadratic_costs
+from controllers.guidance import MOTION, Weights, entry_curves, quadratic_costs, times
 from controllers.reference import reference_states
 from mothsim.actuation import to_components
 from mothsim.body import MothBody
@@ -21,8 +21,6 @@ from mothsim.integrator import SEGMENT
 from mothsim.trim import Trim, find_trim, linearise
 
 Array = NDArray[np.floating]
-
-_MOTION = [0, 1, 4, 5]  # x, y, xdot, ydot in the state
 
 
 class Cost(Protocol):
@@ -43,6 +41,10 @@ class Cost(Protocol):
 
     def begin(self, states: Array, time: float) -> None:
         """Take note of where the moths (N, 8) are at a decision."""
+        ...
+
+    def law(self, states: Array, time: float) -> Array:
+        """What to try first in states (N, 8) at `time`: coordinates (N, m)."""
         ...
 
     def __call__(self, ends: Array, plans: Array, time: float, *, last: bool) -> Array:
@@ -101,6 +103,10 @@ class Bustamante2022:
     def begin(self, states: Array, time: float) -> None:
         """Nothing: the goal is the same wherever the moths are."""
 
+    def law(self, states: Array, time: float) -> Array:
+        """Trim."""
+        return np.zeros((len(states), len(self.axes)))
+
     def __call__(self, ends: Array, plans: Array, time: float, *, last: bool) -> Array:
         """Costs (N, K)."""
         goal = np.zeros(8)
@@ -138,6 +144,8 @@ class Tracking:
         curvature = costs.r + costs.b.T @ costs.p @ costs.b
         self.axes = np.zeros((width, 4))
         self.axes[:, :width] = np.linalg.inv(np.linalg.cholesky(curvature))
+        self.state, self.drift = trim.state, linear.a
+        self.gain = np.linalg.solve(self.axes[:, :width].T, np.linalg.solve(curvature, costs.b.T @ costs.p))
         self.state_factor = np.sqrt(costs.q)
         self.control_factor = np.sqrt(costs.r) @ self.axes[:, :width].T
         self.final_factor = np.ascontiguousarray(np.linalg.cholesky(costs.p).T)
@@ -145,7 +153,7 @@ class Tracking:
         steps = np.arange(round(task.duration / SEGMENT) + 2 * preview + 1)
         self.reference = reference_states(task.trajectory, task.body, SEGMENT * steps)
         entry = np.zeros((len(steps), 8, 4))
-        entry[:, _MOTION] = entry_curves(self.weights.entry, steps)
+        entry[:, MOTION] = entry_curves(self.weights.entry, steps)
         self.entry = entry
         wanted = np.concatenate([(self.reference - trim.state)[:, :, None], entry], axis=2)
         final = np.empty_like(wanted)
@@ -159,13 +167,22 @@ class Tracking:
     def begin(self, states: Array, time: float) -> None:
         """At the first decision, remember how far off the target each moth is."""
         if not len(self.start):
-            self.start = (states - self.reference[round(time / SEGMENT)])[:, _MOTION]
+            self.start = (states - self.reference[round(time / SEGMENT)])[:, MOTION]
+
+    def law(self, states: Array, time: float) -> Array:
+        """The control that is best by the linear model: towards the state from which the reference is best met."""
+        goals = self._goals(self.final, self.final_entry, time + SEGMENT) - self.state
+        drift = times(self.drift, states - self.state)
+        return times(self.gain, np.nan_to_num(goals - drift))
+
+    def _goals(self, centre: Array, entry: Array, time: float) -> Array:
+        """Goals (N, 8) at a time, each moth's led in from its start."""
+        step = min(round(time / SEGMENT), len(centre) - 1)
+        return centre[step] + times(entry[step], self.start)
 
     def __call__(self, ends: Array, plans: Array, time: float, *, last: bool) -> Array:
         """Costs (N, K)."""
-        step = min(round(time / SEGMENT), len(self.reference) - 1)
-        centre, entry = (self.final, self.final_entry) if last else (self.reference, self.entry)
-        goals = centre[step] + (self.start[:, None] * entry[step]).sum(axis=2)
+        goals = self._goals(*((self.final, self.final_entry) if last else (self.reference, self.entry)), time)
         factor = self.final_factor if last else self.state_factor
         origin = np.zeros((len(plans), plans.shape[2]))
         return squares(ends, goals, factor) + squares(plans, origin, self.control_factor)

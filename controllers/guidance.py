@@ -24,7 +24,8 @@ from mothsim.trim import Linearisation, find_trim, linearise
 
 Array = NDArray[np.floating]
 
-_MOTION = [0, 1, 4, 5]  # x, y, xdot, ydot in the state
+MOTION = [0, 1, 4, 5]
+"""x, y, xdot, ydot in the state."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def entry_curves(entry: float, steps: NDArray[np.intp]) -> Array:
     return np.einsum("tab,cd->tacbd", curves, np.eye(2)).reshape(-1, 4, 4)
 
 
-def _times(matrix: Array, rows: Array) -> Array:
+def times(matrix: Array, rows: Array) -> Array:
     """`matrix @ row` for every row, summed row by row: a product's last digit would depend on how many there are."""
     return (rows[:, None, :] * matrix).sum(axis=2)
 
@@ -163,18 +164,18 @@ class Guidance:
         step, horizon = round(time / SEGMENT), len(self.gains.feedforward)
         now, ahead = self.reference[step], self.reference[step + 1 : step + 1 + horizon]
         if not len(self.start):
-            self.start = (states - now)[:, _MOTION]
+            self.start = (states - now)[:, MOTION]
         error = states - now
-        error[:, _MOTION] -= _times(self.entry[step], self.start)
+        error[:, MOTION] -= times(self.entry[step], self.start)
         self.integral += self.weights.integral * SEGMENT * error[:, :2]
         error[:, :2] = np.clip(error[:, :2] + self.integral, -self.weights.reach, self.weights.reach)
         feedback, feedforward = self.gains.feedback, self.gains.feedforward
         forward = np.einsum("hms,hs->m", feedforward, ahead - self.trim.state)
         forward -= feedback @ (now - self.trim.state)
-        led = np.einsum("hms,hst->mt", feedforward[:, :, _MOTION], self.entry[step + 1 : step + 1 + horizon])
-        led -= feedback[:, _MOTION] @ self.entry[step]
+        led = np.einsum("hms,hst->mt", feedforward[:, :, MOTION], self.entry[step + 1 : step + 1 + horizon])
+        led -= feedback[:, MOTION] @ self.entry[step]
         components = np.tile(to_components(self.trim.control), (len(states), 1))
-        components[:, : self.width] += forward + _times(led, self.start) - _times(feedback, error)
+        components[:, : self.width] += forward + times(led, self.start) - times(feedback, error)
         return limited(from_components(components), self.body)
 
     def waypoint(self, states: Array, controls: Array) -> Array:

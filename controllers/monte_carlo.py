@@ -54,7 +54,10 @@ class MonteCarlo(Sampling):
         wing = body.wing_torque_limit if self.wings else 0.0
         self.low = np.array([0.0, 0.0, -body.abdomen_torque_limit, -wing])
         self.high = np.array([body.force_limit, 2 * np.pi, body.abdomen_torque_limit, wing])
-        self.plan = np.zeros((len(task.seeds), 1, 4))
+
+    def extend(self, states: Array, time: float) -> None:
+        """Nothing is kept to start from."""
+        self.plan = np.zeros((len(states), 1, 4))
 
     def sample(self, number: int) -> Array:
         """Controls (N, K, 1, 4) themselves, `[force, angle, abdomen_torque, wing_torque]`."""
@@ -75,7 +78,8 @@ class Measures:
     """Bustamante et al.'s measures of flights, each (N,) or ().
 
     Attributes:
-        tracking_error: mean distance from the goal at the decisions, in body lengths (the petiole included).
+        tracking_error: mean distance from the goal at the decisions, in body lengths (the petiole included);
+            infinite for the lost, whose other measures count until then.
         work: mean work a path, mJ.
         cost_of_transport: mean over paths.
     """
@@ -97,7 +101,7 @@ def measures(flight: Flight, *, as_published: bool = False) -> Measures:
     away = flight.states[..., :2] - flight.trajectory.position(clock * flight.times)
     size = flight.body.length + flight.body.petiole
     return Measures(
-        np.nanmean(np.hypot(away[..., 0], away[..., 1]), axis=-1) / size,
+        np.where(flight.lost, np.inf, np.nanmean(np.hypot(away[..., 0], away[..., 1]), axis=-1) / size)[()],
         np.nanmean(work_per_path(flight, force_times_distance=as_published), axis=-1) * _MJ,
         cost_of_transport(flight, head_mass_halved=as_published, force_times_distance=as_published),
     )

@@ -72,13 +72,14 @@ class Sampling(ABC):
         self.body = task.body
         self.cost.reset(task)
         self.random = [np.random.Generator(np.random.SFC64(seed)) for seed in task.seeds]
-        self.plan = np.zeros((len(task.seeds), self.horizon, len(self.cost.axes)))
+        self.plan = np.empty((len(task.seeds), 0, len(self.cost.axes)))
         self.fallbacks = np.zeros(len(task.seeds), dtype=np.int64)
         self.spray: list[Array] = []
 
     def control(self, states: Array, time: float) -> Array:
         """Controls (N, 4) for states (N, 8): the first of the plan, or trim where no plan could be rolled out."""
         self.cost.begin(states, time)
+        self.extend(states, time)
         self.begin()
         found = np.zeros(len(states), dtype=np.bool_)
         for number in range(self.rounds):
@@ -92,8 +93,18 @@ class Sampling(ABC):
         self.plan[~found] = 0.0
         self.fallbacks += ~found
         controls = np.where(found[:, None], self.controls(self.plan[:, 0]), self.cost.trim)
-        self.shift()
+        self.plan = self.plan[:, 1:]
         return controls
+
+    def extend(self, states: Array, time: float) -> None:
+        """Fill the plan up to the horizon by the cost's own law, from where it leads; all of it at the start."""
+        ends = states
+        for step in range(self.horizon):
+            at = time + step * SEGMENT
+            if step == self.plan.shape[1]:
+                self.plan = np.concatenate([self.plan, self.cost.law(ends, at)[:, None]], axis=1)
+            if step + 1 < self.horizon:
+                ends = propagate(ends, self.controls(self.plan[:, step]), body=self.body, rtol=RTOL).states
 
     def begin(self) -> None:
         """Whatever a method forgets between decisions."""
@@ -125,10 +136,6 @@ class Sampling(ABC):
     @abstractmethod
     def weigh(self, plans: Array, costs: Array) -> Array:
         """The next plans (N, H, m), of plans (N, K, H, m) and costs (N, K); free where a moth's are all infinite."""
-
-    def shift(self) -> None:
-        """Move the plan on by a segment; its last control is held."""
-        self.plan = np.concatenate([self.plan[:, 1:], self.plan[:, -1:]], axis=1)
 
     def _paths(self, state: Array, plans: Array) -> Array:
         """Paths (S, P, 2) of the joint under plans (S, H, m)."""
