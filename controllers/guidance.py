@@ -24,7 +24,8 @@ from mothsim.trim import Linearisation, find_trim, linearise
 
 Array = NDArray[np.floating]
 
-_MOTION = [0, 1, 4, 5]  # x, y, xdot, ydot in the state
+MOTION = [0, 1, 4, 5]
+"""x, y, xdot, ydot in the state."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,38 @@ class Gains:
     feedforward: Array
 
 
+@dataclass(frozen=True)
+class QuadraticCosts:
+    """Linear-quadratic tracking of one segment: `s' = a s + b u` about trim, costs `s' q s + u' r u`.
+
+    Attributes:
+        a, b: (8, 8) and (8, m).
+        q, r: (8, 8) and (m, m), diagonal.
+        p: (8, 8), the cost-to-go.
+        feedback: (m, 8), the best law `u = -feedback s`.
+        closed: (8, 8), `a - b feedback`.
+    """
+
+    a: Array
+    b: Array
+    q: Array
+    r: Array
+    p: Array
+    feedback: Array
+    closed: Array
+
+
+def quadratic_costs(linear: Linearisation, weights: Weights, controls: int) -> QuadraticCosts:
+    """Weights, and the Riccati equation's solution, for one linearised segment and 3 or 4 controls."""
+    a, b = linear.a, linear.b[:, :controls]
+    w = weights
+    q = np.diag(1 / np.repeat([w.position, w.angle, w.velocity, w.rate], 2) ** 2)
+    r = np.diag(1 / np.array([w.thrust, w.lift, w.torque, w.torque][:controls]) ** 2)
+    p = solve_discrete_are(a, b, q, r)
+    feedback = np.linalg.inv(r + b.T @ p @ b) @ b.T @ p @ a
+    return QuadraticCosts(a, b, q, r, p, feedback, a - b @ feedback)
+
+
 def tracking_gains(linear: Linearisation, weights: Weights, controls: int, horizon: int) -> Gains:
     """The gains of linear-quadratic tracking for one linearised segment.
 
@@ -74,16 +107,11 @@ def tracking_gains(linear: Linearisation, weights: Weights, controls: int, horiz
         controls: 3, or 4 with wing torque.
         horizon: segments of preview.
     """
-    a, b = linear.a, linear.b[:, :controls]
-    w = weights
-    q = np.diag(1 / np.repeat([w.position, w.angle, w.velocity, w.rate], 2) ** 2)
-    r = np.diag(1 / np.array([w.thrust, w.lift, w.torque, w.torque][:controls]) ** 2)
-    p = solve_discrete_are(a, b, q, r)
-    gain = np.linalg.inv(r + b.T @ p @ b)
-    feedback = gain @ b.T @ p @ a
-    closed = (a - b @ feedback).T
-    forward = [gain @ b.T @ np.linalg.matrix_power(closed, j) @ q for j in range(horizon)]
-    return Gains(feedback, np.array(forward).reshape(horizon, controls, 8))
+    costs = quadratic_costs(linear, weights, controls)
+    gain = np.linalg.inv(costs.r + costs.b.T @ costs.p @ costs.b)
+    closed = costs.closed.T
+    forward = [gain @ costs.b.T @ np.linalg.matrix_power(closed, j) @ costs.q for j in range(horizon)]
+    return Gains(costs.feedback, np.array(forward).reshape(horizon, controls, 8))
 
 
 def entry_curves(entry: float, steps: NDArray[np.intp]) -> Array:
@@ -101,7 +129,7 @@ def entry_curves(entry: float, steps: NDArray[np.intp]) -> Array:
     return np.einsum("tab,cd->tacbd", curves, np.eye(2)).reshape(-1, 4, 4)
 
 
-def _times(matrix: Array, rows: Array) -> Array:
+def times(matrix: Array, rows: Array) -> Array:
     """`matrix @ row` for every row, summed row by row: a product's last digit would depend on how many there are."""
     return (rows[:, None, :] * matrix).sum(axis=2)
 
@@ -136,18 +164,18 @@ class Guidance:
         step, horizon = round(time / SEGMENT), len(self.gains.feedforward)
         now, ahead = self.reference[step], self.reference[step + 1 : step + 1 + horizon]
         if not len(self.start):
-            self.start = (states - now)[:, _MOTION]
+            self.start = (states - now)[:, MOTION]
         error = states - now
-        error[:, _MOTION] -= _times(self.entry[step], self.start)
+        error[:, MOTION] -= times(self.entry[step], self.start)
         self.integral += self.weights.integral * SEGMENT * error[:, :2]
         error[:, :2] = np.clip(error[:, :2] + self.integral, -self.weights.reach, self.weights.reach)
         feedback, feedforward = self.gains.feedback, self.gains.feedforward
         forward = np.einsum("hms,hs->m", feedforward, ahead - self.trim.state)
         forward -= feedback @ (now - self.trim.state)
-        led = np.einsum("hms,hst->mt", feedforward[:, :, _MOTION], self.entry[step + 1 : step + 1 + horizon])
-        led -= feedback[:, _MOTION] @ self.entry[step]
+        led = np.einsum("hms,hst->mt", feedforward[:, :, MOTION], self.entry[step + 1 : step + 1 + horizon])
+        led -= feedback[:, MOTION] @ self.entry[step]
         components = np.tile(to_components(self.trim.control), (len(states), 1))
-        components[:, : self.width] += forward + _times(led, self.start) - _times(feedback, error)
+        components[:, : self.width] += forward + times(led, self.start) - times(feedback, error)
         return limited(from_components(components), self.body)
 
     def waypoint(self, states: Array, controls: Array) -> Array:

@@ -166,7 +166,7 @@ def fly(
         duration: s.
         seed: fixes starts and every random stream; moth i of many has the flight it has alone.
         moths: how many fly, each from its own random start; by default one, as single arrays.
-        body: that flies; by default Zahn et al.'s.
+        body: by default the one that the controller is for, its `default_body`, if it names one; else Zahn et al.'s.
         believed_body: what the controller is told; by default the truth. Starts are about its trim.
         disturbances: noise, delay and gusts; by default none.
         starts: (N, 8) or (8,) start states instead of random ones.
@@ -178,7 +178,7 @@ def fly(
     Raises:
         ValueError: an argument out of range, or a controller whose answer has the wrong shape.
     """
-    body = body or MothBody()
+    body = body or getattr(controller, "default_body", None) or MothBody()
     trajectory = trajectory if isinstance(trajectory, Trajectory) else make_trajectory(trajectory)
     _check(duration, moths, start_scale, controller)
     fixed = None if starts is None else np.array(starts, dtype=np.float64)

@@ -79,14 +79,16 @@ def fly_job(job: Job) -> Flight:
     """The flights of a job."""
     course, condition = job.course, job.condition
     noise = condition.sensor_noise * ranges(course) if condition.sensor_noise else ()
+    controller = make_controller(job.pilot)
+    told = getattr(controller, "default_body", None) or MothBody()
     return fly(
-        make_controller(job.pilot),
+        controller,
         course.trajectory,
         duration=course.duration,
         seed=job.seed,
         moths=job.starts,
-        body=condition.body(),
-        believed_body=MothBody(),
+        body=condition.body(told),
+        believed_body=told,
         disturbances=Disturbances(sensor_noise=tuple(noise), delay=condition.delay, gusts=condition.gusts),
         start_scale=course.start_scale,
     )

@@ -73,9 +73,8 @@ class Condition:
     size: float = 1.0
     abdomen: float = 1.0
 
-    def body(self) -> MothBody:
-        """The moth that flies."""
-        told = MothBody()
+    def body(self, told: MothBody) -> MothBody:
+        """The moth that flies, where the controller is told of another."""
         return replace(told, abdomen_density=told.abdomen_density * self.abdomen).scaled(self.size)
 
 

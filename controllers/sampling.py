@@ -1,0 +1,155 @@
+"""Sampling model predictive control, the core that its methods share: sample, roll out, weigh, shift.
+
+At every decision a method samples K plans of H controls about its warm-started plan, the engine rolls them out
+segment by segment, all moths and samples in one call, a cost weighs them into the next plan, its first control
+is flown, and the plan is shifted by a segment. A method says what it samples and how it weighs.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controllers.costs import Cost, make_cost
+from mothsim.actuation import from_components, limited
+from mothsim.flight import Task
+from mothsim.integrator import SEGMENT, propagate
+
+Array = NDArray[np.floating]
+
+RTOL = 1e-4
+"""Tolerance of rollouts."""
+SPRAY = 100
+"""Plans of a decision that are kept for pictures."""
+_POINTS = 5  # of a spray's path, a segment
+
+
+class Sampling(ABC):
+    """A sampling method; subclasses `weigh`, and may sample otherwise.
+
+    Plans (N, H, m) are in the cost's coordinates, in which its noise is round: see `controllers.costs`.
+
+    Args:
+        cost: what a plan costs: `tracking`, `bustamante2022`, or a `Cost`.
+        samples: K, plans a round; the first is the warm-started plan itself.
+        horizon: H, segments of 20 ms.
+        rounds: of sampling and weighing a decision.
+        spread: standard deviation of the noise in the first round, in the cost's coordinates.
+        decay: of the spread from a round to the next.
+
+    Attributes:
+        fallbacks: (N,) decisions in which no plan could be rolled out, so that trim was flown.
+        spray: with `keep_spray`, what the first moth considered: (S, P, 2) paths of its joint, cm, a decision.
+
+    Raises:
+        ValueError: an unknown cost, or a number out of range.
+    """
+
+    period = SEGMENT
+    keep_spray = False
+
+    def __init__(
+        self, cost: str | Cost, *, samples: int, horizon: int, rounds: int, spread: float, decay: float
+    ) -> None:
+        for name, value in (("samples", samples), ("horizon", horizon), ("rounds", rounds)):
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} = {value!r}: expected a whole number of one or more")
+        for name, value in (("spread", spread), ("decay", decay)):
+            if not (np.isfinite(value) and value > 0):
+                raise ValueError(f"{name} = {value!r}: expected a number above zero")
+        self.cost = make_cost(cost) if isinstance(cost, str) else cost
+        self.samples, self.horizon, self.rounds = samples, horizon, rounds
+        self.spread, self.decay = spread, decay
+
+    def reset(self, task: Task) -> None:
+        """Start every moth's plan at trim and its own random stream.
+
+        Raises:
+            ValueError: see the cost.
+        """
+        self.body = task.body
+        self.cost.reset(task)
+        self.random = [np.random.Generator(np.random.SFC64(seed)) for seed in task.seeds]
+        self.plan = np.empty((len(task.seeds), 0, len(self.cost.axes)))
+        self.fallbacks = np.zeros(len(task.seeds), dtype=np.int64)
+        self.spray: list[Array] = []
+
+    def control(self, states: Array, time: float) -> Array:
+        """Controls (N, 4) for states (N, 8): the first of the plan, or trim where no plan could be rolled out."""
+        self.cost.begin(states, time)
+        self.extend(states, time)
+        self.begin()
+        found = np.zeros(len(states), dtype=np.bool_)
+        for number in range(self.rounds):
+            plans = self.sample(number)
+            costs = self.roll_out(states, plans, time)
+            valid = np.isfinite(costs).any(axis=1)
+            self.plan = np.where(valid[:, None, None], self.weigh(plans, costs), self.plan)
+            found |= valid
+        if self.keep_spray:
+            self.spray.append(self._paths(states[0], plans[0, :SPRAY]))
+        self.plan[~found] = 0.0
+        self.fallbacks += ~found
+        controls = np.where(found[:, None], self.controls(self.plan[:, 0]), self.cost.trim)
+        self.plan = self.plan[:, 1:]
+        return controls
+
+    def extend(self, states: Array, time: float) -> None:
+        """Fill the plan up to the horizon by the cost's own law, from where it leads; all of it at the start."""
+        ends = states
+        for step in range(self.horizon):
+            at = time + step * SEGMENT
+            if step == self.plan.shape[1]:
+                self.plan = np.concatenate([self.plan, self.cost.law(ends, at)[:, None]], axis=1)
+            if step + 1 < self.horizon:
+                ends = propagate(ends, self.controls(self.plan[:, step]), body=self.body, rtol=RTOL).states
+
+    def begin(self) -> None:
+        """Whatever a method forgets between decisions."""
+
+    def sample(self, number: int) -> Array:
+        """Plans (N, K, H, m) of a round: the plan itself, then the plan and noise."""
+        noise = np.array([random.standard_normal((self.samples, *self.plan.shape[1:])) for random in self.random])
+        noise[:, 0] = 0.0
+        return self.plan[:, None] + self.spread * self.decay**number * noise
+
+    def controls(self, plans: Array) -> Array:
+        """Controls (..., 4), within the body's limits, of plans' coordinates (..., m)."""
+        return limited(from_components(self.cost.centre + plans @ self.cost.axes), self.body)
+
+    def roll_out(self, states: Array, plans: Array, time: float) -> Array:
+        """Costs (N, K) of plans (N, K, H, m) flown from states (N, 8) at `time`; infinite where one failed."""
+        count, samples, horizon, _ = plans.shape
+        ends = np.repeat(states, samples, axis=0)
+        costs = np.zeros((count, samples))
+        for step in range(horizon):
+            chosen = np.ascontiguousarray(plans[:, :, step])
+            ends = propagate(
+                ends, self.controls(chosen).reshape(-1, 4), body=self.body, duration=SEGMENT, rtol=RTOL
+            ).states
+            at = time + (step + 1) * SEGMENT
+            costs += self.cost(ends.reshape(count, samples, 8), chosen, at, last=step + 1 == horizon)
+        return np.where(np.isfinite(costs), costs, np.inf)
+
+    @abstractmethod
+    def weigh(self, plans: Array, costs: Array) -> Array:
+        """The next plans (N, H, m), of plans (N, K, H, m) and costs (N, K); free where a moth's are all infinite."""
+
+    def _paths(self, state: Array, plans: Array) -> Array:
+        """Paths (S, P, 2) of the joint under plans (S, H, m)."""
+        ends = np.tile(state, (len(plans), 1))
+        paths = [ends[:, None, :2]]
+        times = SEGMENT * np.arange(1, _POINTS + 1) / _POINTS
+        for step in range(plans.shape[1]):
+            flown = propagate(ends, self.controls(plans[:, step]), body=self.body, times=times, rtol=RTOL)
+            assert flown.path is not None
+            paths.append(flown.path[..., :2])
+            ends = flown.states
+        return np.concatenate(paths, axis=1)
+
+
+def cheapest(plans: Array, costs: Array) -> Array:
+    """Of plans (N, K, H, m) the ones (N, H, m) of least cost (N, K)."""
+    return plans[np.arange(len(plans)), costs.argmin(axis=1)]
