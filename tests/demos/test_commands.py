@@ -95,12 +95,13 @@ def test_import_of_the_authors_files(shared: Path, tmp_path: Path, capsys: pytes
 
 
 def test_benchmark_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["benchmark", "--rows", "300", "--rival-rows", "3", "--moths", "64", "--repeats", "1"]
+    command = ["benchmark", "--rows", "300", "--rival-rows", "3", "--moths", "64", "--batch", "8", "--repeats", "1"]
     assert main(command) == 0
     text = capsys.readouterr().out
     assert "mothsim" in text
     assert "odeint" in text
     assert "segment steps a second" in text
+    assert [line.split()[:2] for line in text.splitlines()[-2:]] == [["97", "9,915"], ["98", "6,610"]]
 
 
 def test_ship_makes_and_resumes(tmp_path: Path) -> None:
