@@ -62,7 +62,7 @@ def describe_all(pilots: Sequence[Pilot], folder: Path) -> list[Row]:
             file = folder / "parts" / f"{pilot.checksum[:24]}.json"
             if not file.exists():
                 write_atomically(file, json.dumps(_description(load_network(Path(pilot.file)))).encode())
-            rows.append({**_origin(pilot), **json.loads(file.read_text(encoding="utf-8"))})
+            rows.append({**origin(pilot), **json.loads(file.read_text(encoding="utf-8"))})
     return rows
 
 
@@ -71,7 +71,7 @@ def _part(parts: Path, job: Job) -> Path:
 
 
 def _fly_part(job: Job, parts: Path) -> None:
-    rows = [{**_origin(job.pilot), **row} for row in measure(job, fly_job(job))]
+    rows = [{**origin(job.pilot), **row} for row in measure(job, fly_job(job))]
     write_atomically(_part(parts, job), as_csv(rows, COLUMNS))
 
 
@@ -130,7 +130,8 @@ def ranges(course: Course) -> np.ndarray:
 
 
 @lru_cache(maxsize=4096)
-def _origin(pilot: Pilot) -> Row:
+def origin(pilot: Pilot) -> Row:
+    """What the table of flights says of a pilot."""
     if pilot.file is None:
         return {"pilot": pilot.name, "family": pilot.name, "run": "", "level": None, "weights": None, "loss": None}
     network = load_network(Path(pilot.file))
