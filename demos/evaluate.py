@@ -78,8 +78,9 @@ class Evaluate:
         write_atomically(self.out / "headline.md", as_markdown(table).encode())
         files += [self.out / "headline.md", *self._pictures(flights, summary, networks, pilots, comparison)]
         if self.json:
-            show({"out": self.out, "seed": self.seed, "flights": len(flights), "networks": len(networks),
-                  "lost": sum(row["lost"] for row in flights), "columns": table[0], "rows": table[1:]}, True)  # fmt: skip
+            lost = sum(row["lost"] for row in flights)
+            counts = {"flights": len(flights), "networks": len(networks), "lost": lost}
+            show({"out": self.out, "seed": self.seed, **counts, "columns": table[0], "rows": table[1:]}, True)
         else:
             print(as_markdown(table), end="")
         wrote(*files)

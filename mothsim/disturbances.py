@@ -107,8 +107,10 @@ class Disturber:
         """Velocity of the air (N, 2), cm/s, after a decision; to be called at each in turn."""
         if self._of.gusts > 0:
             draws = normal(self._keys, self._at(step), Stream.GUST, 2)
-            calm = self._wind is None
-            self._wind = self._of.gusts * draws if calm else next_wind(self._wind, draws, self._of.gusts, self._period)
+            if self._wind is None:
+                self._wind = self._of.gusts * draws
+            else:
+                self._wind = next_wind(self._wind, draws, self._of.gusts, self._period)
         return self._wind
 
     def _at(self, step: int) -> NDArray[np.int64]:

@@ -178,7 +178,7 @@ def fly(
     Raises:
         ValueError: an argument out of range, or a controller whose answer has the wrong shape.
     """
-    body = body or getattr(controller, "default_body", None) or MothBody()
+    body = body or getattr(controller, "default_body", MothBody())
     trajectory = trajectory if isinstance(trajectory, Trajectory) else make_trajectory(trajectory)
     _check(duration, moths, start_scale, controller)
     fixed = None if starts is None else np.array(starts, dtype=np.float64)

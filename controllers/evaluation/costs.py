@@ -28,7 +28,7 @@ def decision_costs(pilots: Sequence[Pilot], *, progress: bool = False) -> list[R
 
 def _cost(pilot: Pilot) -> Row:
     controller, trajectory = make_controller(pilot), make_trajectory("hover")
-    body = getattr(controller, "default_body", None) or MothBody()
+    body = getattr(controller, "default_body", MothBody())
     controller.reset(Task(trajectory, body, 1.0, moth_seeds(0, 1)[1]))
     state = steady_start(trajectory, body)[None]
     network = None

@@ -33,7 +33,7 @@ COLUMNS = (
 
 
 def fly_all(
-    jobs: Sequence[Job], folder: Path, *, workers: int = 1, report: Callable[[], None] | None = None
+    jobs: Sequence[Job], folder: Path, *, workers: int = 1, report: Callable[[], object] | None = None
 ) -> list[Row]:
     """The rows of all flights, in the order of the jobs; those that the folder holds are not flown again.
 
@@ -80,7 +80,7 @@ def fly_job(job: Job) -> Flight:
     course, condition = job.course, job.condition
     noise = condition.sensor_noise * ranges(course) if condition.sensor_noise else ()
     controller = make_controller(job.pilot)
-    told = getattr(controller, "default_body", None) or MothBody()
+    told = getattr(controller, "default_body", MothBody())
     return fly(
         controller,
         course.trajectory,

@@ -36,8 +36,8 @@ def headline(summary: Sequence[Row]) -> list[list[str]]:
 
 def who(row: Row) -> str:
     """A row's controller in words."""
-    if row["weights"] is None:
-        return f"{row['family'].upper()}, no network" if row["family"] == "lqr" else row["family"]
+    if row["level"] is None:
+        return row["family"].upper()
     pruned = f", {row['level']:g} %" if row["level"] else ""
     return label(row["family"]) + pruned
 

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from controllers.evaluation.flights import by_task
 from controllers.evaluation.tables import Row, grouped
@@ -73,6 +75,7 @@ def _draw_task(axes: Axes, rows: Sequence[Row], against: str) -> None:
     axes.axhline(ceiling / 1.35, color="0.6", lw=0.6)
     axes.text(0.01, ceiling, "lost", transform=axes.get_yaxis_transform(), fontsize=8, va="center", color="0.3")
     axes.set(yscale="log", ylim=(bottom, ceiling * 1.4), ylabel="error, cm (rms)")
+    _plain_log(axes.yaxis)
     axes.grid(alpha=0.2)
     _place_axis(axes, networks, against)
     if against == "sparsity":
@@ -111,6 +114,7 @@ def _place_axis(axes: Axes, networks: Sequence[Row], against: str) -> None:
     if against == "weights":
         axes.set(xscale="log", xlabel="weights")
         axes.invert_xaxis()
+        _plain_log(axes.xaxis)
     else:
         _sparsity_axis(axes, networks)
 
@@ -145,6 +149,7 @@ def draw_loss(flights: Sequence[Row], columns: int = 2) -> Figure:
         panel.axvline(1e-3, color="0.4", ls="--", lw=0.8)
         panel.set(xscale="log", yscale="log", xlabel="loss on fresh segments", ylabel="error, cm (rms)")
         panel.set_ylim(min(finite) * 0.7, ceiling * 1.4)
+        _plain_log(panel.yaxis)
         panel.set_title(task, fontsize=10, loc="left", fontweight="bold")
         panel.grid(alpha=0.2)
     _legend(figure, flights, crosses="a network that lost flights")
@@ -173,7 +178,8 @@ def draw_costs(
             panel.plot(value, errors[name], "o" if name in sizes else "D", ms=4 if name in sizes else 6, color=colour)
             if name not in sizes:
                 panel.annotate(name, (value, errors[name]), xytext=(4, 4), textcoords="offset points", fontsize=8)
-        panel.set(xscale="log", yscale="log", xlabel=title, ylabel=f"error on {task}, cm (rms; 30: lost)")
+        panel.set(xscale="log", yscale="log", xlabel=title, ylabel=f"error on {task}, cm (30: lost)")
+        _plain_log(panel.yaxis)
         panel.grid(alpha=0.2)
     _legend(figure, flights)
     return figure
@@ -203,7 +209,8 @@ def draw_robustness(summary: Sequence[Row], columns: int = 2) -> Figure:
                 panel.plot([low, high], [y, y], color=colour, lw=1.6, alpha=shade)
                 marker = "x" if middle == ceiling else "o"
                 panel.plot(middle, y, marker, ms=4, color=colour, alpha=shade)
-        panel.set(xscale="log", xlabel="error, cm (rms); at the right edge: most lost")
+        panel.set(xscale="log", xlabel="error, cm (rms); x at the right: most lost")
+        _plain_log(panel.xaxis)
         panel.set_yticks(range(len(conditions)), conditions)
         panel.set_ylim(len(conditions) - 0.5, -0.5)
         panel.grid(alpha=0.2)
@@ -214,6 +221,14 @@ def draw_robustness(summary: Sequence[Row], columns: int = 2) -> Figure:
 
 def _small(row: Row) -> float | None:
     return row["weights"] if row["family"] == "small" else None
+
+
+def _plain_log(axis: Axis) -> None:
+    """Ticks at 1, 2 and 5 of each decade where there are few, written out."""
+    low, high = sorted(axis.get_view_interval())
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1000 else f"{value:g}"))
 
 
 def _panels(count: int, width: int) -> tuple[Figure, list[Axes]]:
@@ -239,7 +254,13 @@ def _legend(figure: Figure, rows: Iterable[Row], *, loss: bool = False, crosses:
         lines.append(Line2D([], [], color=_LOSS, ls=":", label="loss, right axis"))
     if crosses:
         lines.append(Line2D([], [], color="k", ls="", marker="x", label=crosses))
-    figure.legend(handles=lines, loc="outside upper center", ncols=4, frameon=False, fontsize=8)
+    figure.legend(
+        handles=lines,
+        loc="outside upper center",
+        ncols=4 if figure.get_figwidth() > 6 else 2,
+        frameon=False,
+        fontsize=8,
+    )
 
 
 def _baselines(rows: Sequence[Row]) -> dict[str, list[Row]]:

@@ -102,7 +102,7 @@ def page(
                  _picture(lambda columns: pictures.draw_loss(flights, columns), "loss against error"),
                  "Every network once. The dashed line is the threshold of Zahn et al. 2022."),
         _section("What a decision costs",
-                 _picture(lambda columns: pictures.draw_costs(flights, costs, networks, task, min(columns + 1, 3)),
+                 _picture(lambda columns: pictures.draw_costs(flights, costs, networks, task, 2 * columns - 1),
                           "cost against error"),
                  "A whole decision is guidance, waypoint and network for one moth; MPC has no network."),
         _robustness(summary, comparison),
@@ -132,20 +132,21 @@ def _answer(summary: Sequence[Row], tasks: Sequence[str]) -> str:
 def _robustness(summary: Sequence[Row], comparison: Sequence[Row]) -> str:
     if len({row["condition"] for row in summary}) < 2:
         return ""
-    table = [["condition", "task", "network", "sparse / dense error", "90 %", "lost: sparse", "dense"]]
-    table += [
-        [row["condition"], row["task"], f"{row['level']:g} %, {pictures.label(row['family'])}", _ratio(row["ratio"]),
-         f"{_ratio(row['ratio_low'])} to {_ratio(row['ratio_high'])}", f"{row['sparse_lost']:.0%}",
-         f"{row['dense_lost']:.0%}"]
-        for row in comparison
-    ]  # fmt: skip
+    disturbed = {row["task"] for row in comparison if row["condition"] != "nominal"}
+    table = [["flown", "ratio", "90 %", "sparse lost", "dense lost"]]
+    for row in comparison:
+        if row["task"] in disturbed:
+            between = f"{_ratio(row['ratio_low'])} to {_ratio(row['ratio_high'])}"
+            lost = [f"{row[name]:.0%}" for name in ("sparse_lost", "dense_lost")]
+            table.append([f"{row['task']}, {row['condition']}: {who(row)}", _ratio(row["ratio"]), between, *lost])
     body = _picture(lambda columns: pictures.draw_robustness(summary, columns), "error under disturbances")
     note = (
         "The controller is told nothing of what disturbs it. Ratios are of pairs, a sparse network and the dense one "
         "that it was pruned from, on the same starts and the same noise: below one, sparse is nearer to its target; "
         "with an interval that holds one, no difference is shown."
     )
-    return _section("Does sparsity help or hurt when disturbed?", body + _table(table), note)
+    details = f"<details><summary>Sparse by dense, pair by pair</summary>{_table(table)}</details>"
+    return _section("Does sparsity help or hurt when disturbed?", body + details, note)
 
 
 def _ratio(value: float) -> str:
@@ -160,11 +161,12 @@ def _section(title: str, body: str, note: str = "") -> str:
 def _table(cells: Sequence[Sequence[str]]) -> str:
     head, *rows = [[html.escape(cell) for cell in row] for row in cells]
     header = "".join(f"<th>{cell}</th>" for cell in head)
-    body = "".join(
-        "<tr>" + "".join(f'<td data-label="{name}">{cell}</td>' for name, cell in zip(head, row, strict=True)) + "</tr>"
-        for row in rows
-    )
-    return f'<div class="scroll"><table class="stacked"><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table></div>'
+    lines = [
+        "".join(f'<td data-label="{name}">{cell}</td>' for name, cell in zip(head, row, strict=True)) for row in rows
+    ]
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    table = f"<thead><tr>{header}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="scroll"><table class="stacked">{table}</table></div>'
 
 
 def _picture(draw, description: str) -> str:

@@ -71,7 +71,7 @@ def decisions(
         for name, inputs, calls in (("one", one, 20), ("batch", many, 1)):
             single = inputs.astype(np.float32)
             dense = min(_microseconds(lambda f=form, x=single: f(x), calls, repeats) for form in forms.values())
-            quick = _microseconds(lambda x=inputs: compiled(x), calls, repeats)
+            quick = _microseconds(lambda f=compiled, x=inputs: f(x), calls, repeats)
             row |= {f"{name}_us": quick / len(inputs), f"dense_{name}_us": dense / len(inputs)}
             row[f"{name}_gain"] = dense / quick
         rows.append(row)
