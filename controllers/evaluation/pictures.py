@@ -72,8 +72,7 @@ def _draw_task(axes: Axes, rows: Sequence[Row], against: str) -> None:
         if lost:
             spread = np.random.default_rng(0).uniform(0.85, 1.18, len(lost))
             axes.plot([x for x, _ in lost], ceiling * spread, ls="", marker="x", ms=3, color=COLOURS[name], alpha=0.4)
-    axes.axhline(ceiling / 1.35, color="0.6", lw=0.6)
-    axes.text(0.01, ceiling, "lost", transform=axes.get_yaxis_transform(), fontsize=8, va="center", color="0.3")
+    _mark_lost(axes, ceiling)
     axes.set(yscale="log", ylim=(bottom, ceiling * 1.4), ylabel="error, cm (rms)")
     _plain_log(axes.yaxis)
     axes.grid(alpha=0.2)
@@ -144,8 +143,7 @@ def draw_loss(flights: Sequence[Row], columns: int = 2) -> Figure:
             some = [(x, y) for x, y, share in zip(losses, medians, lost, strict=True) if share > 0]
             if some:
                 panel.plot(*zip(*some, strict=True), ls="", marker="x", ms=6, color="k", mew=0.8)
-        panel.axhline(ceiling / 1.35, color="0.6", lw=0.6)
-        panel.text(0.01, ceiling, "lost", transform=panel.get_yaxis_transform(), fontsize=8, va="center", color="0.3")
+        _mark_lost(panel, ceiling)
         panel.axvline(1e-3, color="0.4", ls="--", lw=0.8)
         panel.set(xscale="log", yscale="log", xlabel="loss on fresh segments", ylabel="error, cm (rms)")
         panel.set_ylim(min(finite) * 0.7, ceiling * 1.4)
@@ -161,8 +159,9 @@ def draw_costs(
 ) -> Figure:
     """Cost of a decision against tracking error on one task: multiply-adds, bytes, and us as measured."""
     rows = by_task(flights)[task]
+    ceiling = 2.5 * max([row["rms_error_cm"] for row in rows if np.isfinite(row["rms_error_cm"])], default=1.0)
     errors = {
-        name: float(np.median(_errors(group, 30.0))) for name, group in grouped(rows, lambda r: r["pilot"]).items()
+        name: float(np.median(_errors(group, ceiling))) for name, group in grouped(rows, lambda r: r["pilot"]).items()
     }
     families = {row["pilot"]: row["family"] for row in rows}
     sizes = {row["pilot"]: row for row in networks}
@@ -178,7 +177,8 @@ def draw_costs(
             panel.plot(value, errors[name], "o" if name in sizes else "D", ms=4 if name in sizes else 6, color=colour)
             if name not in sizes:
                 panel.annotate(name, (value, errors[name]), xytext=(4, 4), textcoords="offset points", fontsize=8)
-        panel.set(xscale="log", yscale="log", xlabel=title, ylabel=f"error on {task}, cm (30: lost)")
+        panel.set(xscale="log", yscale="log", xlabel=title, ylabel=f"error on {task}, cm")
+        _mark_lost(panel, ceiling)
         _plain_log(panel.yaxis)
         panel.grid(alpha=0.2)
     _legend(figure, flights)
@@ -221,6 +221,12 @@ def draw_robustness(summary: Sequence[Row], columns: int = 2) -> Figure:
 
 def _small(row: Row) -> float | None:
     return row["weights"] if row["family"] == "small" else None
+
+
+def _mark_lost(axes: Axes, ceiling: float) -> None:
+    """What is lost lies above a line."""
+    axes.axhline(ceiling / 1.35, color="0.6", lw=0.6)
+    axes.text(0.01, ceiling, "lost", transform=axes.get_yaxis_transform(), fontsize=8, va="center", color="0.3")
 
 
 def _plain_log(axis: Axis) -> None:

@@ -114,24 +114,6 @@ def test_ship_makes_and_resumes(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "small.safetensors").exists()
 
 
-def test_the_headline_table_has_a_row_a_controller() -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "demos.headline",
-        "--flights",
-        "3",
-        "--hover-seconds",
-        "1",
-        "--primes-seconds",
-        "1",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
-    rows = done.stdout.splitlines()[2:]
-    assert len(rows) == 5
-    assert all(row.endswith("| 0 of 6 |") for row in rows)
-
-
 @pytest.mark.parametrize("demo", ["first_flight.py", "your_controller.py"])
 def test_short_demos_run(demo: str, tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, ROOT / "demos" / demo], capture_output=True, text=True, cwd=tmp_path)

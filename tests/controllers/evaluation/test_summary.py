@@ -14,8 +14,8 @@ from controllers.evaluation.tables import as_csv, grouped, read_table, write_tab
 def flights(family: str, run: str, errors: list[float], level: float = 0.0, **more) -> list[dict]:
     """Rows of one network's flights; an infinite error is a lost flight."""
     return [
-        {"pilot": f"{family}-{run}-{level:g}", "family": family, "run": run, "level": level, "weights": 100, "loss": 1e-4,
-         "task": "hover", "condition": "nominal", "start": start, "lost": math.isinf(error),
+        {"pilot": f"{family}-{run}-{level:g}", "family": family, "run": run, "level": level, "weights": 100,
+         "loss": 1e-4, "task": "hover", "condition": "nominal", "start": start, "lost": math.isinf(error),
          "recovered": error < 0.5, "rms_error_cm": error, **more}
         for start, error in enumerate(errors)
     ]  # fmt: skip
