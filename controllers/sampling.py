@@ -63,6 +63,11 @@ class Sampling(ABC):
         self.samples, self.horizon, self.rounds = samples, horizon, rounds
         self.spread, self.decay = spread, decay
 
+    @property
+    def segments(self) -> int:
+        """How many segments a decision rolls out for one moth."""
+        return self.samples * self.horizon * self.rounds
+
     def reset(self, task: Task) -> None:
         """Start every moth's plan at trim and its own random stream.
 
