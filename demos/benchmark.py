@@ -10,7 +10,7 @@ from demos.output import show
 
 @dataclass
 class Benchmark:
-    """Time the engine beside other solvers (those that are installed), a flight's segment, the environments, and the controllers' decisions."""
+    """Time the engine beside other solvers (those installed), a segment, the environments, the controllers."""
 
     rows: int = 10_000
     """Random segments for the engine."""

@@ -55,11 +55,11 @@ class Fly:
         options: dict[str, Any] = {}
         if self.controller == "inverse-model":
             options = {"network": self.network, "waypoint": self.waypoint}
-        controller = controllers.make(self.controller, **options)
+        controller: Any = controllers.make(self.controller, **options)
         if self.spray:
             if not hasattr(controller, "keep_spray"):
                 raise ValueError(f"spray: {self.controller} considers no futures; expected a sampling controller")
-            setattr(controller, "keep_spray", True)
+            controller.keep_spray = True
         target = mothsim.make_trajectory(self.trajectory, self.angle)
         flight = mothsim.fly(
             controller, target, duration=self.duration, seed=self.seed, body=body, progress=sys.stderr.isatty()

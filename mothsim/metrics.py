@@ -38,9 +38,7 @@ def work_per_path(flight: Flight, *, force_times_distance: bool = False) -> Arra
     return np.abs(wing * turn) + np.abs(torque * bend) + np.abs(force * along)
 
 
-def cost_of_transport(
-    flight: Flight, *, head_mass_halved: bool = False, force_times_distance: bool = False
-) -> Array:
+def cost_of_transport(flight: Flight, *, head_mass_halved: bool = False, force_times_distance: bool = False) -> Array:
     """Mean over paths of work / (mass g distance); () or (N,).
 
     Args:
