@@ -23,8 +23,8 @@ class CEM(Sampling):
         samples: int = 128,
         horizon: int = 4,
         rounds: int = 4,
-        spread: float = 1.0,
-        elites: int = 16,
+        spread: float = 0.3,
+        elites: int = 6,
     ) -> None:
         super().__init__(cost, samples=samples, horizon=horizon, rounds=rounds, spread=spread, decay=1.0)
         if not 1 < elites <= samples:

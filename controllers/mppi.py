@@ -22,10 +22,10 @@ class MPPI(Sampling):
         *,
         samples: int = 128,
         horizon: int = 4,
-        rounds: int = 3,
+        rounds: int = 4,
         spread: float = 1.0,
         decay: float = 0.3,
-        temperature: float = 0.1,
+        temperature: float = 0.01,
     ) -> None:
         super().__init__(cost, samples=samples, horizon=horizon, rounds=rounds, spread=spread, decay=decay)
         if not (np.isfinite(temperature) and temperature > 0):

@@ -16,8 +16,8 @@ class RandomShooting(Sampling):
         samples: int = 128,
         horizon: int = 4,
         rounds: int = 4,
-        spread: float = 1.0,
-        decay: float = 0.4,
+        spread: float = 3.0,
+        decay: float = 0.3,
     ) -> None:
         super().__init__(cost, samples=samples, horizon=horizon, rounds=rounds, spread=spread, decay=decay)
 

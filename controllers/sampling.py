@@ -24,6 +24,7 @@ RTOL = 1e-4
 SPRAY = 100
 """Plans of a decision that are kept for pictures."""
 _POINTS = 5  # of a spray's path, a segment
+_REST = np.array([0, 0, 0, np.pi, 0, 0, 0, 0], dtype=np.float64)  # stands in for rows that have failed
 
 
 class Sampling(ABC):
@@ -41,7 +42,7 @@ class Sampling(ABC):
 
     Attributes:
         fallbacks: (N,) decisions in which no plan could be rolled out, so that trim was flown.
-        spray: with `keep_spray`, what the first moth considered: (S, P, 2) paths of its joint, cm, a decision.
+        spray: with `keep_spray`, what the first moth considered first: (S, P, 2) paths of its joint, cm, a decision.
 
     Raises:
         ValueError: an unknown cost, or a number out of range.
@@ -63,6 +64,11 @@ class Sampling(ABC):
         self.samples, self.horizon, self.rounds = samples, horizon, rounds
         self.spread, self.decay = spread, decay
 
+    @property
+    def segments(self) -> int:
+        """How many segments a decision rolls out for one moth."""
+        return self.samples * self.horizon * self.rounds
+
     def reset(self, task: Task) -> None:
         """Start every moth's plan at trim and its own random stream.
 
@@ -78,22 +84,23 @@ class Sampling(ABC):
 
     def control(self, states: Array, time: float) -> Array:
         """Controls (N, 4) for states (N, 8): the first of the plan, or trim where no plan could be rolled out."""
+        sound = np.isfinite(states).all(axis=1)
+        states = np.where(sound[:, None], states, _REST)
         self.cost.begin(states, time)
         self.extend(states, time)
         self.begin()
         found = np.zeros(len(states), dtype=np.bool_)
         for number in range(self.rounds):
             plans = self.sample(number)
+            if self.keep_spray and number == 0:
+                self.spray.append(self._paths(states[0], plans[0, :SPRAY]))
             costs = self.roll_out(states, plans, time)
-            valid = np.isfinite(costs).any(axis=1)
+            valid = np.isfinite(costs).any(axis=1) & sound
             self.plan = np.where(valid[:, None, None], self.weigh(plans, costs), self.plan)
             found |= valid
-        if self.keep_spray:
-            self.spray.append(self._paths(states[0], plans[0, :SPRAY]))
-        self.plan[~found] = 0.0
         self.fallbacks += ~found
         controls = np.where(found[:, None], self.controls(self.plan[:, 0]), self.cost.trim)
-        self.plan = self.plan[:, 1:]
+        self.plan = np.where(found[:, None, None], self.plan, 0.0)[:, 1:]
         return controls
 
     def extend(self, states: Array, time: float) -> None:
@@ -104,9 +111,9 @@ class Sampling(ABC):
             if step == self.plan.shape[1]:
                 self.plan = np.concatenate([self.plan, self.cost.law(ends, at)[:, None]], axis=1)
             if step + 1 < self.horizon:
-                ends = propagate(ends, self.controls(self.plan[:, step]), body=self.body, rtol=RTOL).states
+                ends, _ = self.advance(ends, self.controls(self.plan[:, step]))
 
-    def begin(self) -> None:
+    def begin(self) -> None:  # noqa: B027
         """Whatever a method forgets between decisions."""
 
     def sample(self, number: int) -> Array:
@@ -126,12 +133,16 @@ class Sampling(ABC):
         costs = np.zeros((count, samples))
         for step in range(horizon):
             chosen = np.ascontiguousarray(plans[:, :, step])
-            ends = propagate(
-                ends, self.controls(chosen).reshape(-1, 4), body=self.body, duration=SEGMENT, rtol=RTOL
-            ).states
+            ends, solved = self.advance(ends, self.controls(chosen).reshape(-1, 4))
+            costs[~solved.reshape(count, samples)] = np.inf
             at = time + (step + 1) * SEGMENT
             costs += self.cost(ends.reshape(count, samples, 8), chosen, at, last=step + 1 == horizon)
         return np.where(np.isfinite(costs), costs, np.inf)
+
+    def advance(self, states: Array, controls: Array) -> tuple[Array, NDArray[np.bool_]]:
+        """Ends (M, 8) of a segment, at rest where it could not be solved, and whether it could, (M,)."""
+        flown = propagate(states, controls, body=self.body, duration=SEGMENT, rtol=RTOL)
+        return np.where(flown.success[:, None], flown.states, _REST), flown.success
 
     @abstractmethod
     def weigh(self, plans: Array, costs: Array) -> Array:
@@ -146,7 +157,7 @@ class Sampling(ABC):
             flown = propagate(ends, self.controls(plans[:, step]), body=self.body, times=times, rtol=RTOL)
             assert flown.path is not None
             paths.append(flown.path[..., :2])
-            ends = flown.states
+            ends = np.where(flown.success[:, None], flown.states, _REST)
         return np.concatenate(paths, axis=1)
 
 

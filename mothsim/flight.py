@@ -178,7 +178,7 @@ def fly(
     Raises:
         ValueError: an argument out of range, or a controller whose answer has the wrong shape.
     """
-    body = body or getattr(controller, "default_body", MothBody())
+    body = body or _default_body(controller)
     trajectory = trajectory if isinstance(trajectory, Trajectory) else make_trajectory(trajectory)
     _check(duration, moths, start_scale, controller)
     fixed = None if starts is None else np.array(starts, dtype=np.float64)
@@ -201,6 +201,10 @@ def _keys(seed: int, count: int) -> NDArray[np.uint64]:
     """Keys (N,) of the moths' disturbances, beside their streams in `moth_seeds`."""
     streams = [np.random.SeedSequence(seed, spawn_key=(i, 2)) for i in range(count)]
     return np.array([stream.generate_state(1, np.uint64)[0] for stream in streams])
+
+
+def _default_body(controller: Controller) -> MothBody:
+    return getattr(controller, "default_body", MothBody())
 
 
 def _check(duration: float, moths: int | None, start_scale: float, controller: Controller) -> None:

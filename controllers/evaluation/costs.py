@@ -22,7 +22,7 @@ _CALLS, _REPEATS = 5, 20
 
 
 def decision_costs(pilots: Sequence[Pilot], *, progress: bool = False) -> list[Row]:
-    """A row a pilot: `decision_us`, a whole decision of one hovering moth, and `network_us`, the network's part."""
+    """A row a pilot: us of a whole decision of one hovering moth, and of the network's part; segments simulated."""
     return [_cost(pilot) for pilot in tqdm(pilots, desc="timing", unit="pilot", disable=not progress, leave=False)]
 
 
@@ -36,7 +36,8 @@ def _cost(pilot: Pilot) -> Row:
         compiled, inputs = CompiledNetwork(load_network(Path(pilot.file))), np.ones((1, 10))
         network = _microseconds(lambda: compiled(inputs))
     decision = _microseconds(lambda: controller.control(state, 0.0))
-    return {"pilot": pilot.name, "decision_us": decision, "network_us": network}
+    segments = getattr(controller, "segments", 0)
+    return {"pilot": pilot.name, "decision_us": decision, "network_us": network, "segments": segments}
 
 
 def _microseconds(work: Callable[[], object]) -> float:

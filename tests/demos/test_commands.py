@@ -96,6 +96,7 @@ def test_import_of_the_authors_files(shared: Path, tmp_path: Path, capsys: pytes
 
 def test_benchmark_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
     command = ["benchmark", "--rows", "300", "--rival-rows", "3", "--moths", "64", "--batch", "8", "--repeats", "1"]
+    command += ["--decisions", "3"]
     assert main(command) == 0
     text = capsys.readouterr().out
     assert "mothsim" in text
