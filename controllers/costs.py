@@ -12,8 +12,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from controllers.guidance import MOTION, Weights, entry_curves, quadratic_costs, times
-from controllers.reference import reference_states
+from controllers.plan import times
+from controllers.reference import MOTION, entry_curves, reference_states
+from controllers.weights import Weights, quadratic_costs
 from mothsim.actuation import to_components
 from mothsim.body import MothBody
 from mothsim.flight import Task

@@ -8,10 +8,11 @@ from typing import Literal
 
 import numpy as np
 
-from controllers.guidance import Guidance, Weights
+from controllers.guidance import Guidance
 from controllers.learning.kernel import CompiledNetwork
 from controllers.learning.network import CONTROLS, Network
 from controllers.learning.storage import find_network
+from controllers.weights import Weights
 from mothsim.actuation import from_components
 from mothsim.flight import Array, Task
 from mothsim.integrator import SEGMENT

@@ -123,8 +123,14 @@ def _ramped_distance(t: Array) -> Array:
     return _CRUISE * (_RAMP * s**4 * (2.5 - 3 * s + s**2) + np.maximum(t - _RAMP, 0.0))
 
 
-def _level(t: Array, angle: float) -> Array:
-    return np.full(len(t), angle)
+@dataclass(frozen=True)
+class _Level:
+    """The same body angle at all times; equal angles are equal, so that trajectories of one name are."""
+
+    angle: float
+
+    def __call__(self, t: Array) -> Array:
+        return np.full(len(t), self.angle)
 
 
 _NAMED: dict[str, tuple[Curve, Curve]] = {
@@ -160,7 +166,7 @@ def make_trajectory(name: str | Path, angle: float = math.pi / 2) -> Trajectory:
     if not math.isfinite(angle):
         raise ValueError(f"angle = {angle!r}: expected a finite body angle in rad")
     path, slope = _NAMED[str(name)]
-    return Trajectory(str(name), path, slope, partial(_level, angle=angle), **(_VIOLENT if name == "recover" else {}))
+    return Trajectory(str(name), path, slope, _Level(angle), **(_VIOLENT if name == "recover" else {}))
 
 
 def _read_table(file: Path) -> tuple[list[str], Array]:
@@ -191,7 +197,7 @@ def _from_csv(file: Path, angle: float) -> Trajectory:
     if not np.isfinite(table).all() or not (np.diff(times) > 0).all():
         raise ValueError(f"trajectory = {str(file)!r}: expected finite numbers, with t increasing")
     spline = CubicSpline(times, table[:, 1:], bc_type="natural")
-    tilt = partial(_held_angle, spline=spline) if "theta" in header else partial(_level, angle=angle)
+    tilt = partial(_held_angle, spline=spline) if "theta" in header else _Level(angle)
     return Trajectory(str(file), partial(_held, spline=spline), partial(_held_slope, spline=spline), tilt)
 
 
