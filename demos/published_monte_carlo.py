@@ -98,6 +98,9 @@ class PublishedMonteCarlo:
         row: dict[str, Any] = {"case": name, "moths": self.moths, "lost": int(values[:, 3].sum())}
         for column, measure in enumerate(MEASURES):
             mean = float(values[:, column].mean())
+            if not np.isfinite(mean):
+                row[measure] = {"mean": mean, "low": mean, "high": mean, "published": None, "departure": None}
+                continue
             half = float(t.ppf(0.95, self.moths - 1) * values[:, column].std(ddof=1) / np.sqrt(self.moths))
             goal = published[column] if published else None
             row[measure] = {"mean": mean, "low": mean - half, "high": mean + half, "published": goal,
