@@ -103,7 +103,8 @@ def _draw_recovery(axes: Axes, rows: Sequence[Row], against: str) -> None:
     for name, group in _curves(networks).items():
         for line in grouped(group, lambda row: row["run"]).values():
             axes.plot(*_by_place(line, against, share), color=COLOURS[name], lw=0.8, alpha=0.35, marker=".", ms=3)
-        axes.plot(*_by_place(group, against, share), color=COLOURS[name], lw=2.2)
+        places, shares = _by_place(group, against, share)
+        axes.plot(places, shares, color=COLOURS[name], lw=2.2, marker="o" if len(places) < 3 else None)
     axes.set(ylim=(-4, 104), ylabel="back within 0.5 cm after 2 s, %")
     axes.grid(alpha=0.2)
     _place_axis(axes, networks, against)
@@ -150,7 +151,7 @@ def draw_loss(flights: Sequence[Row], columns: int = 2) -> Figure:
         _plain_log(panel.yaxis)
         panel.set_title(task, fontsize=10, loc="left", fontweight="bold")
         panel.grid(alpha=0.2)
-    _legend(figure, flights, crosses="a network that lost flights")
+    _legend(figure, (row for row in flights if row["loss"] is not None), crosses="a network that lost flights")
     return figure
 
 
@@ -178,10 +179,11 @@ def draw_costs(
             if name not in sizes:
                 panel.annotate(name, (value, errors[name]), xytext=(4, 4), textcoords="offset points", fontsize=8)
         panel.set(xscale="log", yscale="log", xlabel=title, ylabel=f"error on {task}, cm")
+        panel.set_ylim(0.7 * min(errors.values()), 1.4 * ceiling)
         _mark_lost(panel, ceiling)
         _plain_log(panel.yaxis)
         panel.grid(alpha=0.2)
-    _legend(figure, flights)
+    _legend(figure, rows)
     return figure
 
 

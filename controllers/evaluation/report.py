@@ -7,7 +7,7 @@ import html
 import io
 import math
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -107,7 +107,7 @@ def page(
                  "A whole decision is guidance, waypoint and network for one moth; MPC has no network."),
         _robustness(summary, comparison),
         _films(films),
-        _section("Made with", _table([["", ""], *([name, str(value)] for name, value in _origin(settings).items())])),
+        _section("Made with", _pairs(_origin(settings))),
     ]  # fmt: skip
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -167,6 +167,13 @@ def _table(cells: Sequence[Sequence[str]]) -> str:
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     table = f"<thead><tr>{header}</tr></thead><tbody>{body}</tbody>"
     return f'<div class="scroll"><table class="stacked">{table}</table></div>'
+
+
+def _pairs(values: Mapping[str, object]) -> str:
+    rows = "".join(
+        f"<tr><td>{html.escape(name)}</td><td>{html.escape(str(value))}</td></tr>" for name, value in values.items()
+    )
+    return f"<table><tbody>{rows}</tbody></table>"
 
 
 def _picture(draw, description: str) -> str:
