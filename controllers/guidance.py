@@ -17,7 +17,7 @@ from controllers.plan import plan, times
 from controllers.reference import MOTION, entry_curves, entry_time
 from controllers.weights import Weights
 from mothsim.actuation import from_components, limited
-from mothsim.flight import Task
+from mothsim.flight import Task, steady_start
 from mothsim.integrator import SEGMENT, propagate
 
 Array = NDArray[np.floating]
@@ -35,7 +35,7 @@ class Guidance:
         Raises:
             ValueError: the body has no trim at a body angle of the trajectory.
         """
-        self.body = task.body
+        self.body, self.trajectory = task.body, task.trajectory
         segments = round(task.duration / SEGMENT) + max(1, round(self.weights.preview / SEGMENT))
         self.law = plan(task.trajectory, task.body, self.weights, segments)
         self.integral = np.zeros((len(task.seeds), 2))
@@ -73,5 +73,5 @@ class Guidance:
         return propagate(states, controls, body=self.body).states[:, :4]
 
     def target(self, time: float) -> Array:
-        """The planned state (8,) at a segment's boundary."""
-        return self.law.states[round(time / SEGMENT)]
+        """The pose (4,) that the target itself asks for, in trim's posture, within reach or not."""
+        return steady_start(self.trajectory, self.body, time)[:4]

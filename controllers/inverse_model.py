@@ -54,7 +54,7 @@ class InverseModel:
         if self.waypoint == "reachable":
             poses = self.guidance.waypoint(states, controls)
         else:
-            poses = np.tile(self.guidance.target(time + self.period)[:4], (len(states), 1))
+            poses = np.tile(self.guidance.target(time + self.period), (len(states), 1))
         components = np.zeros((len(states), 4))
         components[:, :CONTROLS] = self._evaluate(network_inputs(states, poses))[:, :CONTROLS]
         return from_components(components)

@@ -125,10 +125,10 @@ def random_starts(
     return steady_start(trajectory, body) + scale * np.array(trajectory.start_spread) * np.array(draws)
 
 
-def steady_start(trajectory: Trajectory, body: MothBody) -> Array:
-    """The state (8,) of trim at the target's first position and body angle."""
-    start = find_trim(body, float(trajectory.angle(0.0))).state.copy()
-    start[:2] = trajectory.position(0.0)
+def steady_start(trajectory: Trajectory, body: MothBody, time: float = 0.0) -> Array:
+    """The state (8,) of trim at the target's position and body angle, at first or at another time, s."""
+    start = find_trim(body, float(trajectory.angle(time))).state.copy()
+    start[:2] = trajectory.position(time)
     return start
 
 
