@@ -115,7 +115,7 @@ class Evaluate:
             "error-sparsity": pictures.draw_errors(flights, "sparsity"),
             "error-weights": pictures.draw_errors(flights, "weights"),
             "loss": pictures.draw_loss(flights),
-            "cost": pictures.draw_costs(flights, costs, networks, flights[0]["task"]),
+            "cost": pictures.draw_costs(flights, costs, networks),
         }
         if self.robustness:
             drawn["robustness"] = pictures.draw_robustness(summary)

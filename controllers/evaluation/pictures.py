@@ -155,11 +155,11 @@ def draw_loss(flights: Sequence[Row], columns: int = 2) -> Figure:
     return figure
 
 
-def draw_costs(
-    flights: Sequence[Row], costs: Sequence[Row], networks: Sequence[Row], task: str, columns: int = 3
-) -> Figure:
-    """Cost of a decision against tracking error on one task: multiply-adds, bytes, and us as measured."""
-    rows = by_task(flights)[task]
+def draw_costs(flights: Sequence[Row], costs: Sequence[Row], networks: Sequence[Row], columns: int = 3) -> Figure:
+    """Cost of a decision against error on the sum of primes, or the first task: multiply-adds, bytes, measured us."""
+    tasks = by_task(flights)
+    task = "sum-of-primes" if "sum-of-primes" in tasks else next(iter(tasks))
+    rows = tasks[task]
     ceiling = 2.5 * max([row["rms_error_cm"] for row in rows if np.isfinite(row["rms_error_cm"])], default=1.0)
     errors = {
         name: float(np.median(_errors(group, ceiling))) for name, group in grouped(rows, lambda r: r["pilot"]).items()
@@ -199,13 +199,13 @@ def draw_robustness(summary: Sequence[Row], columns: int = 2) -> Figure:
     FigureCanvasAgg(figure)
     panels = figure.subplots(height, width, sharey=True, squeeze=False).ravel()[: len(tasks)]
     for panel, (task, group) in zip(panels, tasks.items(), strict=True):
-        who = list(dict.fromkeys((row["family"], row["level"], _small(row)) for row in group))
+        who = list(dict.fromkeys(_who(row) for row in group if row["condition"] != "nominal"))
         finite = [row["rms_error_cm"] for row in group if np.isfinite(row["rms_error_cm"])] or [1.0]
         ceiling = 2 * max(finite)
         for k, one in enumerate(who):
             colour = COLOURS[one[0]]
             shade = 1.0 if one[0] != "global" else 0.45 + 0.55 * ((one[1] or 0) / 100) ** 8
-            for row in (r for r in group if (r["family"], r["level"], _small(r)) == one):
+            for row in (row for row in group if _who(row) == one):
                 y = conditions.index(row["condition"]) + 0.7 * ((k + 0.5) / len(who) - 0.5)
                 low, middle, high = (min(row[f"rms_error_cm{end}"], ceiling) for end in ("_low", "", "_high"))
                 panel.plot([low, high], [y, y], color=colour, lw=1.6, alpha=shade)
@@ -221,8 +221,8 @@ def draw_robustness(summary: Sequence[Row], columns: int = 2) -> Figure:
     return figure
 
 
-def _small(row: Row) -> float | None:
-    return row["weights"] if row["family"] == "small" else None
+def _who(row: Row) -> tuple:
+    return row["family"], row["level"], row["weights"] if row["family"] == "small" else None
 
 
 def _mark_lost(axes: Axes, ceiling: float) -> None:

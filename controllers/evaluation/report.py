@@ -80,7 +80,6 @@ def page(
         settings: that made it, by name.
     """
     tasks = list(dict.fromkeys(row["task"] for row in flights))
-    task = "sum-of-primes" if "sum-of-primes" in tasks else tasks[0]
     parts = [
         "<h1>How few connections does a brain need to fly?</h1>",
         '<p class="lead">Pruned neural networks fly a simulated hawkmoth, closed loop, and are judged by where it '
@@ -102,7 +101,7 @@ def page(
                  _picture(lambda columns: pictures.draw_loss(flights, columns), "loss against error"),
                  "Every network once. The dashed line is the threshold of Zahn et al. 2022."),
         _section("What a decision costs",
-                 _picture(lambda columns: pictures.draw_costs(flights, costs, networks, task, 2 * columns - 1),
+                 _picture(lambda columns: pictures.draw_costs(flights, costs, networks, 2 * columns - 1),
                           "cost against error"),
                  "A whole decision is guidance, waypoint and network for one moth; MPC has no network."),
         _robustness(summary, comparison),
