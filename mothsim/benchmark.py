@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -65,9 +66,10 @@ def work_precision(options: Options) -> list[dict[str, Any]]:
     table = []
     for rtol in (1e-3, 1e-4, 1e-5, 1e-6, 1e-8):
         count = options.rows if rtol >= 3e-7 else few
-        run = lambda rows, rtol=rtol: propagate(states[:rows], controls[:rows], rtol=rtol, threads=1)  # noqa: E731
-        seconds = best_time(lambda run=run, count=count: run(count), options.repeats)
-        table.append(_row("mothsim", rtol, seconds / count, largest_error(run(few).states, exact)))
+        solve = partial(propagate, rtol=rtol, threads=1)
+        seconds = best_time(partial(solve, states[:count], controls[:count]), options.repeats)
+        error = largest_error(solve(states[:few], controls[:few]).states, exact)
+        table.append(_row("mothsim", rtol, seconds / count, error))
     for name, make in RIVALS.items() if options.rivals else ():
         try:
             solve = make()

@@ -17,7 +17,7 @@ def default_threads() -> int:
     return config.NUMBA_NUM_THREADS  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def run(work: Callable[[Any], None], parts: Sequence[Any], threads: int) -> None:
+def run(work: Callable[[Any], object], parts: Sequence[Any], threads: int) -> None:
     """Do `work` on every part, on so many threads; the order is free, so parts must not share what they write."""
     threads = min(threads, len(parts))
     if threads <= 1:

@@ -23,18 +23,20 @@ def nasty_rows(count):
 
 
 @pytest.mark.slow
-def test_ten_thousand_adversarial_rows():
-    check(10_000)
+@pytest.mark.parametrize("rtol", [1e-6, 1e-4])
+def test_ten_thousand_adversarial_rows(rtol):
+    check(10_000, rtol)
 
 
-def test_some_adversarial_rows():
-    check(70)
+@pytest.mark.parametrize("rtol", [1e-6, 1e-4])
+def test_some_adversarial_rows(rtol):
+    check(70, rtol)
 
 
-def check(count):
+def check(count, rtol):
     states, controls = nasty_rows(count)
     # A millisecond: long for the fast mode, short enough that the careful solver can follow what can be followed.
-    end = mothsim.propagate(states, controls, duration=0.001)
+    end = mothsim.propagate(states, controls, duration=0.001, rtol=rtol)
     assert np.array_equal(np.isfinite(end.states).all(axis=1), end.success)
     exact = np.empty_like(states)
     solve_carefully(coefficients(mothsim.MothBody()).packed(), states, controls, 0.001, 1e-11, exact)
@@ -42,4 +44,4 @@ def check(count):
     assert both.sum() > 0.4 * count
     scale = np.maximum(np.abs(exact), [30, 30, 6, 6, 1500, 1500, 300, 300])
     # Such motion (1e4 rad/s, 1e4 times the force) magnifies errors: to a hundred times the tolerance, no more.
-    assert (np.abs(end.states - exact) / scale)[both].max() < 1e-4
+    assert (np.abs(end.states - exact) / scale)[both].max() < 100 * rtol

@@ -2,9 +2,11 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from joblib import Parallel, delayed
 
 import mothsim
 from mothsim import segments
@@ -57,26 +59,39 @@ def test_reference_segments(name, rtol):
     assert scaled_error(end.states, rows[:, 12:]).max() < 10 * rtol
 
 
-def test_same_bits_in_any_batch_order_and_number_of_threads():
+@pytest.mark.parametrize("rtol", [1e-4, 1e-6])
+def test_same_bits_in_any_batch_order_and_number_of_threads(rtol):
+    def ends(states, controls, threads=None):
+        return mothsim.propagate(states, controls, rtol=rtol, threads=threads).states
+
     states, controls = segments.draw(5000, 1)
-    whole = mothsim.propagate(states, controls, threads=1).states
-    assert np.array_equal(mothsim.propagate(states, controls, threads=3).states, whole)
+    whole = ends(states, controls, 1)
+    assert np.array_equal(ends(states, controls, 3), whole)
     for size in (1, 7, 64, 2500):
         for first in range(0, 5000, max(size, 313)):
             rows = slice(first, first + size)
-            assert np.array_equal(mothsim.propagate(states[rows], controls[rows]).states, whole[rows])
+            assert np.array_equal(ends(states[rows], controls[rows]), whole[rows])
     order = np.random.default_rng(0).permutation(5000)
-    assert np.array_equal(mothsim.propagate(states[order], controls[order]).states, whole[order])
+    assert np.array_equal(ends(states[order], controls[order]), whole[order])
 
 
-def test_a_bad_row_is_flagged_alone():
+def test_same_bits_in_processes():
+    states, controls = segments.draw(300, 1)
+    whole = mothsim.propagate(states, controls).states
+    parts: Any = Parallel(n_jobs=2)(delayed(mothsim.propagate)(states[i::2], controls[i::2]) for i in range(2))
+    for i, part in enumerate(parts):
+        assert np.array_equal(part.states, whole[i::2])
+
+
+@pytest.mark.parametrize("rtol", [1e-4, 1e-6, 1e-8])
+def test_a_bad_row_is_flagged_alone(rtol):
     states, controls = segments.draw(100, 2)
-    good = mothsim.propagate(states, controls).states
+    good = mothsim.propagate(states, controls, rtol=rtol).states
     bad_states, bad_controls = states.copy(), controls.copy()
     bad_rows = range(3, 99, 8)
     for row, column, value in zip(bad_rows, range(12), [np.nan, np.inf, -np.inf] * 4, strict=True):
         (bad_states if column < 8 else bad_controls)[row, column % 8] = value
-    end = mothsim.propagate(bad_states, bad_controls)
+    end = mothsim.propagate(bad_states, bad_controls, rtol=rtol)
     touched = np.isin(np.arange(100), list(bad_rows))
     assert np.array_equal(end.success, ~touched)
     assert np.isnan(end.states[touched]).all()
