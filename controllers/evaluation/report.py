@@ -45,10 +45,9 @@ th:first-child, td:first-child { text-align: left; }
   main { padding: 1.5rem 1rem 3rem; }
   table.stacked thead { display: none; }
   table.stacked, table.stacked tbody { display: block; width: 100%; }
-  table.stacked tr { display: grid; grid-template-columns: 1fr 1fr; gap: 0 1rem; padding: .5rem 0;
-    border-bottom: 1px solid var(--line); }
+  table.stacked tr { display: block; padding: .5rem 0; border-bottom: 1px solid var(--line); }
   table.stacked td { display: flex; justify-content: space-between; gap: .5rem; border: 0; padding: .1rem 0; }
-  table.stacked td:first-child { grid-column: 1 / -1; font-weight: 600; }
+  table.stacked td:first-child { font-weight: 600; }
   table.stacked td:not(:first-child)::before { content: attr(data-label); color: var(--quiet); }
   table.stacked td:empty { display: none; }
 }
