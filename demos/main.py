@@ -9,6 +9,7 @@ import tyro
 from tyro.conf import subcommand
 
 from demos.benchmark import Benchmark
+from demos.evaluate import Evaluate
 from demos.fly import Fly
 from demos.import_keras import ImportKeras
 from demos.train import Train
@@ -16,6 +17,7 @@ from demos.train import Train
 Command = (
     Annotated[Fly, subcommand("fly")]
     | Annotated[Train, subcommand("train")]
+    | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Benchmark, subcommand("benchmark")]
     | Annotated[ImportKeras, subcommand("import")]
 )

@@ -25,12 +25,12 @@ class Settings:
         duration: time limit, s.
         period: s from decision to decision.
         start_spread: times the trajectory's `start_spread` about trim, uniform; 0 starts in trim.
-        sensor_noise: times `envs.disturbances.SENSOR_NOISE`, normal, on all that is observed; 0 is none.
+        sensor_noise: times `mothsim.disturbances.SENSOR_NOISE`, normal, on all that is observed; 0 is none.
         force_noise: standard deviation of the force along and across the head-thorax, drawn every decision,
             as a share of the weight; 0 is none.
         gusts: standard deviation of the wind along x and y, cm/s, a random process of
-            `envs.disturbances.GUST_TIME`; 0 is none.
-        body_spread: the parameters `envs.disturbances.DRAWN` are multiplied by factors uniform within 1 -+ this;
+            `mothsim.disturbances.GUST_TIME`; 0 is none.
+        body_spread: the parameters `mothsim.disturbances.DRAWN` are multiplied by factors uniform within 1 -+ this;
             0 keeps the body.
 
     Raises:

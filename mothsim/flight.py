@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from mothsim.actuation import applied
 from mothsim.body import MothBody
+from mothsim.disturbances import Disturbances, Disturber
 from mothsim.step import advance, distance, is_lost
 from mothsim.trajectories import Trajectory, make_trajectory
 from mothsim.trim import find_trim
@@ -150,6 +151,8 @@ def fly(
     seed: int = 0,
     moths: int | None = None,
     body: MothBody | None = None,
+    believed_body: MothBody | None = None,
+    disturbances: Disturbances | None = None,
     starts: ArrayLike | None = None,
     start_scale: float = 1.0,
     rtol: float = 1e-6,
@@ -163,6 +166,9 @@ def fly(
         duration: s.
         seed: fixes starts and every random stream; moth i of many has the flight it has alone.
         moths: how many fly, each from its own random start; by default one, as single arrays.
+        body: by default the one that the controller is for, its `default_body`, if it names one; else Zahn et al.'s.
+        believed_body: what the controller is told; by default the truth. Starts are about its trim.
+        disturbances: noise, delay and gusts; by default none.
         starts: (N, 8) or (8,) start states instead of random ones.
         start_scale: times the spread of random starts; but for `recover`, that is position +-1 cm,
             velocity +-10 cm/s, angles +-0.1 rad, rates +-2 rad/s.
@@ -172,7 +178,7 @@ def fly(
     Raises:
         ValueError: an argument out of range, or a controller whose answer has the wrong shape.
     """
-    body = body or MothBody()
+    body = body or _default_body(controller)
     trajectory = trajectory if isinstance(trajectory, Trajectory) else make_trajectory(trajectory)
     _check(duration, moths, start_scale, controller)
     fixed = None if starts is None else np.array(starts, dtype=np.float64)
@@ -181,12 +187,24 @@ def fly(
     single = moths is None and (fixed is None or fixed.ndim == 1)
     count = (moths or 1) if fixed is None else len(np.atleast_2d(fixed))
     start_seeds, seeds = moth_seeds(seed, count)
-    states = random_starts(trajectory, body, start_seeds, start_scale) if fixed is None else np.atleast_2d(fixed)
-    controller.reset(Task(trajectory, body, duration, seeds))
+    told = believed_body or body
+    states = random_starts(trajectory, told, start_seeds, start_scale) if fixed is None else np.atleast_2d(fixed)
+    controller.reset(Task(trajectory, told, duration, seeds))
+    disturber = Disturber(disturbances or Disturbances(), _keys(seed, count), controller.period)
     began = clock.perf_counter()
-    record = _loop(controller, trajectory, body, states, duration, rtol, progress)
+    record = _loop(controller, trajectory, body, states, disturber, duration, rtol, progress)
     flight = Flight(trajectory, body, *record, wall_seconds=clock.perf_counter() - began)
     return flight.moth(0) if single else flight
+
+
+def _keys(seed: int, count: int) -> NDArray[np.uint64]:
+    """Keys (N,) of the moths' disturbances, beside their streams in `moth_seeds`."""
+    streams = [np.random.SeedSequence(seed, spawn_key=(i, 2)) for i in range(count)]
+    return np.array([stream.generate_state(1, np.uint64)[0] for stream in streams])
+
+
+def _default_body(controller: Controller) -> MothBody:
+    return getattr(controller, "default_body", MothBody())
 
 
 def _check(duration: float, moths: int | None, start_scale: float, controller: Controller) -> None:
@@ -205,6 +223,7 @@ def _loop(
     trajectory: Trajectory,
     body: MothBody,
     states: Array,
+    disturber: Disturber,
     duration: float,
     rtol: float,
     progress: bool,
@@ -220,8 +239,9 @@ def _loop(
     lost = is_lost(states, targets[0], limit)
     deciding = []
     for step in tqdm(range(steps), desc="flying", unit="decision", disable=not progress, leave=False):
+        shown = disturber.sensed(states, step)
         began = clock.perf_counter()
-        controls = np.asarray(controller.control(states, float(times[step])), dtype=np.float64)
+        controls = np.asarray(controller.control(shown, float(times[step])), dtype=np.float64)
         deciding.append(clock.perf_counter() - began)
         if controls.shape != (count, 4):
             raise ValueError(f"controller.control gave shape {controls.shape}: expected {(count, 4)}")
@@ -230,8 +250,8 @@ def _loop(
         all_states[flying, step] = states[flying]
         all_controls[flying, step] = controls[flying]
         errors[flying, step] = distance(states[flying], targets[step])
-        goal, period = targets[step + 1], controller.period
-        after, gone = advance(states, controls, goal, limit, body=body, duration=period, rtol=rtol)
+        after, gone = advance(states, controls, targets[step + 1], limit, body=body, duration=controller.period,
+                              rtol=rtol, wind=disturber.wind(step))  # fmt: skip
         lost |= gone
         states = np.where(lost[:, None], states, after)
         if lost.all():

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import envs
-from envs.disturbances import DRAWN, GUST_TIME, SENSOR_NOISE, Stream, drawn_body, next_wind, normal, uniform
 from mothsim import MothBody
 from mothsim.actuation import to_components
+from mothsim.disturbances import DRAWN, GUST_TIME, SENSOR_NOISE, Stream, drawn_body, next_wind, normal, uniform
 
 MOTHS = 400
 
