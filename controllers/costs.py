@@ -123,7 +123,8 @@ class Tracking:
     departure from trim. The last end costs what linear-quadratic tracking would still pay for the target of the
     coming second: `(s - s*)' P (s - s*)`, with P the Riccati solution about trim and `s*` such that the
     reference ahead is best met from there (Anderson and Moore 1990, Optimal Control, chapter 4). A moth that
-    starts off the target is led there as by the guidance. Axes are those of the cost-to-go's curvature in a
+    starts off the target is led there as by the guidance. The law is what is best by that linear model, which is
+    the guidance's but for its integral action. Axes are those of the cost-to-go's curvature in a
     single control, so that noise in every direction costs alike.
     """
 
