@@ -95,10 +95,10 @@ class Bustamante2022:
     def reset(self, task: Task) -> None:
         """Remember the target."""
         self.trajectory, body = task.trajectory, task.body
-        self.trim = nearest_trim(body, float(task.trajectory.angle(0.0))).control
-        self.centre = to_components(self.trim)
+        self.trim: Array = nearest_trim(body, float(task.trajectory.angle(0.0))).control
+        self.centre: Array = to_components(self.trim)
         limits = np.array([body.force_limit, body.force_limit, body.abdomen_torque_limit, body.wing_torque_limit])
-        self.axes = np.diag(0.05 * limits)[limits > 0]
+        self.axes: Array = np.diag(0.05 * limits)[limits > 0]
 
     def begin(self, states: Array, time: float) -> None:
         """Nothing: the goal is the same wherever the moths are."""

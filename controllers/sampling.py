@@ -106,7 +106,7 @@ class Sampling(ABC):
 
     def control(self, states: Array, time: float) -> Array:
         """Controls (N, 4) for states (N, 8): the first of the plan, or trim where no plan could be rolled out."""
-        sound = np.isfinite(states).all(axis=1)
+        sound = np.asarray(np.isfinite(states).all(axis=1))
         states = np.where(sound[:, None], states, _REST)
         self.cost.begin(states, time)
         self.extend(states, time)
@@ -117,7 +117,7 @@ class Sampling(ABC):
             if self.keep_spray and number == 0:
                 self.spray.append(self._paths(states[0], plans[0, :SPRAY]))
             costs = self.roll_out(states, plans, time)
-            valid = np.isfinite(costs).any(axis=1) & sound
+            valid = np.asarray(np.isfinite(costs).any(axis=1)) & sound
             self.plan = np.where(valid[:, None, None], self.weigh(plans, costs), self.plan)
             found |= valid
         self.fallbacks += ~found
