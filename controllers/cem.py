@@ -37,12 +37,14 @@ class CEM(Sampling):
 
     def sample(self, number: int) -> Array:
         """Plans (N, K, H, m) about the mean."""
-        offsets = super().sample(number) - self.plan[:, None]
-        return self.plan[:, None] + offsets / self.spread * self.deviation[:, None]
+        return self.plan[:, None] + self.deviation[:, None] * self.noise()
 
     def weigh(self, plans: Array, costs: Array) -> Array:
         """The mean (N, H, m) of the best plans, whose deviation is kept for the next round."""
         order = np.argsort(costs, axis=1, kind="stable")[:, : self.elites]
         best = np.take_along_axis(plans, order[:, :, None, None], axis=1)
-        self.deviation = best.std(axis=1)
-        return best.mean(axis=1)
+        sound = np.isfinite(np.take_along_axis(costs, order, axis=1))[:, :, None, None]
+        count = np.maximum(sound.sum(axis=1), 1)
+        mean = np.where(sound, best, 0.0).sum(axis=1) / count
+        self.deviation = np.sqrt((np.where(sound, best - mean[:, None], 0.0) ** 2).sum(axis=1) / count)
+        return mean

@@ -96,10 +96,10 @@ class Bustamante2022:
     def reset(self, task: Task) -> None:
         """Remember the target."""
         self.trajectory, body = task.trajectory, task.body
-        self.trim = nearest_trim(body, float(task.trajectory.angle(0.0))).control
-        self.centre = to_components(self.trim)
+        self.trim: Array = nearest_trim(body, float(task.trajectory.angle(0.0))).control
+        self.centre: Array = to_components(self.trim)
         limits = np.array([body.force_limit, body.force_limit, body.abdomen_torque_limit, body.wing_torque_limit])
-        self.axes = np.diag(0.05 * limits)[limits > 0]
+        self.axes: Array = np.diag(0.05 * limits)[limits > 0]
 
     def begin(self, states: Array, time: float) -> None:
         """Nothing: the goal is the same wherever the moths are."""
@@ -124,7 +124,8 @@ class Tracking:
     departure from trim. The last end costs what linear-quadratic tracking would still pay for the target of the
     coming second: `(s - s*)' P (s - s*)`, with P the Riccati solution about trim and `s*` such that the
     reference ahead is best met from there (Anderson and Moore 1990, Optimal Control, chapter 4). A moth that
-    starts off the target is led there as by the guidance. Axes are those of the cost-to-go's curvature in a
+    starts off the target is led there as by the guidance. The law is what is best by that linear model, which is
+    the guidance's but for its integral action. Axes are those of the cost-to-go's curvature in a
     single control, so that noise in every direction costs alike.
     """
 

@@ -34,10 +34,10 @@ class MPPI(Sampling):
 
     def weigh(self, plans: Array, costs: Array) -> Array:
         """The weighted mean (N, H, m) of plans (N, K, H, m)."""
-        costs = np.where(np.isfinite(costs), costs, np.nan)
-        with np.errstate(all="ignore"):
-            excess = costs - np.fmin.reduce(costs, axis=1)[:, None]
-            middle = np.array([np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else 1.0 for row in excess])
-            weights = np.nan_to_num(np.exp(-excess / (self.temperature * middle[:, None] + 1e-300)))
-            weights /= weights.sum(axis=1, keepdims=True)
+        ordered, finite = np.sort(costs, axis=1), np.isfinite(costs).sum(axis=1)
+        with np.errstate(invalid="ignore"):  # where all failed
+            middle = ordered[np.arange(len(costs)), finite // 2] - ordered[:, 0]
+            scale = self.temperature * np.maximum(middle, 1e-300)
+            weights = np.exp(-(costs - ordered[:, :1]) / scale[:, None])
+        weights /= weights.sum(axis=1, keepdims=True)
         return (weights[:, :, None, None] * plans).sum(axis=1)

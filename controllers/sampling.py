@@ -1,8 +1,10 @@
 """Sampling model predictive control, the core that its methods share: sample, roll out, weigh, shift.
 
 At every decision a method samples K plans of H controls about its warm-started plan, the engine rolls them out
-segment by segment, all moths and samples in one call, a cost weighs them into the next plan, its first control
-is flown, and the plan is shifted by a segment. A method says what it samples and how it weighs.
+segment by segment, all moths and samples in one call, their costs weigh them into the next plan, its first control
+is flown, and the rest of the plan is kept. The plan's missing end comes from the cost's own law, for `tracking` a
+linear-quadratic one (see `controllers.costs`): sampling starts from that and betters it by simulation. A method
+says what it samples and how it weighs. There is no integral action: the model is trusted.
 """
 
 from __future__ import annotations
@@ -89,7 +91,7 @@ class Sampling(ABC):
         return self.samples * self.horizon * self.rounds
 
     def reset(self, task: Task) -> None:
-        """Start every moth's plan at trim and its own random stream.
+        """Start every moth without a plan, on its own random stream.
 
         Raises:
             ValueError: see the cost.
@@ -104,7 +106,7 @@ class Sampling(ABC):
 
     def control(self, states: Array, time: float) -> Array:
         """Controls (N, 4) for states (N, 8): the first of the plan, or trim where no plan could be rolled out."""
-        sound = np.isfinite(states).all(axis=1)
+        sound = np.asarray(np.isfinite(states).all(axis=1))
         states = np.where(sound[:, None], states, _REST)
         self.cost.begin(states, time)
         self.extend(states, time)
@@ -115,7 +117,7 @@ class Sampling(ABC):
             if self.keep_spray and number == 0:
                 self.spray.append(self._paths(states[0], plans[0, :SPRAY]))
             costs = self.roll_out(states, plans, time)
-            valid = np.isfinite(costs).any(axis=1) & sound
+            valid = np.asarray(np.isfinite(costs).any(axis=1)) & sound
             self.plan = np.where(valid[:, None, None], self.weigh(plans, costs), self.plan)
             found |= valid
         self.fallbacks += ~found
@@ -138,9 +140,13 @@ class Sampling(ABC):
 
     def sample(self, number: int) -> Array:
         """Plans (N, K, H, m) of a round: the plan itself, then the plan and noise."""
+        return self.plan[:, None] + self.spread * self.decay**number * self.noise()
+
+    def noise(self) -> Array:
+        """Normal noise (N, K, H, m), each moth's of its own stream; none for the first plan."""
         noise = np.array([random.standard_normal((self.samples, *self.plan.shape[1:])) for random in self.random])
         noise[:, 0] = 0.0
-        return self.plan[:, None] + self.spread * self.decay**number * noise
+        return noise
 
     def controls(self, plans: Array) -> Array:
         """Controls (..., 4), within the body's limits, of plans' coordinates (..., m)."""

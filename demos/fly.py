@@ -49,9 +49,9 @@ class Fly:
 
     def run(self) -> None:
         """Fly, draw and print."""
-        sampled = self.controller == "monte-carlo"
-        self.angle = self.angle if self.angle is not None else math.pi / (4 if sampled else 2)
-        self.body = self.body or ("bustamante2022-fa" if sampled else "zahn2022")
+        published = self.controller == "monte-carlo"
+        angle = self.angle if self.angle is not None else math.pi / (4 if published else 2)
+        self.body = self.body or ("bustamante2022-fa" if published else "zahn2022")
         body = make_body(self.body)
         options: dict[str, Any] = {}
         if self.controller == "inverse-model":
@@ -61,7 +61,7 @@ class Fly:
             if not hasattr(controller, "keep_spray"):
                 raise ValueError(f"spray: {self.controller} considers no futures; expected a sampling controller")
             controller.keep_spray = True
-        target = mothsim.make_trajectory(self.trajectory, self.angle)
+        target = mothsim.make_trajectory(self.trajectory, angle)
         flight = mothsim.fly(
             controller, target, duration=self.duration, seed=self.seed, body=body, progress=sys.stderr.isatty()
         )
@@ -90,10 +90,10 @@ class Fly:
         }
         if hasattr(controller, "fallbacks"):
             result["fallbacks"] = int(controller.fallbacks.sum())
-        if network and self.angle is not None:
+        if network:
             from controllers.airworthiness import airworthiness
 
-            verdict = airworthiness(network, angle=self.angle)
+            verdict = airworthiness(network, angle=float(flight.trajectory.angle(0.0)))
             result |= {"spectral_radius": verdict.spectral_radius, "trim_offset_cm": verdict.offset}
         return result
 

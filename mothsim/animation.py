@@ -67,7 +67,8 @@ def _render(
     axes.set(xlabel="x, cm", ylabel="y, cm", xlim=x, ylim=y, aspect="equal", facecolor="white")
     axes.plot(*targets.T, color=TARGET, lw=3, alpha=0.2)
     (trace,) = axes.plot([], [], color="#7b5a3c", lw=1)
-    futures = axes.add_collection(LineCollection([], colors=_FUTURE, linewidths=0.6, alpha=0.3))
+    futures = LineCollection([], colors=_FUTURE, linewidths=0.6, alpha=0.3)
+    axes.add_collection(futures)
     stamp = axes.text(0.03, 0.95, "", transform=axes.transAxes)
     drawing = draw_moth(axes, flight.states[rows[0]], flight.controls[rows[0]], flight.body, target=targets[rows[0]])
     moving: list[Artist] = [futures, trace, stamp, *drawing.artists]

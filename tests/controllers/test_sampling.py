@@ -115,10 +115,13 @@ def test_failed_plans_weigh_nothing(method: type) -> None:
     controller.begin()
     plans = np.random.default_rng(0).standard_normal((1, 8, 4, 3))
     costs = np.arange(8.0)[None].copy()
-    costs[0, 6:] = np.inf
+    costs[0, 4:] = np.inf
     weighed = controller.weigh(plans, costs)
-    plans[0, 6:] = 1e9
+    plans[0, 4:] = 1e9
     assert np.array_equal(weighed, controller.weigh(plans, costs))
+    assert np.abs(weighed).max() > 0
+    costs[0, 1:] = np.inf
+    assert controller.weigh(plans, costs) == pytest.approx(plans[:, 0])
 
 
 @pytest.mark.parametrize("name", ["monte-carlo", *METHODS])
