@@ -94,10 +94,12 @@ def test_cases_are_those_of_the_published_table(shared: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_the_published_figures(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Forty moths: error and work within 3 %, cost of transport within 5 %."""
-    PublishedMonteCarlo(cases=(case,), out=tmp_path, json=True).run()
+    """Error and work within 3 %, cost of transport within 5 %, as closely as eight moths tell (the command flies 40)."""
+    PublishedMonteCarlo(cases=(case,), moths=8, out=tmp_path, json=True).run()
     row = json.loads(capsys.readouterr().out)["cases"][0]
     assert row["lost"] == 0
-    assert abs(row["tracking_error"]["departure"]) < 0.03
-    assert abs(row["work_mJ"]["departure"]) < 0.03
-    assert abs(row["cost_of_transport"]["departure"]) < 0.05
+    for measure, share in zip(MEASURES, (0.03, 0.03, 0.05), strict=True):
+        found = row[measure]
+        assert found["low"] < found["published"] * (1 + share), measure
+        assert found["high"] > found["published"] * (1 - share), measure
+        assert found["high"] - found["low"] < 0.15 * found["published"], measure
