@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 import tyro
 from tqdm import tqdm
 
+from controllers.learning.storage import write_atomically
 from controllers.monte_carlo import DECISIONS, measures, published_flight
 from demos.output import show, wrote
 from mothsim.body import MothBody, Treatment
@@ -121,10 +121,7 @@ class PublishedMonteCarlo:
             found = measures(flight, as_published=not self.corrected)
             flown[seed] = [float(found.tracking_error), float(found.work), float(found.cost_of_transport),
                            float(flight.lost)]  # fmt: skip
-            file.parent.mkdir(parents=True, exist_ok=True)
-            scratch = file.with_suffix(".part")
-            scratch.write_text(json.dumps({"key": key, "moths": flown}), encoding="utf-8")
-            os.replace(scratch, file)
+            write_atomically(file, json.dumps({"key": key, "moths": flown}).encode())
         wrote(file)
         return flown
 
