@@ -11,11 +11,13 @@ from tyro.conf import subcommand
 from demos.benchmark import Benchmark
 from demos.fly import Fly
 from demos.import_keras import ImportKeras
+from demos.study import Study
 from demos.train import Train
 
 Command = (
     Annotated[Fly, subcommand("fly")]
     | Annotated[Train, subcommand("train")]
+    | Annotated[Study, subcommand("study")]
     | Annotated[Benchmark, subcommand("benchmark")]
     | Annotated[ImportKeras, subcommand("import")]
 )
