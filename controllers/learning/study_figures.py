@@ -66,7 +66,7 @@ def draw_losses(rows: Sequence[Row], threshold: float) -> Figure:
     _boxes(axes, [[row["loss"] for row in rows if row["level"] == percent] for percent in percents])
     axes.axhline(threshold, color="0.4", ls="--", lw=0.8)
     for i, percent in enumerate(percents):
-        axes.text(i, 1.01, last.count(percent), transform=axes.get_xaxis_transform(), ha="center", color=_RED)
+        axes.text(i, 1.01, str(last.count(percent)), transform=axes.get_xaxis_transform(), ha="center", color=_RED)
     axes.set_xticks(range(len(percents)), [f"{percent:g}" for percent in percents])
     axes.set(xlabel="sparsity, per cent", ylabel="loss on fresh segments, scaled", yscale="log")
     axes.set_title(
@@ -96,7 +96,7 @@ def draw_inputs(rows: Sequence[Row]) -> Figure:
     axes = _axes((9, 4))
     _boxes(axes, counts)
     for i, count in enumerate(counts):
-        axes.text(i, 1.01, count.count(0), transform=axes.get_xaxis_transform(), ha="center", color=_RED)
+        axes.text(i, 1.01, str(count.count(0)), transform=axes.get_xaxis_transform(), ha="center", color=_RED)
     axes.set_xticks(range(len(INPUTS)), INPUTS)
     axes.set(ylabel="connections to the first layer")
     axes.set_title(f"{_title(rows)}; above, networks that lost the input", fontsize=9, pad=18)
@@ -104,7 +104,7 @@ def draw_inputs(rows: Sequence[Row]) -> Figure:
 
 
 def draw_samples(networks: Sequence[Sequence[Mask]], percent: float) -> Figure:
-    """Sample networks as graphs, inputs on the left; only what lies on a path is drawn (Fig 3)."""
+    """Sample networks as graphs, inputs on the left; what lies on a path, and dead outputs in red (Fig 3)."""
     side = math.ceil(math.sqrt(len(networks)))
     figure = Figure(figsize=(3 * side, 2.4 * side), layout="constrained")
     FigureCanvasAgg(figure)
@@ -126,9 +126,8 @@ def _draw_graph(axes: Axes, masks: Sequence[Mask]) -> None:
         lines = np.stack([left, right], axis=1)
         axes.add_collection(LineCollection(list(lines), colors=_BLUE, linewidths=0.5, alpha=strength))
         axes.plot(*left.T, "o", ms=1.5, color="0.2")
-    outputs = masks[-1].any(axis=0)
-    axes.plot(np.full(len(outputs), len(masks)), heights[-1], "o", ms=2, color=_RED)
-    axes.plot(np.full(int(outputs.sum()), len(masks)), heights[-1][outputs], "o", ms=2, color="0.2")
+    colours = np.where(masks[-1].any(axis=0), "0.2", _RED).tolist()
+    axes.scatter(np.full(len(colours), len(masks)), heights[-1], s=5, c=colours, zorder=3)
     axes.set_axis_off()
 
 
