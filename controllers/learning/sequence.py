@@ -46,7 +46,7 @@ class Settings:
         step_share: times the protocol's steps; less trains less.
     """
 
-    methods: ClassVar[tuple[str, ...]] = ("global", "layerwise")
+    methods: ClassVar[tuple[str, ...]] = ("global", "layerwise")  # those that need no more than masks once a level
 
     protocol: str = "cosine"
     method: str = "global"

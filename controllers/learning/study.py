@@ -177,11 +177,12 @@ def _train_level(
         curve[running, i] = np.asarray(losses)[running]
         trained[running] += CHUNK
         if report:
-            report(Event(percent, (i + 1) * CHUNK, len(rates) * CHUNK, float(np.nanmedian(losses))))
+            report(Event(percent, (i + 1) * CHUNK, len(rates) * CHUNK, float(np.median(losses))))
+        running &= np.isfinite(losses)
         if protocol.early_stop:
             running &= ~has_stopped(curve[:, reached : i + 1])
-            if not running.any():
-                break
+        if not running.any():
+            break
     visible = tuple(jnp.where(mask, weight, 0) for weight, mask in zip(parameters[0], masks, strict=True))
     losses = _losses((visible, parameters[1]), tests.inputs, tests.outputs)
     kept = parameters[0] if method.regrow else visible

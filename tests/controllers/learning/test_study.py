@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from controllers.learning import study
 from controllers.learning.ensemble import Level, load_level
 from controllers.learning.statistics import last_passing, read_table
 from controllers.learning.study import StudySettings, load_settings, run
@@ -70,6 +71,27 @@ def test_a_stopped_network_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.Mo
     assert not np.array_equal(short.weights[0][0], cut.weights[0][0])
     assert np.isnan(cut.curve[1, 1:]).all()
     assert np.isfinite(cut.curve[[0, 2]]).all()
+
+
+def test_a_diverged_network_is_flagged_and_touches_no_other(
+    tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(settings: StudySettings) -> tuple:
+        weights, biases = first(settings)
+        weights[0][1] = np.inf
+        return weights, biases
+
+    first = study._first_weights
+    monkeypatch.setattr(study, "_first_weights", broken)
+    last = levels(QUICK, tmp_path)[-1]
+    assert np.isfinite(last.ensemble.losses).tolist() == [True, False, True]
+    assert last.ensemble.steps[1] == 100
+    sound = load_level(whole / "80.safetensors", 80, QUICK.sizes)
+    for one, other in zip(last.ensemble.weights, sound.ensemble.weights, strict=True):
+        assert np.array_equal(one[[0, 2]], other[[0, 2]])
+    with pytest.raises(ValueError, match="not finite"):
+        last.network(1)
+    draw_study(tmp_path)
 
 
 def test_rewinding_starts_from_the_first_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
