@@ -13,9 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from controllers.guidance import Guidance, Weights, tracking_gains
+from controllers.guidance import Guidance
 from controllers.inverse_model import network_inputs
 from controllers.learning.network import CONTROLS, Network
+from controllers.weights import Weights, quadratic_costs
 from mothsim.actuation import to_components
 from mothsim.body import MothBody
 from mothsim.integrator import SEGMENT
@@ -69,7 +70,7 @@ def airworthiness(
     trim = find_trim(body, angle)
     linear = linearise(body, trim)
     a, b = linear.a, linear.b[:, :CONTROLS]
-    feedback = tracking_gains(linear, weights, CONTROLS, 1).feedback
+    feedback = quadratic_costs(linear, weights, CONTROLS).feedback
     by_state, by_pose, control = _network_slopes(network, trim.state)
     shift = np.zeros((8, 2))
     shift[:2] = np.eye(2)

@@ -8,10 +8,11 @@ from typing import Literal
 
 import numpy as np
 
-from controllers.guidance import Guidance, Weights
+from controllers.guidance import Guidance
 from controllers.learning.kernel import CompiledNetwork
 from controllers.learning.network import CONTROLS, Network
 from controllers.learning.storage import find_network
+from controllers.weights import Weights
 from mothsim.actuation import from_components
 from mothsim.flight import Array, Task
 from mothsim.integrator import SEGMENT
@@ -53,7 +54,7 @@ class InverseModel:
         if self.waypoint == "reachable":
             poses = self.guidance.waypoint(states, controls)
         else:
-            poses = np.tile(self.guidance.target(time + self.period)[:4], (len(states), 1))
+            poses = np.tile(self.guidance.target(time + self.period), (len(states), 1))
         components = np.zeros((len(states), 4))
         components[:, :CONTROLS] = self._evaluate(network_inputs(states, poses))[:, :CONTROLS]
         return from_components(components)

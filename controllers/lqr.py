@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from controllers.guidance import Guidance, Weights
+from controllers.guidance import Guidance
+from controllers.weights import Weights
 from mothsim.flight import Array, Task
 from mothsim.integrator import SEGMENT
 
 
 class LQR:
-    """Linear-quadratic tracking about trim, with preview and integral action (see `controllers.guidance`)."""
+    """Linear-quadratic tracking of a planned flight, with integral action (see `controllers.guidance`)."""
 
     period = SEGMENT
 
@@ -16,7 +17,7 @@ class LQR:
         self.guidance = Guidance(weights)
 
     def reset(self, task: Task) -> None:
-        """Compute the gains for this body and target."""
+        """Plan the flight for this body and target."""
         self.guidance.reset(task)
 
     def control(self, states: Array, time: float) -> Array:

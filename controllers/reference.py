@@ -1,4 +1,4 @@
-"""The reference that guidance follows: the target, made gentle where it asks for more than a moth can do."""
+"""What a plan follows: the target, made gentle where it asks for more than a moth can do, and a way to it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
 from mothsim.body import MothBody
+from mothsim.integrator import SEGMENT
 from mothsim.trajectories import Trajectory
 from mothsim.trim import find_trim
 
@@ -14,6 +15,9 @@ Array = NDArray[np.floating]
 
 ACCELERATION = np.array([400.0, 3000.0])
 """Accelerations along x and y that guidance takes as they come, cm/s^2; the sum of primes stays below."""
+_LEAD = np.array([250.0, 600.0])  # what the curve from a start to the target may ask for along x and y, cm/s^2
+MOTION = [0, 1, 4, 5]
+"""x, y, xdot and ydot in the state."""
 _ORDER = 3
 
 
@@ -65,3 +69,34 @@ def reference_states(trajectory: Trajectory, body: MothBody, times: Array) -> Ar
     changed = (path != target).any(axis=0)
     states[:, 4:6] = np.where(changed, np.gradient(path, step, axis=0), trajectory.velocity(times))
     return states
+
+
+def entry_time(offset: Array, least: float) -> float:
+    """How long a start is led to the target, s: at least `least`, longer the farther or faster it is off.
+
+    The curve's acceleration is at most 5.77 distance / time^2 + 3.94 speed / time, the greatest second derivatives
+    of `entry_curves`' two quintics; the time is that which makes it 250 cm/s^2 along x, where a moth must tilt
+    for it, and 600 along y.
+
+    Args:
+        offset: (4,) `[x, y, xdot, ydot]` off the target, cm and cm/s.
+        least: s.
+    """
+    distance, speed = 5.77 * np.abs(offset[:2]), 3.94 * np.abs(offset[2:])
+    enough = (speed + np.sqrt(speed**2 + 4 * _LEAD * distance)) / (2 * _LEAD)
+    return max(least, float(enough.max()))
+
+
+def entry_curves(entry: float, steps: NDArray[np.number]) -> Array:
+    """How a start off the target is led there along a quintic: (T, 4, 4) from `[x, y, xdot, ydot]` then to now.
+
+    Args:
+        entry: s; the way there, with acceleration zero at its ends.
+        steps: (T,) segments since the start.
+    """
+    s = np.clip(steps * SEGMENT / entry, 0.0, 1.0) if entry > 0 else np.ones(len(steps))
+    scale = entry or 1.0
+    offset = (1 - s) ** 3 * (1 + 3 * s + 6 * s**2), scale * s * (1 - s) ** 3 * (1 + 3 * s)
+    rate = -30 * s**2 * (1 - s) ** 2 / scale, (1 - s) ** 2 * (1 + 2 * s - 15 * s**2)
+    curves = np.stack([np.stack(offset, -1), np.stack(rate, -1)], axis=1)
+    return np.einsum("tab,cd->tacbd", curves, np.eye(2)).reshape(-1, 4, 4)

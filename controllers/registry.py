@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
-from controllers.lqr import LQR
 from mothsim.flight import Controller
 
-
-def _inverse_model(**options: Any) -> Controller:
-    from controllers.inverse_model import InverseModel
-
-    return InverseModel(**options)
-
-
-_NAMED: dict[str, Callable[..., Controller]] = {"lqr": LQR, "inverse-model": _inverse_model}
+_NAMED = {
+    "lqr": ("controllers.lqr", "LQR"),
+    "inverse-model": ("controllers.inverse_model", "InverseModel"),
+    "monte-carlo": ("controllers.monte_carlo", "MonteCarlo"),
+    "random-shooting": ("controllers.random_shooting", "RandomShooting"),
+    "cem": ("controllers.cem", "CEM"),
+    "mppi": ("controllers.mppi", "MPPI"),
+}
 NAMES = tuple(_NAMED)
 
 
@@ -27,7 +26,8 @@ def make(name: str, **options: Any) -> Controller:
     """
     if name not in _NAMED:
         raise ValueError(f"controller = {name!r}: expected one of {', '.join(NAMES)}")
+    module, kind = _NAMED[name]
     try:
-        return _NAMED[name](**options)
+        return getattr(import_module(module), kind)(**options)
     except TypeError as error:
         raise ValueError(f"controller {name!r}: {error}") from None

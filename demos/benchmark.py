@@ -10,7 +10,7 @@ from demos.output import show
 
 @dataclass
 class Benchmark:
-    """Time the engine beside other solvers (those that are installed), a flight's segment, and the environments."""
+    """Time the engine beside other solvers (those installed), a segment, the environments, controllers, networks."""
 
     rows: int = 10_000
     """Random segments for the engine."""
@@ -18,8 +18,12 @@ class Benchmark:
     """Segments for each other solver."""
     moths: int = 4096
     """In the batched environment."""
+    batch: int = 256
+    """Moths in a batch of network decisions."""
     repeats: int = 5
     """Best of so many."""
+    decisions: int = 50
+    """Of every controller a repeat."""
     seed: int = 0
     """Of the segments."""
     json: bool = False
@@ -27,15 +31,23 @@ class Benchmark:
 
     def run(self) -> None:
         """Measure and print."""
+        from controllers.benchmark import decisions
+        from controllers.benchmark import report as controllers_report
+        from controllers.learning import benchmark as sparse
+        from controllers.learning.storage import find_network
         from envs.benchmark import environment
         from mothsim.benchmark import Options, report, run
 
-        print("timing the engine, then the environments ...", file=sys.stderr)
+        print("timing the engine, the environments, the controllers, the networks ...", file=sys.stderr)
         result = run(Options(self.rows, self.rival_rows, self.repeats, self.seed))
         steps = environment(self.moths, repeats=self.repeats)
+        deciding = decisions(self.decisions, self.repeats, self.seed)
+        networks = sparse.decisions(find_network("dense"), batch=self.batch, repeats=10 * self.repeats)
         if self.json:
-            show({**result, "environment": steps}, True)
+            show({**result, "environment": steps, "decisions": deciding, "networks": networks}, True)
             return
         print(report(result))
         print(f"environment: {steps['steps_per_second']:,.0f} segment steps a second with {steps['moths']:,} moths, "
               f"{steps['ratio']:.0f} times SyncVectorEnv of {steps['sync_moths']}")  # fmt: skip
+        print(controllers_report(deciding))
+        print(sparse.report(networks, self.batch))

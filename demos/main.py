@@ -9,6 +9,7 @@ import tyro
 from tyro.conf import subcommand
 
 from demos.benchmark import Benchmark
+from demos.evaluate import Evaluate
 from demos.fly import Fly
 from demos.import_keras import ImportKeras
 from demos.study import Study
@@ -18,6 +19,7 @@ Command = (
     Annotated[Fly, subcommand("fly")]
     | Annotated[Train, subcommand("train")]
     | Annotated[Study, subcommand("study")]
+    | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Benchmark, subcommand("benchmark")]
     | Annotated[ImportKeras, subcommand("import")]
 )

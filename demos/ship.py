@@ -1,7 +1,7 @@
 """Makes the networks that ship with the package: `python -m demos.ship`.
 
 Every kind is trained from several seeds; of those without a dead output the one that tracks best is shipped. What
-the README says of it is judged on other starts (`demos.headline`). Killed at any moment, it goes on.
+the README says of it is judged on other starts (`mothsim evaluate`). Killed at any moment, it goes on.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from controllers.learning.sequence import Event, Settings, level_file, run
 from controllers.learning.storage import load_network, save_network
 
 _TASKS = {"hover": 5.0, "sum-of-primes": 10.0}
-_CHOOSING = 1000  # seed of the starts, apart from those of `demos.headline`
+_CHOOSING = 1000  # seed of the starts, apart from those of `mothsim evaluate`
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
-from envs.disturbances import SENSOR_NOISE, Keys, Stream, drawn_body, next_wind, normal, uniform
 from envs.rewards import reward_terms
 from envs.settings import Settings
 from mothsim.actuation import from_actions, from_components, limited, to_components
 from mothsim.body import MothBody
-from mothsim.flight import START_SPREAD, steady_start
+from mothsim.disturbances import SENSOR_NOISE, Keys, Stream, drawn_body, next_wind, normal, uniform
+from mothsim.flight import steady_start
 from mothsim.observation import ENTRIES, Observer
-from mothsim.step import LOST_DISTANCE, advance, distance, is_lost
+from mothsim.step import advance, distance, is_lost
 
 Array = NDArray[np.floating]
 Rows = NDArray[np.int64]
@@ -34,6 +34,8 @@ class Moths:
         trajectory, body = settings.target(), settings.body
         self.observer = Observer(trajectory, settings.period, settings.decisions)
         self._start = steady_start(trajectory, body)
+        self._spread = settings.start_spread * np.array(trajectory.start_spread)
+        self._limit = trajectory.lost_distance
         self.states = np.zeros((count, 8))
         self.steps = np.zeros(count, dtype=np.int64)
         self._keys = np.zeros(count, dtype=np.uint64)
@@ -51,7 +53,7 @@ class Moths:
         settings, zero = self.settings, np.zeros(len(rows), dtype=np.int64)
         if start is None:
             draws = 2 * uniform(keys, zero, Stream.START, 8) - 1
-            self.states[rows] = self._start + settings.start_spread * START_SPREAD * draws
+            self.states[rows] = self._start + self._spread * draws
         else:
             self.states[rows] = self._checked(start, len(rows))
         self.steps[rows] = 0
@@ -67,10 +69,10 @@ class Moths:
         states = np.array(start, dtype=np.float64)
         if states.shape not in ((8,), (count, 8)):
             raise ValueError(f"options['start'] has shape {states.shape}: expected (8,) or {(count, 8)}")
-        far = is_lost(np.atleast_2d(states), self.observer.positions[0])
+        far = is_lost(np.atleast_2d(states), self.observer.positions[0], self._limit)
         if far.any():
             raise ValueError(
-                f"options['start'] = {states}: expected finite states within {LOST_DISTANCE:g} cm of the target"
+                f"options['start'] = {states}: expected finite states within {self._limit:g} cm of the target"
             )
         return states
 
@@ -89,6 +91,7 @@ class Moths:
             before,
             controls,
             self.observer.positions[steps],
+            self._limit,
             body=[self._bodies[row] for row in rows.tolist()] if drawn else settings.body,
             duration=settings.period,
             wind=self._wind[rows] if gusty else None,

@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from mothsim.body import MothBody
-from mothsim.flight import START_SPREAD, decisions
+from mothsim.flight import decisions
 from mothsim.integrator import SEGMENT
-from mothsim.step import LOST_DISTANCE
 from mothsim.trajectories import Trajectory, make_trajectory
-
-_WIDEST_START = LOST_DISTANCE / math.hypot(*START_SPREAD[:2])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +24,13 @@ class Settings:
             limit, or within its abdomen's where the body has none.
         duration: time limit, s.
         period: s from decision to decision.
-        start_spread: times `mothsim.flight.START_SPREAD` about trim, uniform; 0 starts in trim.
-        sensor_noise: times `envs.disturbances.SENSOR_NOISE`, normal, on all that is observed; 0 is none.
+        start_spread: times the trajectory's `start_spread` about trim, uniform; 0 starts in trim.
+        sensor_noise: times `mothsim.disturbances.SENSOR_NOISE`, normal, on all that is observed; 0 is none.
         force_noise: standard deviation of the force along and across the head-thorax, drawn every decision,
             as a share of the weight; 0 is none.
         gusts: standard deviation of the wind along x and y, cm/s, a random process of
-            `envs.disturbances.GUST_TIME`; 0 is none.
-        body_spread: the parameters `envs.disturbances.DRAWN` are multiplied by factors uniform within 1 -+ this;
+            `mothsim.disturbances.GUST_TIME`; 0 is none.
+        body_spread: the parameters `mothsim.disturbances.DRAWN` are multiplied by factors uniform within 1 -+ this;
             0 keeps the body.
 
     Raises:
@@ -58,7 +55,9 @@ class Settings:
             raise ValueError(f"body = {self.body!r}: expected a MothBody")
         for name in ("duration", "period"):
             self._require(name, 0.0 < getattr(self, name) < math.inf, "seconds above zero")
-        self._require("start_spread", 0.0 <= self.start_spread < _WIDEST_START, f"0 to {_WIDEST_START:.3g}")
+        target = self.target()
+        widest = target.lost_distance / math.hypot(*target.start_spread[:2])
+        self._require("start_spread", 0.0 <= self.start_spread < widest, f"0 to {widest:.3g}")
         for name in ("sensor_noise", "force_noise", "gusts"):
             self._require(name, 0.0 <= getattr(self, name) < math.inf, "a number of zero or more")
         self._require("body_spread", 0.0 <= self.body_spread < 1.0, "0 or more, and below 1")

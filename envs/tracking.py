@@ -69,8 +69,8 @@ class TrackEnv(gym.Env[Observation, NDArray[np.floating]]):
     **Reward**: the sum of `info["reward_terms"]`, see `envs.rewards.reward_terms`: 2 a decision on the target,
     less away from it, above zero as long as the moth is aloft.
 
-    **End**: terminated when the moth is lost (20 cm from its target, or no finite state), truncated after
-    `duration` s.
+    **End**: terminated when the moth is lost (20 cm from its target, 150 cm in `recover`, or no finite state),
+    truncated after `duration` s.
 
     **Start**: about trim at the target's first position, random within `start_spread`, or
     `reset(options={"start": state})` with a state (8,): from the same start, a controller that is flown here

@@ -2,6 +2,7 @@
 
 from mothsim import metrics
 from mothsim.body import MothBody
+from mothsim.disturbances import Disturbances
 from mothsim.engine import warm_up
 from mothsim.flight import Controller, Flight, Task, fly
 from mothsim.integrator import SEGMENT, Propagation, propagate
@@ -10,6 +11,7 @@ from mothsim.trajectories import Trajectory, make_trajectory
 __all__ = [
     "SEGMENT",
     "Controller",
+    "Disturbances",
     "Flight",
     "MothBody",
     "Propagation",

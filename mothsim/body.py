@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -188,3 +189,25 @@ class MothBody:
             abdomen_torque_limit=torque_limit * length_scale**4,
             wing_torque_limit=torque_limit * length_scale**4 if treatment[0] == "f" else 0.0,
         )
+
+
+_NAMED: dict[str, Callable[[], MothBody]] = {
+    "zahn2022": MothBody,
+    "bustamante2022-fa": lambda: MothBody.bustamante2022("fa"),
+    "bustamante2022-fs": lambda: MothBody.bustamante2022("fs"),
+    "bustamante2022-ua": lambda: MothBody.bustamante2022("ua"),
+    "bustamante2022-us": lambda: MothBody.bustamante2022("us"),
+    "light-abdomen": MothBody.light_abdomen,
+}
+BODIES = tuple(_NAMED)
+
+
+def make_body(name: str) -> MothBody:
+    """A moth by name, one of `BODIES`.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    if name not in _NAMED:
+        raise ValueError(f"body = {name!r}: expected one of {', '.join(BODIES)}")
+    return _NAMED[name]()

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from mothsim.actuation import applied
 from mothsim.body import MothBody
+from mothsim.disturbances import Disturbances, Disturber
 from mothsim.step import advance, distance, is_lost
 from mothsim.trajectories import Trajectory, make_trajectory
 from mothsim.trim import find_trim
@@ -23,8 +24,6 @@ Array = NDArray[np.floating]
 
 SETTLE = 0.5
 """Measures count from here on, s."""
-START_SPREAD = np.array([1.0, 1.0, 0.1, 0.1, 10.0, 10.0, 2.0, 2.0])
-"""Half ranges of random starts about trim: cm, rad, cm/s, rad/s, in the order of the state."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class Flight:
         states: (T, 8) at those times; NaN after a moth is lost.
         controls: (T, 4) as applied.
         errors: (T,) distance of the pin joint from the target, cm.
-        lost: whether a state was not finite or farther than 20 cm from the target; it ends the flight.
+        lost: whether a state was not finite or farther from the target than its `lost_distance`; it ends the flight.
         decision_seconds: median wall time of a decision, for all moths.
         wall_seconds: wall time of the flight, from its first decision on.
     """
@@ -121,15 +120,15 @@ class Flight:
 def random_starts(
     trajectory: Trajectory, body: MothBody, seeds: Sequence[np.random.SeedSequence], scale: float = 1.0
 ) -> Array:
-    """Starts (N, 8) about `steady_start`, uniform within `scale` times `START_SPREAD`."""
+    """Starts (N, 8) about `steady_start`, uniform within `scale` times the trajectory's `start_spread`."""
     draws = [np.random.default_rng(seed).uniform(-1, 1, 8) for seed in seeds]
-    return steady_start(trajectory, body) + scale * START_SPREAD * np.array(draws)
+    return steady_start(trajectory, body) + scale * np.array(trajectory.start_spread) * np.array(draws)
 
 
-def steady_start(trajectory: Trajectory, body: MothBody) -> Array:
-    """The state (8,) of trim at the target's first position and body angle."""
-    start = find_trim(body, float(trajectory.angle(0.0))).state.copy()
-    start[:2] = trajectory.position(0.0)
+def steady_start(trajectory: Trajectory, body: MothBody, time: float = 0.0) -> Array:
+    """The state (8,) of trim at the target's position and body angle, at first or at another time, s."""
+    start = find_trim(body, float(trajectory.angle(time))).state.copy()
+    start[:2] = trajectory.position(time)
     return start
 
 
@@ -152,6 +151,8 @@ def fly(
     seed: int = 0,
     moths: int | None = None,
     body: MothBody | None = None,
+    believed_body: MothBody | None = None,
+    disturbances: Disturbances | None = None,
     starts: ArrayLike | None = None,
     start_scale: float = 1.0,
     rtol: float = 1e-6,
@@ -165,16 +166,19 @@ def fly(
         duration: s.
         seed: fixes starts and every random stream; moth i of many has the flight it has alone.
         moths: how many fly, each from its own random start; by default one, as single arrays.
+        body: by default the one that the controller is for, its `default_body`, if it names one; else Zahn et al.'s.
+        believed_body: what the controller is told; by default the truth. Starts are about its trim.
+        disturbances: noise, delay and gusts; by default none.
         starts: (N, 8) or (8,) start states instead of random ones.
-        start_scale: times the spread of random starts, position +-1 cm, velocity +-10 cm/s, angles +-0.1 rad,
-            rates +-2 rad/s.
+        start_scale: times the spread of random starts; but for `recover`, that is position +-1 cm,
+            velocity +-10 cm/s, angles +-0.1 rad, rates +-2 rad/s.
         rtol: the engine's tolerance.
         progress: show a bar on standard error.
 
     Raises:
         ValueError: an argument out of range, or a controller whose answer has the wrong shape.
     """
-    body = body or MothBody()
+    body = body or _default_body(controller)
     trajectory = trajectory if isinstance(trajectory, Trajectory) else make_trajectory(trajectory)
     _check(duration, moths, start_scale, controller)
     fixed = None if starts is None else np.array(starts, dtype=np.float64)
@@ -183,12 +187,24 @@ def fly(
     single = moths is None and (fixed is None or fixed.ndim == 1)
     count = (moths or 1) if fixed is None else len(np.atleast_2d(fixed))
     start_seeds, seeds = moth_seeds(seed, count)
-    states = random_starts(trajectory, body, start_seeds, start_scale) if fixed is None else np.atleast_2d(fixed)
-    controller.reset(Task(trajectory, body, duration, seeds))
+    told = believed_body or body
+    states = random_starts(trajectory, told, start_seeds, start_scale) if fixed is None else np.atleast_2d(fixed)
+    controller.reset(Task(trajectory, told, duration, seeds))
+    disturber = Disturber(disturbances or Disturbances(), _keys(seed, count), controller.period)
     began = clock.perf_counter()
-    record = _loop(controller, trajectory, body, states, duration, rtol, progress)
+    record = _loop(controller, trajectory, body, states, disturber, duration, rtol, progress)
     flight = Flight(trajectory, body, *record, wall_seconds=clock.perf_counter() - began)
     return flight.moth(0) if single else flight
+
+
+def _keys(seed: int, count: int) -> NDArray[np.uint64]:
+    """Keys (N,) of the moths' disturbances, beside their streams in `moth_seeds`."""
+    streams = [np.random.SeedSequence(seed, spawn_key=(i, 2)) for i in range(count)]
+    return np.array([stream.generate_state(1, np.uint64)[0] for stream in streams])
+
+
+def _default_body(controller: Controller) -> MothBody:
+    return getattr(controller, "default_body", MothBody())
 
 
 def _check(duration: float, moths: int | None, start_scale: float, controller: Controller) -> None:
@@ -207,6 +223,7 @@ def _loop(
     trajectory: Trajectory,
     body: MothBody,
     states: Array,
+    disturber: Disturber,
     duration: float,
     rtol: float,
     progress: bool,
@@ -218,11 +235,13 @@ def _loop(
     all_states = np.full((count, steps, 8), np.nan)
     all_controls = np.full((count, steps, 4), np.nan)
     errors = np.full((count, steps), np.nan)
-    lost = is_lost(states, targets[0])
+    limit = trajectory.lost_distance
+    lost = is_lost(states, targets[0], limit)
     deciding = []
     for step in tqdm(range(steps), desc="flying", unit="decision", disable=not progress, leave=False):
+        shown = disturber.sensed(states, step)
         began = clock.perf_counter()
-        controls = np.asarray(controller.control(states, float(times[step])), dtype=np.float64)
+        controls = np.asarray(controller.control(shown, float(times[step])), dtype=np.float64)
         deciding.append(clock.perf_counter() - began)
         if controls.shape != (count, 4):
             raise ValueError(f"controller.control gave shape {controls.shape}: expected {(count, 4)}")
@@ -231,7 +250,8 @@ def _loop(
         all_states[flying, step] = states[flying]
         all_controls[flying, step] = controls[flying]
         errors[flying, step] = distance(states[flying], targets[step])
-        after, gone = advance(states, controls, targets[step + 1], body=body, duration=controller.period, rtol=rtol)
+        after, gone = advance(states, controls, targets[step + 1], limit, body=body, duration=controller.period,
+                              rtol=rtol, wind=disturber.wind(step))  # fmt: skip
         lost |= gone
         states = np.where(lost[:, None], states, after)
         if lost.all():

@@ -1,4 +1,4 @@
-"""Measures of a flight beside its tracking error: effort, work and cost of transport.
+"""Measures of a flight beside its tracking error: recovery, effort, work and cost of transport.
 
 Bustamante et al. 2022 (Integr Org Biol, obac039): a path is the flight between two decisions.
 """
@@ -14,6 +14,21 @@ from mothsim.trim import find_trim
 
 Array = NDArray[np.floating]
 
+RECOVERED_WITHIN, RECOVERED_AFTER = 0.5, 2.0
+"""A moth has recovered that stays this near its target, cm, from this time on, s."""
+
+
+def recovered(flight: Flight) -> NDArray[np.bool_]:
+    """Whether the moth was not lost and within 0.5 cm of its target at all times from 2 s on; () or (N,).
+
+    Raises:
+        ValueError: the flight ended before.
+    """
+    late = flight.times >= RECOVERED_AFTER
+    if not late.any():
+        raise ValueError(f"flight of {len(late)} decisions to {flight.times[-1]:g} s: expected more than 2 s")
+    return np.asarray((flight.errors[..., late] <= RECOVERED_WITHIN).all(axis=-1))
+
 
 def effort(flight: Flight) -> Array:
     """Root mean square of the force's departure from trim, as a share of the weight; () or (N,)."""
@@ -22,25 +37,31 @@ def effort(flight: Flight) -> Array:
     return np.sqrt(np.nanmean(np.sum(departure**2, axis=-1), axis=-1)) / flight.body.weight
 
 
-def work_per_path(flight: Flight) -> Array:
-    """Work `|tau_w dtheta| + |tau d(phi - theta)| + |F . r|` of every path but the last, erg; (T-1,) or (N, T-1)."""
+def work_per_path(flight: Flight, *, force_times_distance: bool = False) -> Array:
+    """Work `|tau_w dtheta| + |tau d(phi - theta)| + |F . r|` of every path but the last, erg; (T-1,) or (N, T-1).
+
+    Args:
+        force_times_distance: `|F| |r|` instead of `|F . r|`, whatever the angle between: the published figures.
+    """
     before, after = flight.states[..., :-1, :], flight.states[..., 1:, :]
     force, angle, torque, wing = np.moveaxis(flight.controls[..., :-1, :], -1, 0)
     turn = after[..., 2] - before[..., 2]
     bend = after[..., 3] - before[..., 3] - turn
     dx, dy = after[..., 0] - before[..., 0], after[..., 1] - before[..., 1]
     world = angle + before[..., 2]
-    pushed = force * (np.cos(world) * dx + np.sin(world) * dy)
-    return np.abs(wing * turn) + np.abs(torque * bend) + np.abs(pushed)
+    along = np.hypot(dx, dy) if force_times_distance else np.cos(world) * dx + np.sin(world) * dy
+    return np.abs(wing * turn) + np.abs(torque * bend) + np.abs(force * along)
 
 
-def cost_of_transport(flight: Flight, *, head_mass_halved: bool = False) -> Array:
+def cost_of_transport(flight: Flight, *, head_mass_halved: bool = False, force_times_distance: bool = False) -> Array:
     """Mean over paths of work / (mass g distance); () or (N,).
 
     Args:
         head_mass_halved: divide by half the head-thorax's mass instead of the moth's, as was published.
+        force_times_distance: see `work_per_path`.
     """
     before, after = flight.states[..., :-1, :2], flight.states[..., 1:, :2]
     distance = np.hypot(*np.moveaxis(after - before, -1, 0))
     mass = flight.body.head_mass / 2 if head_mass_halved else flight.body.mass
-    return np.nanmean(work_per_path(flight) / (mass * flight.body.gravity * distance), axis=-1)
+    work = work_per_path(flight, force_times_distance=force_times_distance)
+    return np.nanmean(work / (mass * flight.body.gravity * distance), axis=-1)

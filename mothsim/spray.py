@@ -3,7 +3,7 @@
 At 1e-4 a segment is the layer and one long step of two sweeps, for twice as many moths side by side as in double
 precision. Displacements and angles are counted from the start and the turn that it is in, so that nothing is
 rounded that need not be. Rows whose estimate is above the tolerance are refused: the engine tries them again in
-three steps, and what is left in double precision.
+three and in eight steps, and what is left in double precision.
 """
 
 from __future__ import annotations

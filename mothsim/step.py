@@ -12,24 +12,22 @@ from mothsim.integrator import propagate
 
 Array = NDArray[np.floating]
 
-LOST_DISTANCE = 20.0
-"""A moth farther than this from its target is lost, cm."""
-
 
 def distance(states: Array, targets: Array) -> Array:
     """Tracking errors (N,), cm: from the pin joints of states (N, 8) to targets (N, 2) or (2,)."""
     return np.hypot(states[:, 0] - targets[..., 0], states[:, 1] - targets[..., 1])
 
 
-def is_lost(states: Array, targets: Array) -> NDArray[np.bool_]:
-    """Whether states (N, 8) are not finite or farther than `LOST_DISTANCE` from targets (N, 2) or (2,)."""
-    return ~((distance(states, targets) <= LOST_DISTANCE) & np.isfinite(states).all(axis=1))
+def is_lost(states: Array, targets: Array, limit: float) -> NDArray[np.bool_]:
+    """Whether states (N, 8) are not finite or farther than `limit` cm from targets (N, 2) or (2,)."""
+    return ~((distance(states, targets) <= limit) & np.isfinite(states).all(axis=1))
 
 
 def advance(
     states: Array,
     controls: Array,
     targets: Array,
+    limit: float,
     *,
     body: MothBody | Sequence[MothBody],
     duration: float,
@@ -42,6 +40,7 @@ def advance(
         states: (N, 8).
         controls: (N, 4), see `mothsim.actuation.applied`.
         targets: (N, 2) or (2,), where the target is at the end, cm.
+        limit: distance from the target beyond which a moth is lost, cm.
         body: of all, or one a moth.
         duration: s.
         rtol: the engine's tolerance.
@@ -58,4 +57,4 @@ def advance(
     if wind is not None:
         after[:, 4:6] += wind
         after[:, 0:2] += duration * wind
-    return after, is_lost(after, targets)
+    return after, is_lost(after, targets, limit)

@@ -83,11 +83,29 @@ def linearise(body: MothBody, trim: Trim, duration: float = SEGMENT) -> Linearis
     Args:
         duration: of the segment, s.
     """
-    components = to_components(trim.control)
+    a, b = segment_slopes(body, trim.state[None], to_components(trim.control)[None], duration, rtol=1e-9)
+    return Linearisation(a[0], b[0])
+
+
+def segment_slopes(
+    body: MothBody,
+    states: NDArray[np.floating],
+    components: NDArray[np.floating],
+    duration: float = SEGMENT,
+    rtol: float = 1e-6,
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Jacobians (T, 8, 8) and (T, 8, 4) of segments' ends by central differences through the engine.
+
+    Args:
+        states: (T, 8), where the segments begin.
+        components: (T, 4) of the controls, see `mothsim.actuation`.
+        duration: of the segments, s.
+        rtol: the engine's tolerance.
+    """
     steps = np.concatenate([_STATE_STEPS, _CONTROL_STEPS])
     offsets = np.concatenate([np.diag(steps), -np.diag(steps)])
-    states = trim.state + offsets[:, :8]
-    controls = from_components(components + offsets[:, 8:])
-    final = propagate(states, controls, body=body, duration=duration, rtol=1e-9).states
-    jacobian = ((final[:12] - final[12:]) / (2 * steps[:, None])).T
-    return Linearisation(jacobian[:, :8], jacobian[:, 8:])
+    starts = (states[:, None] + offsets[:, :8]).reshape(-1, 8)
+    controls = from_components((components[:, None] + offsets[:, 8:]).reshape(-1, 4))
+    final = propagate(starts, controls, body=body, duration=duration, rtol=rtol).states.reshape(-1, 2, 12, 8)
+    jacobians = np.swapaxes((final[:, 0] - final[:, 1]) / (2 * steps[:, None]), 1, 2)
+    return jacobians[:, :, :8], jacobians[:, :, 8:]

@@ -1,54 +1,80 @@
 """A network's decisions from its compressed weights: the same bits for one moth or a thousand.
 
-Only connections on a path from an input to an output are kept, and only nodes with any. A layer with most of
-its connections gone is stored as the list of each node's live targets, a full one as its matrix; both add up a
-node's inputs in the same order in double precision, so neither form nor batch changes a bit.
+Only connections on a path from an input to an output are kept, and only nodes with any. A layer with most of its
+connections gone is a list: hidden nodes stand in order of their connections, so that four neighbours hear about as
+many, and the list goes through each four side by side: which node is heard, and with what weight. The other layers
+are whole matrices. One moth is computed alone, many in lanes of moths side by side; both add up a node's inputs in
+the same order in double precision, so that no bit depends on who else flies.
 """
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from controllers.learning.network import Network
 from controllers.learning.pruning import live_connections
+from mothsim.segments import OUTPUTS
+from mothsim.threads import default_threads, run
 
 Array = NDArray[np.floating]
 
-_LISTED_BELOW = 0.2  # share of weights left below which a layer is faster as a list
-_PARALLEL_FROM = 64  # rows from which threads pay
+_LISTED_BELOW = 0.5  # share of weights left below which a layer is faster as a list
+_FOUR = 4  # nodes side by side in a list
+_LANES = 32  # moths side by side, at most
+_SIDE_BY_SIDE = 4  # moths from which lanes pay
+_BLOCK = 256  # moths a thread takes at a time
+_MOST_NODES = 65_000  # of a layer, as an index of two bytes has it
 
 
 class CompiledNetwork:
-    """Evaluates a network; call it with inputs (N, 10) in cgs units for outputs (N, 7)."""
+    """Evaluates a network; call it with inputs (N, 10) in cgs units for outputs (N, 7).
+
+    Attributes:
+        multiply_adds: of one decision; what stands for a pruned weight between others counts too.
+        bytes: of the compressed network, all that a decision reads.
+
+    Raises:
+        ValueError: a layer has more nodes than an index of two bytes can name.
+    """
 
     def __init__(self, network: Network) -> None:
-        self.scaling = network.scaling
-        weights, biases = _compressed(network)
-        self._sizes = np.array([weights[0].shape[0], *(weight.shape[1] for weight in weights)])
-        self._listed = np.array([np.count_nonzero(w) < _LISTED_BELOW * w.size for w in weights])
-        self._bias = np.concatenate(biases)
-        starts, targets, values = [0], [], []
-        for weight, listed in zip(weights, self._listed, strict=True):
-            for row in weight:
-                live = np.flatnonzero(row) if listed else np.arange(len(row))
-                targets.append(live)
-                values.append(row[live])
-                starts.append(starts[-1] + len(live))
-        self._starts = np.array(starts)
-        self._targets = np.concatenate(targets)
-        self._values = np.concatenate(values)
+        if max(network.sizes) > _MOST_NODES:
+            raise ValueError(f"network has a layer of {max(network.sizes):,} nodes: expected {_MOST_NODES:,} at most")
+        weights, biases = _by_count(*_compressed(network))
+        codes, values = [], []
+        for weight in weights:
+            listed = np.count_nonzero(weight) < _LISTED_BELOW * weight.size
+            codes.append([*weight.shape, listed])
+            layer = _listed(weight) if listed else ([], [weight.ravel()])
+            codes += layer[0]
+            values += layer[1]
+        scaling = network.scaling
+        span_in, span_out = scaling.input_max - scaling.input_min, scaling.output_max - scaling.output_min
+        shift_in, shift_out = -scaling.input_min / span_in - 0.5, scaling.output_min + 0.5 * span_out
+        self._arrays = (
+            np.concatenate([[max(max(weight.shape) for weight in weights) + _FOUR], *codes]).astype(np.uint16),
+            np.concatenate(values),
+            np.concatenate([1 / span_in, shift_in, *biases, span_out, shift_out]),
+        )
+        self.multiply_adds = len(self._arrays[1])
+        self.bytes = sum(array.nbytes for array in self._arrays)
 
     def __call__(self, inputs: Array) -> Array:
         """Outputs (N, 7) for inputs (N, 10), both in cgs units."""
-        scaled = np.ascontiguousarray(self.scaling.scale_inputs(inputs), dtype=np.float64)
-        outputs = np.empty((len(scaled), self._sizes[-1]))
-        evaluate = _evaluate_in_threads if len(scaled) >= _PARALLEL_FROM else _evaluate
-        evaluate(scaled, self._sizes, self._listed, self._starts, self._targets, self._values, self._bias, outputs)
-        return self.scaling.unscale_outputs(outputs)
+        inputs = np.ascontiguousarray(inputs, dtype=np.float64)
+        outputs = np.empty((len(inputs), len(OUTPUTS)))
+        if len(inputs) <= _BLOCK:
+            _evaluate(inputs, *self._arrays, outputs)
+            return outputs
+
+        def part(start: int) -> None:
+            rows = slice(start, start + _BLOCK)
+            _evaluate(inputs[rows], *self._arrays, outputs[rows])
+
+        run(part, range(0, len(inputs), _BLOCK), default_threads())
+        return outputs
 
 
 def _compressed(network: Network) -> tuple[list[Array], list[Array]]:
@@ -70,39 +96,185 @@ def _compressed(network: Network) -> tuple[list[Array], list[Array]]:
     return small, [bias[keep[i + 1]] for i, bias in enumerate(biases)]
 
 
-@njit(cache=True)
-def _evaluate_row(x, sizes, listed, starts, targets, values, bias, out):
-    node, first_bias, width = 0, 0, sizes.max()
-    current, following = np.empty(width), np.empty(width)
-    current[: len(x)] = x
-    for layer in range(len(listed)):
-        n_in, n_out = sizes[layer], sizes[layer + 1]
-        following[:n_out] = bias[first_bias : first_bias + n_out]
-        for i in range(n_in):
-            value = current[i]
-            begin, end = starts[node + i], starts[node + i + 1]
-            if listed[layer]:
-                for p in range(begin, end):
-                    following[targets[p]] += value * values[p]
-            else:
+def _by_count(weights: list[Array], biases: list[Array]) -> tuple[list[Array], list[Array]]:
+    """The same network with its hidden nodes in order of how many nodes they hear."""
+    weights, biases = list(weights), list(biases)
+    for i in range(len(weights) - 1):
+        order = np.argsort(np.count_nonzero(weights[i], axis=0), kind="stable")
+        weights[i], biases[i], weights[i + 1] = weights[i][:, order], biases[i][order], weights[i + 1][order]
+    return weights, biases
+
+
+def _listed(weight: Array) -> tuple[list[Array], list[Array]]:
+    """A layer by fours of its nodes: how many each hears at most, then who is heard (n, 4); and the weights (n, 4)."""
+    codes, values = [], []
+    for first in range(0, weight.shape[1], _FOUR):
+        heard = [np.flatnonzero(column) for column in weight[:, first : first + _FOUR].T]
+        most = max(map(len, heard))
+        who, what = np.zeros((most, _FOUR), dtype=np.intp), np.zeros((most, _FOUR))
+        for k, nodes in enumerate(heard):
+            who[: len(nodes), k], what[: len(nodes), k] = nodes, weight[nodes, first + k]
+        codes += [np.array([most]), who.ravel()]
+        values.append(what.ravel())
+    return codes, values
+
+
+_compile = njit(cache=True, nogil=True, error_model="numpy")
+# Indices are unsigned throughout: signed ones would be looked at for being negative, as Python has it, each time.
+_0, _1, _2, _3, _4 = (np.uint64(n) for n in range(5))
+
+
+@_compile
+def _evaluate(inputs, codes, values, offsets, outputs):
+    row, rows, width = 0, len(inputs), int(codes[0])
+    while rows - row >= _SIDE_BY_SIDE:
+        end = min(row + _LANES, rows)
+        _lanes(inputs[row:end], codes, values, offsets, width, outputs[row:end])
+        row = end
+    if row < rows:
+        current, following = np.empty(width), np.empty(width)
+        for i in range(row, rows):
+            _alone(inputs[i], codes, values, offsets, current, following, outputs[i])
+
+
+@_compile
+def _alone(x, codes, values, offsets, current, following, out):
+    """One moth: codes, values and offsets are read once, from front to back."""
+    n_out = np.uint64(codes[1])
+    for i in range(n_out):
+        current[i] = x[i] * offsets[i] + offsets[n_out + i]
+    code, v, offset = _1, _0, _2 * n_out
+    while code < len(codes):
+        n_in, n_out, listed = np.uint64(codes[code]), np.uint64(codes[code + _1]), codes[code + _2]
+        code += _3
+        for j in range(n_out):
+            following[j] = offsets[offset + j]
+        offset += n_out
+        if listed:
+            for j in range(_0, n_out, _4):
+                a, b, c, d = following[j], following[j + _1], following[j + _2], following[j + _3]
+                end = v + _4 * np.uint64(codes[code])
+                code += _1
+                while v < end:
+                    a += values[v] * current[codes[code]]
+                    b += values[v + _1] * current[codes[code + _1]]
+                    c += values[v + _2] * current[codes[code + _2]]
+                    d += values[v + _3] * current[codes[code + _3]]
+                    code += _4
+                    v += _4
+                following[j], following[j + _1], following[j + _2], following[j + _3] = a, b, c, d
+        else:
+            i = _0
+            while i + _4 <= n_in:
+                a, b, c, d = current[i], current[i + _1], current[i + _2], current[i + _3]
                 for j in range(n_out):
-                    following[j] += value * values[begin + j]
-        if layer + 1 < len(listed):
-            for j in range(n_out):
-                following[j] = math.tanh(following[j])
-        current, following = following, current
-        node += n_in
-        first_bias += n_out
-    out[:] = current[: len(out)]
+                    p = v + j
+                    following[j] = (
+                        following[j] + values[p] * a + values[p + n_out] * b
+                        + values[p + _2 * n_out] * c + values[p + _3 * n_out] * d
+                    )  # fmt: skip
+                i += _4
+                v += _4 * n_out
+            while i < n_in:
+                a = current[i]
+                for j in range(n_out):
+                    following[j] += values[v + j] * a
+                i += _1
+                v += n_out
+        if code < len(codes):
+            _tanh(following, n_out)
+            current, following = following, current
+    for j in range(n_out):
+        out[j] = following[j] * offsets[offset + j] + offsets[offset + n_out + j]
 
 
-@njit(cache=True, nogil=True)
-def _evaluate(x, sizes, listed, starts, targets, values, bias, out):
-    for i in range(len(x)):
-        _evaluate_row(x[i], sizes, listed, starts, targets, values, bias, out[i])
+@_compile
+def _lanes(x, codes, values, offsets, width, out):
+    """Moths side by side: a weight is read once for all of them."""
+    lanes = len(x)
+    current, following = np.empty((width, lanes)), np.empty((width, lanes))
+    n_out = np.uint64(codes[1])
+    for row in range(lanes):
+        for i in range(n_out):
+            current[i, row] = x[row, i] * offsets[i] + offsets[n_out + i]
+    code, v, offset = _1, _0, _2 * n_out
+    while code < len(codes):
+        n_in, n_out, listed = np.uint64(codes[code]), np.uint64(codes[code + _1]), codes[code + _2]
+        code += _3
+        for j in range(n_out):
+            for k in range(lanes):
+                following[j, k] = offsets[offset + j]
+        offset += n_out
+        if listed:
+            for j in range(_0, n_out, _4):
+                count = np.uint64(codes[code])
+                code += _1
+                for m in range(_4):
+                    _add_listed(following, j + m, current, codes, code + m, values, v + m, count)
+                code += _4 * count
+                v += _4 * count
+        else:
+            i = _0
+            while i + _4 <= n_in:
+                for j in range(n_out):
+                    p = v + j
+                    _add_four(following, j, current, i, i + _1, i + _2, i + _3, values[p], values[p + n_out],
+                              values[p + _2 * n_out], values[p + _3 * n_out])  # fmt: skip
+                i += _4
+                v += _4 * n_out
+            while i < n_in:
+                for j in range(n_out):
+                    _add_one(following, j, current, i, values[v + j])
+                i += _1
+                v += n_out
+        if code < len(codes):
+            _tanh(following.ravel(), n_out * np.uint64(lanes))
+            current, following = following, current
+    for row in range(lanes):
+        for j in range(n_out):
+            out[row, j] = following[j, row] * offsets[offset + j] + offsets[offset + n_out + j]
 
 
-@njit(cache=True, parallel=True)
-def _evaluate_in_threads(x, sizes, listed, starts, targets, values, bias, out):
-    for i in prange(len(x)):
-        _evaluate_row(x[i], sizes, listed, starts, targets, values, bias, out[i])
+@njit(inline="always")
+def _add_listed(totals, j, nodes, codes, code, values, v, count):
+    """Add to a node in all lanes what it hears: every fourth entry of a list."""
+    while count >= _4:
+        _add_four(totals, j, nodes, codes[code], codes[code + _4], codes[code + _2 * _4], codes[code + _3 * _4],
+                  values[v], values[v + _4], values[v + _2 * _4], values[v + _3 * _4])  # fmt: skip
+        code += _4 * _4
+        v += _4 * _4
+        count -= _4
+    while count > _0:
+        _add_one(totals, j, nodes, codes[code], values[v])
+        code += _4
+        v += _4
+        count -= _1
+
+
+@njit(inline="always")
+def _add_four(totals, j, nodes, a, b, c, d, wa, wb, wc, wd):
+    for k in range(totals.shape[1]):
+        totals[j, k] = totals[j, k] + wa * nodes[a, k] + wb * nodes[b, k] + wc * nodes[c, k] + wd * nodes[d, k]
+
+
+@njit(inline="always")
+def _add_one(totals, j, nodes, a, w):
+    for k in range(totals.shape[1]):
+        totals[j, k] += w * nodes[a, k]
+
+
+@_compile
+def _tanh(x, count):
+    """The first `count` in place, to 5e-9: a rational function, the nearest of its degree on -10 to 10."""
+    for i in range(count):
+        # Bounds that let NaN through.
+        y = 10.0 if x[i] > 10.0 else x[i]
+        y = -10.0 if y < -10.0 else y
+        z = y * y
+        above = 4.372879159125947e-3 + z * (
+            4.092025496966573e-5 + z * (1.035789672235823e-7 + z * 3.217656963245176e-11)
+        )
+        below = 4.906659866039399e-4 + z * (2.4792984009226627e-6 + z * 2.6742514811503906e-9)
+        above = 0.9999999993417954 + z * (0.14059266619654526 + z * above)
+        below = 1.0 + z * (0.4739259965524778 + z * (0.0290148819239996 + z * below))
+        x[i] = y * above / below

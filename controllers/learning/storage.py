@@ -41,7 +41,7 @@ def pack(tensors: dict[str, np.ndarray], header: dict) -> bytes:
     """Tensors and a JSON header as the bytes of a `.safetensors` file, with a checksum over the tensors."""
     # One entry alone, since the library writes several in any order and files are compared bit by bit.
     metadata = {"mothsim": json.dumps({"crc32": _checksum(tensors), **header}, sort_keys=True)}
-    return save({name: np.ascontiguousarray(value) for name, value in tensors.items()}, metadata)
+    return save({name: np.asarray(value, order="C") for name, value in tensors.items()}, metadata)
 
 
 def unpack(path: Path) -> tuple[dict[str, np.ndarray], dict]:

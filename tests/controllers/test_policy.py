@@ -43,11 +43,12 @@ def flights_in(env, policy, starts, steps):
     [
         (controllers.make("lqr"), "sum-of-primes", {}),
         (controllers.make("lqr"), "step", {"body": mothsim.MothBody().scaled(0.9)}),
-        (controllers.make("inverse-model", network="sparse-98"), "sum-of-primes", {}),
+        (controllers.make("lqr"), "recover", {}),
+        (controllers.make("inverse-model", network="sparse-98"), "figure-eight", {}),
         (Shaky(), "hover", {}),
         (Shaky(period=0.005), "sine", {}),
     ],
-    ids=["lqr", "lqr, another body", "network", "random", "random, another period"],
+    ids=["lqr", "lqr, another body", "lqr, violent starts", "network", "random", "random, another period"],
 )
 def test_a_controller_flies_as_mothsim_fly_has_it_to_the_bit(controller, trajectory, options):
     flight = mothsim.fly(controller, trajectory, duration=2.0, seed=3, moths=3, **options)

@@ -40,6 +40,28 @@ def test_fly_takes_a_file_and_lqr_and_a_seed(tmp_path: Path, capsys: pytest.Capt
     assert not (tmp_path / "flight.gif").exists()
 
 
+def test_fly_samples_the_future_and_draws_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = {}
+    for spray in ("--spray", "--no-spray"):
+        command = ["fly", "--controller", "monte-carlo", "--body", "bustamante2022-fs", "--duration", "0.06", spray]
+        assert main([*command, "--out", str(tmp_path), "--json"]) == 0
+        result = last_json(capsys)
+        sizes[spray] = (tmp_path / "flight.gif").stat().st_size
+    assert sizes["--spray"] > sizes["--no-spray"]
+    assert (result["body"], result["network"], result["weights"], result["fallbacks"]) == (
+        "bustamante2022-fs",
+        None,
+        None,
+        0,
+    )
+    assert result["work_per_path_mJ"] > 0
+    assert main(["fly", "--controller", "mppi", "--duration", "0.5", "--trajectory", "hover", "--out", str(tmp_path),
+                 "--no-animation", "--json"]) == 0  # fmt: skip
+    assert last_json(capsys)["body"] == "zahn2022"
+    assert main(["fly", "--controller", "lqr", "--spray", "--duration", "0.1", "--out", str(tmp_path)]) == 1
+    assert "spray: lqr considers no futures" in capsys.readouterr().err
+
+
 def test_a_lost_flight_is_null_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["fly", "--network", "small", "--waypoint", "raw", "--duration", "2", "--trajectory", "hover"]
     assert main([*command, "--out", str(tmp_path), "--no-animation", "--json"]) == 0
@@ -52,6 +74,7 @@ def test_a_lost_flight_is_null_in_json(tmp_path: Path, capsys: pytest.CaptureFix
     ("arguments", "message"),
     [
         (["--trajectory", "loop"], "expected one of hover, step, sine, sum-of-primes"),
+        (["--body", "hummingbird"], "expected one of zahn2022, bustamante2022-fa"),
         (["--controller", "pid"], "expected one of lqr, inverse-model"),
         (["--network", "huge"], "expected one of dense, small"),
         (["--network", str(ROOT / "README.md")], "not a .safetensors file"),
@@ -114,12 +137,15 @@ def test_import_of_the_authors_files(shared: Path, tmp_path: Path, capsys: pytes
 
 
 def test_benchmark_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["benchmark", "--rows", "300", "--rival-rows", "3", "--moths", "64", "--repeats", "1"]
+    command = ["benchmark", "--rows", "300", "--rival-rows", "3", "--moths", "64", "--batch", "8", "--repeats", "1"]
+    command += ["--decisions", "2"]
     assert main(command) == 0
     text = capsys.readouterr().out
     assert "mothsim" in text
     assert "odeint" in text
     assert "segment steps a second" in text
+    assert "monte-carlo          2,500" in text
+    assert [line.split()[:2] for line in text.splitlines()[-2:]] == [["97", "9,915"], ["98", "6,610"]]
 
 
 def test_ship_makes_and_resumes(tmp_path: Path) -> None:
@@ -130,24 +156,6 @@ def test_ship_makes_and_resumes(tmp_path: Path) -> None:
     assert first.stdout == again.stdout
     assert "sum-of-primes" in first.stdout
     assert (tmp_path / "out" / "small.safetensors").exists()
-
-
-def test_the_headline_table_has_a_row_a_controller() -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "demos.headline",
-        "--flights",
-        "3",
-        "--hover-seconds",
-        "1",
-        "--primes-seconds",
-        "1",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
-    rows = done.stdout.splitlines()[2:]
-    assert len(rows) == 5
-    assert all(row.endswith("| 0 of 6 |") for row in rows)
 
 
 @pytest.mark.parametrize("demo", ["first_flight.py", "your_controller.py"])

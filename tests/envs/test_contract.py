@@ -144,6 +144,20 @@ def test_reward_is_its_terms_and_tells_hovering_from_falling():
     assert 0 < 2 * returns["random"] < returns["still"] < 100  # a moth that hovers has nearly 1000
 
 
+def test_tasks_have_their_own_starts_and_limits():
+    recover = envs.TrackEnv(trajectory="recover", start_spread=1.0)
+    starts = np.array([recover.reset(seed=seed)[1]["state"] for seed in range(50)])
+    assert 4 < np.abs(starts[:, :2]).max() <= 5
+    assert 90 < np.abs(starts[:, 4:6]).max() <= 100
+    recover.reset(options={"start": starts[0] + [100, 0, 0, 0, 0, 0, 0, 0]})
+    assert not recover.step(np.zeros(3))[2]
+    for name in ("figure-eight", "forward"):
+        with pytest.raises(ValueError, match="within 20 cm"):
+            envs.TrackEnv(trajectory=name).reset(options={"start": starts[0] + [100, 0, 0, 0, 0, 0, 0, 0]})
+    with pytest.raises(ValueError, match=r"start_spread = 22.0: expected 0 to 21.2"):
+        envs.TrackEnv(trajectory="recover", start_spread=22.0)
+
+
 def test_an_episode_ends_once():
     env = envs.TrackEnv(duration=0.1, trajectory="hover")
     with pytest.raises(ResetNeeded, match="call reset first"):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import envs
-from envs.disturbances import DRAWN, GUST_TIME, SENSOR_NOISE, Stream, drawn_body, next_wind, normal, uniform
 from mothsim import MothBody
 from mothsim.actuation import to_components
+from mothsim.disturbances import DRAWN, GUST_TIME, SENSOR_NOISE, Stream, drawn_body, next_wind, normal, uniform
 
 MOTHS = 400
 
@@ -68,8 +68,8 @@ def test_gusts_carry_the_moth_as_air_that_moves():
     speed = np.array([[300.0, -200.0]])
     coasting = state.copy()
     coasting[:, 4:6] += speed
-    still, _ = advance(coasting, control, np.zeros(2), body=MothBody(), duration=0.02)
-    windy, _ = advance(state, control, np.zeros(2), body=MothBody(), duration=0.02, wind=-speed)
+    still, _ = advance(coasting, control, np.zeros(2), 20.0, body=MothBody(), duration=0.02)
+    windy, _ = advance(state, control, np.zeros(2), 20.0, body=MothBody(), duration=0.02, wind=-speed)
     still[:, :2] -= 0.02 * speed
     still[:, 4:6] -= speed
     np.testing.assert_allclose(windy, still, rtol=1e-12, atol=1e-12)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mothsim import MothBody
+from mothsim.body import BODIES, make_body
 
 # Head-thorax: 0.9 (4/3) pi 0.5^2 0.9 = 0.27 pi g. Abdomen: 0.4 (4/3) pi 0.75^2 1.9 = 0.57 pi g.
 HEAD, ABDOMEN = 0.848230, 1.790708
@@ -126,6 +127,13 @@ def test_bad_parameters_are_named(change: dict[str, Any], message: str) -> None:
 def test_bad_variants_are_named(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         MothBody.bustamante2022(**change)
+
+
+def test_moths_by_name() -> None:
+    assert make_body("zahn2022") == make_body("bustamante2022-us") == MothBody()
+    assert all(isinstance(make_body(name), MothBody) for name in BODIES)
+    with pytest.raises(ValueError, match="body = 'bee': expected one of zahn2022"):
+        make_body("bee")
 
 
 @pytest.mark.parametrize("scale", [0.0, -1.0, math.nan, math.inf])

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -74,12 +76,34 @@ def test_controls_are_cut_to_the_body() -> None:
     assert flight.controls[0] == pytest.approx([44300, 0, -1e5, 0])
 
 
-def test_starts_are_within_their_spread() -> None:
-    target = mothsim.make_trajectory("sum-of-primes")
+@pytest.mark.parametrize(
+    ("task", "spread"),
+    [("sum-of-primes", [1, 1, 0.1, 0.1, 10, 10, 2, 2]), ("recover", [5, 5, 0.5, 0.5, 100, 100, 10, 10])],
+)
+def test_starts_are_within_their_spread(task: str, spread: list[float]) -> None:
+    target = mothsim.make_trajectory(task)
     seeds = [np.random.SeedSequence(i) for i in range(200)]
     away = random_starts(target, MothBody(), seeds) - find_trim(MothBody()).state
-    assert np.all(np.abs(away) <= [1, 1, 0.1, 0.1, 10, 10, 2, 2])
-    assert np.all(np.abs(away).max(axis=0) > 0.9 * np.array([1, 1, 0.1, 0.1, 10, 10, 2, 2]))
+    assert np.all(np.abs(away) <= spread)
+    assert np.all(np.abs(away).max(axis=0) > 0.9 * np.array(spread))
+
+
+def test_only_recover_lets_a_moth_fall_far() -> None:
+    start = find_trim(MothBody()).state
+    fall = Still(np.zeros(4))
+    assert fly(fall, "hover", duration=0.4, starts=start).lost
+    assert not fly(fall, "recover", duration=0.4, starts=start).lost
+    assert fly(fall, "recover", duration=0.8, starts=start).lost
+
+
+def test_recovered_is_near_the_target_from_two_seconds_on() -> None:
+    flight = fly(Still(find_trim(MothBody()).control), "hover", duration=2.2, moths=4)
+    errors = np.full((4, 110), 0.4)
+    errors[0, :100] = 9.0  # late enough in, out once, out at the last, and lost
+    errors[1, 104], errors[2, -1], errors[3, 50:] = 0.6, 0.6, np.nan
+    assert metrics.recovered(replace(flight, errors=errors)).tolist() == [True, False, False, False]
+    with pytest.raises(ValueError, match="more than 2 s"):
+        metrics.recovered(fly(Still(np.zeros(4)), "hover", duration=0.1))
 
 
 @pytest.mark.parametrize(
@@ -114,4 +138,9 @@ def test_work_and_cost_of_transport_by_hand() -> None:
     assert metrics.cost_of_transport(flight) == pytest.approx(expected, rel=1e-4)
     halved = metrics.cost_of_transport(flight, head_mass_halved=True)
     assert halved == pytest.approx(trim.control[0] * 2 / (body.head_mass * body.gravity), rel=1e-4)
+    slanted = find_trim(body, 1.2, velocity=(0.0, 100.0))
+    flight = fly(Still(slanted.control), "hover", duration=0.1, starts=slanted.state)
+    published = metrics.work_per_path(flight, force_times_distance=True)
+    assert published == pytest.approx(slanted.control[0] * 2.0, rel=1e-3)
+    flight = fly(Still(trim.control), "hover", duration=0.1, starts=trim.state)
     assert metrics.effort(flight) == pytest.approx((trim.control[0] - body.weight) / body.weight, rel=1e-4)

@@ -1,3 +1,4 @@
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,27 @@ def test_sum_of_primes_by_hand() -> None:
     time = 0.37
     expected = sum(np.sin(2 * np.pi * f * time) / f for f in PRIMES_HZ)
     assert make_trajectory("sum-of-primes").position(time) == pytest.approx([0, expected])
+
+
+def test_figure_eight_and_forward_by_hand() -> None:
+    eight = make_trajectory("figure-eight")
+    assert eight.position([0.125, 0.25, 0.75]) == pytest.approx(np.array([[3 / 2**0.5, 1.5], [3, 0], [-3, 0]]))
+    forward = make_trajectory("forward")
+    assert forward.velocity([0.5, 1.25, 2.2, 3.25, 4.0])[:, 0] == pytest.approx([0, 50, 100, 50, 0])
+    # Each ramp is symmetric, so it covers half of what cruising would: 75 cm and 75, and 50 between them.
+    assert forward.position([0.4, 2.0, 2.5, 9.0]) == pytest.approx(np.array([[0, 0], [75, 0], [125, 0], [200, 0]]))
+
+
+@pytest.mark.parametrize("name", [*NAMES, "loop.csv"])
+def test_trajectories_survive_pickling(name: str, tmp_path: Path) -> None:
+    (tmp_path / "loop.csv").write_text("t,x,y,theta\n0,0,0,1.5\n1,2,1,1.6\n2,0,3,1.5\n")
+    trajectory = make_trajectory(tmp_path / name if name.endswith(".csv") else name)
+    copy = pickle.loads(pickle.dumps(trajectory))
+    times = np.linspace(0, 3, 31)
+    assert np.array_equal(copy.position(times), trajectory.position(times))
+    assert np.array_equal(copy.velocity(times), trajectory.velocity(times))
+    assert np.array_equal(copy.angle(times), trajectory.angle(times))
+    assert (copy.start_spread, copy.lost_distance) == (trajectory.start_spread, trajectory.lost_distance)
 
 
 def test_csv_passes_through_its_rows_and_rests_outside(tmp_path: Path) -> None:

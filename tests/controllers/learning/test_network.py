@@ -29,11 +29,29 @@ def random_network(hidden: tuple[int, ...], share: float, seed: int) -> Network:
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=4), st.sampled_from([0.0, 0.03, 0.2, 1.0]), st.integers(0, 99))
 def test_compressed_weights_give_the_same_numbers(hidden: list[int], share: float, seed: int) -> None:
     network = random_network(tuple(hidden), share, seed)
-    inputs = np.random.default_rng(seed).standard_normal((70, 10))
+    inputs = np.random.default_rng(seed).standard_normal((300, 10))
     compiled = CompiledNetwork(network)
     outputs = compiled(inputs)
     assert outputs == pytest.approx(network(inputs), rel=1e-6, abs=1e-6)
-    assert np.array_equal(outputs[:3], compiled(inputs[:3]))
+    for rows in (1, 3, 4, 33, 70):
+        assert np.array_equal(outputs[:rows], compiled(inputs[:rows]))
+
+
+def test_a_network_without_a_connection_is_its_biases() -> None:
+    network = random_network((5, 4), 0.0, 0)
+    outputs = CompiledNetwork(network)(np.ones((2, 10)))
+    assert outputs == pytest.approx(np.tile(network.scaling.unscale_outputs(network.biases[-1]), (2, 1)))
+    assert CompiledNetwork(network).multiply_adds == 0
+
+
+def test_what_is_no_number_stays_none() -> None:
+    """A moth that is lost must not fly on; the others do not notice."""
+    compiled = CompiledNetwork(random_network((8, 8), 1.0, 0))
+    inputs = np.ones((5, 10))
+    inputs[2, 4] = np.nan
+    outputs = compiled(inputs)
+    assert np.isnan(outputs[2]).all()
+    assert np.array_equal(outputs[[0, 1, 3, 4]], compiled(np.ones((4, 10))))
 
 
 @pytest.mark.parametrize("share", [1.0, 0.1])

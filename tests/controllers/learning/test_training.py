@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from controllers.learning import sequence
 from controllers.learning.curves import draw_learning_curve
 from controllers.learning.dataset import NEAR_FLIGHT, TESTING, draw_near_flight, make_dataset
 from controllers.learning.protocols import COSINE, ZAHN, find_protocol
@@ -72,6 +73,22 @@ def test_a_folder_belongs_to_one_run(tmp_path: Path) -> None:
     run(quick, tmp_path)
     with pytest.raises(ValueError, match="another seed"):
         run(Settings(hidden=(8,), levels=(), segments=2000, step_share=0.005, seed=1), tmp_path)
+
+
+@pytest.mark.parametrize("events", [1, 3, 41])
+def test_interrupted_after_a_save_it_goes_on_in_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: int
+) -> None:
+    monkeypatch.setattr(sequence, "_SAVE_EVERY", 0.0)
+    left = iter(range(events))
+
+    def interrupt(_: object) -> None:
+        next(left)
+
+    with pytest.raises(StopIteration):
+        run(SMALL, tmp_path / "cut", interrupt)
+    assert (tmp_path / "cut" / "progress.safetensors").exists()
+    assert same_bits(run(SMALL, tmp_path / "whole"), run(SMALL, tmp_path / "cut"))
 
 
 def test_killed_at_any_moment_it_goes_on_in_the_same_bits(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Many controllers on many flights: sparsity versus tracking error."""

@@ -1,0 +1,78 @@
+"""The headline of an evaluation: one table, in words and in Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from controllers.evaluation.pictures import label
+from controllers.evaluation.tables import Row, grouped
+
+SHOWN_LEVELS = (None, 0, 90, 93, 98, 99)
+"""Of the pruned families; the table of all levels is `summary.csv`."""
+
+
+def headline(summary: Sequence[Row]) -> list[list[str]]:
+    """Cells, a header first: who, weights, loss, the median error on each task (share back of `recover`), lost.
+
+    Shares are of all flights; where more than one network stands behind a row, errors carry their 90 % interval.
+    """
+    nominal = [row for row in summary if row["condition"] == "nominal" and _shown(row)]
+    tasks = list(dict.fromkeys(row["task"] for row in nominal))
+    table = [["controller", "weights", "loss", *(_title(task) for task in tasks), "lost"]]
+    for rows in grouped(nominal, lambda row: (row["family"], row["level"], row["weights"])).values():
+        cells = {row["task"]: _cell(row) for row in rows}
+        lost = sum(round(row["lost"] * row["flights"]) for row in rows)
+        weights, loss = rows[0]["weights"], rows[0]["loss"]
+        table.append([
+            who(rows[0]),
+            "" if weights is None else f"{weights:,.0f}",
+            "" if loss is None else f"{loss:.1e}",
+            *(cells.get(task, "") for task in tasks),
+            f"{lost} of {sum(row['flights'] for row in rows)}",
+        ])  # fmt: skip
+    return table
+
+
+def who(row: Row) -> str:
+    """A row's controller in words."""
+    if row["level"] is None:
+        return row["family"].upper()
+    pruned = f", {row['level']:g} %" if row["level"] else ""
+    return label(row["family"]) + pruned
+
+
+def error(value: float) -> str:
+    """An error in cm, for people."""
+    return "lost" if math.isinf(value) else f"{value:.3g}" if value >= 0.1 else f"{value:.4f}"
+
+
+def as_markdown(table: Sequence[Sequence[str]]) -> str:
+    """Cells as a Markdown table."""
+    lines = ["| " + " | ".join(row) + " |" for row in table]
+    return "\n".join([lines[0], "|---" * len(table[0]) + "|", *lines[1:]]) + "\n"
+
+
+def smallest_as_good(summary: Sequence[Row], task: str, within: float = 1.2) -> Row | None:
+    """Of the networks of a task the fewest weights that lose no flight and err at most `within` times dense."""
+    rows = [row for row in summary if row["condition"] == "nominal" and row["task"] == task and row["weights"]]
+    dense = [row["rms_error_cm"] for row in rows if row["family"] == "dense"]
+    good = [row for row in rows if dense and not row["lost"] and row["rms_error_cm"] <= within * dense[0]]
+    return min(good, key=lambda row: row["weights"], default=None)
+
+
+def _shown(row: Row) -> bool:
+    return row["level"] in SHOWN_LEVELS
+
+
+def _title(task: str) -> str:
+    return f"{task}, back" if task.startswith("recover") else f"{task}, cm"
+
+
+def _cell(row: Row) -> str:
+    if row["task"].startswith("recover") and row["recovered"] is not None:
+        return f"{row['recovered']:.0%}"
+    text = error(row["rms_error_cm"])
+    if row["networks"] > 1 and text != "lost":
+        text += f" ({error(row['rms_error_cm_low'])}-{error(row['rms_error_cm_high'])})"
+    return text

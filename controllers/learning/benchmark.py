@@ -1,0 +1,106 @@
+"""What sparsity gains in time: a network from its compressed weights beside the same one dense, level by level."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from controllers.learning.kernel import CompiledNetwork
+from controllers.learning.network import Network
+from controllers.learning.pruning import LEVELS, METHODS
+from mothsim.benchmark import best_time
+
+
+def dense_forms(network: Network) -> dict[str, Callable[[np.ndarray], Any]]:
+    """A network as numpy and as jitted JAX compute it at their fastest, in single precision, scaling folded in.
+
+    Each takes inputs (N, 10) in cgs units, float32, to outputs (N, 7) in cgs units.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    scaling = network.scaling
+    weights = [weight.astype(np.float64) for weight in network.weights]
+    biases = [bias.astype(np.float64) for bias in network.biases]
+    span_in, span_out = scaling.input_max - scaling.input_min, scaling.output_max - scaling.output_min
+    biases[0] = biases[0] - (scaling.input_min / span_in + 0.5) @ weights[0]
+    weights[0] = weights[0] / span_in[:, None]
+    biases[-1] = (biases[-1] + 0.5) * span_out + scaling.output_min
+    weights[-1] = weights[-1] * span_out
+    layers = [(w.astype(np.float32), b.astype(np.float32)) for w, b in zip(weights, biases, strict=True)]
+
+    def forward(inputs, layers, tanh):
+        for weight, bias in layers[:-1]:
+            inputs = tanh(inputs @ weight + bias)
+        return inputs @ layers[-1][0] + layers[-1][1]
+
+    on_device = [(jnp.asarray(weight), jnp.asarray(bias)) for weight, bias in layers]
+    jitted = jax.jit(lambda inputs, layers: forward(inputs, layers, jnp.tanh))
+    return {
+        "numpy": lambda inputs: forward(inputs, layers, np.tanh),
+        "jax": lambda inputs: np.asarray(jitted(inputs, on_device)),
+    }
+
+
+def decisions(
+    network: Network, levels: Sequence[float] = LEVELS, *, batch: int = 256, repeats: int = 50
+) -> list[dict[str, Any]]:
+    """A row a level of pruning by magnitude, the dense network's first: us a decision, for one moth and in a batch.
+
+    Columns: `level`, `weights`, `multiply_adds`, `bytes`, `one_us`, `batch_us` (a decision), `dense_one_us` and
+    `dense_batch_us` (the better of numpy and jitted JAX), and the gains, dense by compressed.
+
+    Args:
+        network: dense; it is pruned without retraining, which changes no time.
+        levels: per cent.
+        batch: moths in the batch.
+        repeats: best of so many, of the dense forms and the compressed one in turn.
+    """
+    scaling = network.scaling
+    middle = (scaling.input_min + scaling.input_max) / 2
+    one, many = np.tile(middle, (1, 1)), np.tile(middle, (batch, 1))
+    forms = dense_forms(network)
+    rows = []
+    for level in (0.0, *levels):
+        pruned = _pruned(network, level) if level else network
+        compiled = CompiledNetwork(pruned)
+        row: dict[str, Any] = {"level": level, "weights": pruned.connections}
+        row |= {"multiply_adds": compiled.multiply_adds, "bytes": compiled.bytes}
+        for name, inputs, calls in (("one", one, 20), ("batch", many, 1)):
+            single = inputs.astype(np.float32)
+            dense = min(_microseconds(lambda f=form, x=single: f(x), calls, repeats) for form in forms.values())
+            quick = _microseconds(lambda f=compiled, x=inputs: f(x), calls, repeats)
+            row |= {f"{name}_us": quick / len(inputs), f"dense_{name}_us": dense / len(inputs)}
+            row[f"{name}_gain"] = dense / quick
+        rows.append(row)
+    return rows
+
+
+def _pruned(network: Network, level: float) -> Network:
+    masks = METHODS["global"](network.weights, network.masks, level)
+    weights = tuple(np.where(mask, weight, 0) for mask, weight in zip(masks, network.weights, strict=True))
+    return Network(weights, network.biases, network.scaling)
+
+
+def _microseconds(work: Callable[[], Any], calls: int, repeats: int) -> float:
+    def repeated() -> None:
+        for _ in range(calls):
+            work()
+
+    return 1e6 * best_time(repeated, repeats) / calls
+
+
+def report(rows: Sequence[dict[str, Any]], batch: int) -> str:
+    """The rows as text."""
+    lines = [
+        f"us a network's decision, compressed beside dense (the better of numpy and jitted JAX), batch of {batch}",
+        f"{'level, %':>8} {'weights':>8} {'one':>8} {'dense':>8} {'gain':>6} {'batch':>8} {'dense':>8} {'gain':>6}",
+    ]
+    lines += [
+        f"{row['level']:8g} {row['weights']:8,} {row['one_us']:8.2f} {row['dense_one_us']:8.2f} {row['one_gain']:6.1f} "
+        f"{row['batch_us']:8.3f} {row['dense_batch_us']:8.3f} {row['batch_gain']:6.1f}"
+        for row in rows
+    ]
+    return "\n".join(lines)

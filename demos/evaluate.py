@@ -1,0 +1,154 @@
+"""`mothsim evaluate`: sparsity versus tracking error, against LQR and the MPC baselines."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from demos.output import show, wrote
+
+_FEW = 5  # starts of a baseline that samples, whose decisions take milliseconds
+_SHOWN = 5.0  # s of a flight in the report
+
+
+@dataclass
+class Evaluate:
+    """Fly a folder of networks, LQR and MPC on a set of tasks; killed at any moment, the same command goes on."""
+
+    networks: Path | None = None
+    """Folder with networks, one a level, also in folders below; by default the shipped networks."""
+    baselines: tuple[str, ...] = ("lqr", "mppi")
+    """Controllers to fly beside them: lqr, mppi, cem, random-shooting, monte-carlo."""
+    tasks: tuple[str, ...] = (
+        "hover", "step", "sum-of-primes", "figure-eight", "forward", "recover", "recover-half",
+    )  # fmt: skip
+    """To fly; recover-half starts half as violently."""
+    starts: int = 20
+    """Flights of each network on each task; sampling baselines fly five at most."""
+    robustness: bool = False
+    """Fly under noise, delay, gusts and on other bodies as well."""
+    robust_tasks: tuple[str, ...] = ("hover", "sum-of-primes")
+    """Tasks to fly disturbed."""
+    robust_levels: tuple[float, ...] = (0.0, 93.0, 98.0)
+    """Levels of pruning to fly disturbed, per cent."""
+    shorten: float = 1.0
+    """Times the usual length of the tasks."""
+    report: bool = False
+    """Write report.html, one page with everything in it."""
+    workers: int = os.cpu_count() or 1
+    """Processes."""
+    seed: int = 2000
+    """Of the starts and of every random number; the shipped networks were chosen on others."""
+    out: Path = Path("out/evaluate")
+    """Folder for the tables and pictures."""
+    json: bool = False
+    """One JSON object on standard output instead of the table."""
+
+    def run(self) -> None:
+        """Fly, sum up, draw and print."""
+        from controllers.evaluation.flights import describe_all, fly_all
+        from controllers.evaluation.headline import as_markdown, headline
+        from controllers.evaluation.plan import find_pilots
+        from controllers.evaluation.robustness import compare
+        from controllers.evaluation.summary import summarise
+        from controllers.evaluation.tables import write_table
+        from controllers.learning.storage import write_atomically
+
+        if self.starts < 1 or self.workers < 1:
+            raise ValueError(f"starts = {self.starts!r}, workers = {self.workers!r}: expected one or more")
+        pilots = find_pilots(self.networks, self.baselines)
+        jobs = self._jobs(pilots)
+        with tqdm(total=len(jobs), desc="flying", unit="batch", file=sys.stderr) as bar:
+            flights = fly_all(jobs, self.out, workers=self.workers, report=bar.update)
+            bar.update(bar.total - bar.n)
+        networks = describe_all(pilots, self.out)
+        summary, comparison = summarise(flights), compare(flights)
+        tables = {"flights": flights, "summary": summary, "networks": networks, "robustness": comparison}
+        files = [self.out / f"{name}.csv" for name, rows in tables.items() if rows]
+        for file in files:
+            write_table(tables[file.stem], file)
+        table = headline(summary)
+        write_atomically(self.out / "headline.md", as_markdown(table).encode())
+        files += [self.out / "headline.md", *self._pictures(flights, summary, networks, pilots, comparison)]
+        if self.json:
+            lost = sum(row["lost"] for row in flights)
+            counts = {"flights": len(flights), "networks": len(networks), "lost": lost}
+            show({"out": self.out, "seed": self.seed, **counts, "columns": table[0], "rows": table[1:]}, True)
+        else:
+            print(as_markdown(table), end="")
+        wrote(*files)
+
+    def _jobs(self, pilots: Sequence[Any]) -> list[Any]:
+        """Batches of flights: all pilots undisturbed; where asked, those of a few levels disturbed as well."""
+        from controllers.evaluation.flights import origin
+        from controllers.evaluation.plan import CONDITIONS, Job, find_courses
+
+        calm, *rough = CONDITIONS.values()
+        courses, robust = (find_courses(names, self.shorten) for names in (self.tasks, self.robust_tasks))
+        jobs = []
+        for pilot in pilots:
+            starts = min(self.starts, _FEW) if pilot.file is None and pilot.name != "lqr" else self.starts
+            jobs += [Job(pilot, course, calm, starts, self.seed) for course in courses]
+            disturbed = pilot.name == "lqr" or (pilot.file and origin(pilot)["level"] in self.robust_levels)
+            if self.robustness and disturbed:
+                jobs += [Job(pilot, course, one, starts, self.seed) for course in robust for one in rough]
+        return jobs
+
+    def _pictures(self, flights: list, summary: list, networks: list, pilots: list, comparison: list) -> list[Path]:
+        from controllers.evaluation import pictures
+        from controllers.evaluation.costs import decision_costs
+        from controllers.evaluation.report import page
+        from controllers.evaluation.tables import write_table
+        from controllers.learning.storage import write_atomically
+        from mothsim.figures import save_figure
+
+        costs = decision_costs(pilots, progress=True)
+        write_table(costs, self.out / "costs.csv")
+        drawn = {
+            "error-sparsity": pictures.draw_errors(flights, "sparsity"),
+            "error-weights": pictures.draw_errors(flights, "weights"),
+            "loss": pictures.draw_loss(flights),
+            "cost": pictures.draw_costs(flights, costs, networks),
+        }
+        if self.robustness:
+            drawn["robustness"] = pictures.draw_robustness(summary)
+        files = [self.out / f"{name}.png" for name in drawn]
+        for file in files:
+            save_figure(drawn[file.stem], file)
+        if self.report:
+            settings = {
+                "networks": len(networks), "baselines": ", ".join(self.baselines), "tasks": ", ".join(self.tasks),
+                "starts": self.starts, "seed": self.seed, "flights": len(flights), "length of tasks": self.shorten,
+            }  # fmt: skip
+            written = page(flights, summary, networks, costs, comparison, self._films(pilots), settings)
+            write_atomically(self.out / "report.html", written.encode())
+            files.append(self.out / "report.html")
+        return [self.out / "costs.csv", *files]
+
+    def _films(self, pilots: Sequence[Any]) -> list[Any]:
+        """The densest, the sparsest and a middling network, each on the last of the gentle tasks."""
+        from controllers.evaluation.flights import fly_job, origin
+        from controllers.evaluation.plan import CONDITIONS, Job, find_courses
+        from controllers.evaluation.report import film
+
+        flown = sorted((pilot for pilot in pilots if pilot.file), key=lambda pilot: origin(pilot)["weights"])
+        chosen = {flown[i].name: flown[i] for i in (-1, len(flown) // 2, 0)} if flown else {}
+        course = next(
+            c for c in find_courses(("figure-eight", "sum-of-primes", "hover")) if c.name in (*self.tasks, "hover")
+        )
+        course = replace(course, duration=min(course.duration * self.shorten, _SHOWN))
+        films = []
+        with tempfile.TemporaryDirectory() as folder:
+            for pilot in chosen.values():
+                flight = fly_job(Job(pilot, course, CONDITIONS["nominal"], 1, self.seed)).moth(0)
+                verdict = "lost" if flight.lost else f"{flight.rms_error:.3f} cm"
+                caption = f"{pilot.name}, {origin(pilot)['weights']:,} weights, {course.name}: {verdict}"
+                films.append(film(flight, caption, Path(folder)))
+        return films

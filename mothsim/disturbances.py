@@ -1,0 +1,130 @@
+"""What disturbs a flight, and the random numbers behind it.
+
+Every flight of a moth has one 64-bit key, and every random number in it is a
+hash of that key, the decision and what the number is for (SplitMix64; Steele, Lea and Flood 2014, OOPSLA). So a
+batch draws in a few array operations, and a moth's numbers depend neither on its neighbours nor on the options
+of another stream.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mothsim.body import MothBody
+
+Array = NDArray[np.floating]
+Keys = NDArray[np.uint64]
+
+SENSOR_NOISE = np.array([0.05, 0.05, 0.01, 0.01, 2.0, 2.0, 0.5, 0.5])
+"""Standard deviations of sensor noise of 1: cm, rad, cm/s, rad/s, in the order of the state."""
+GUST_TIME = 0.3
+"""Time in which the wind forgets itself, s."""
+DRAWN = ("head_density", "abdomen_density", "force_distance", "spring", "damping")
+"""Parameters of the body that `body_spread` draws."""
+
+
+class Stream(IntEnum):
+    """What a random number is for."""
+
+    START = 0
+    BODY = 1
+    SENSOR = 2
+    FORCE = 3
+    GUST = 4
+
+
+def uniform(keys: Keys, steps: NDArray[np.int64], stream: Stream, width: int) -> Array:
+    """Numbers (N, width), uniform in [0, 1), for keys (N,) at decisions (N,)."""
+    counter = (steps.astype(np.uint64) * np.uint64(len(Stream)) + np.uint64(stream))[:, None] * np.uint64(64)
+    counter = counter + np.arange(1, width + 1, dtype=np.uint64)
+    z = keys[:, None] + counter * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((z ^ (z >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def normal(keys: Keys, steps: NDArray[np.int64], stream: Stream, width: int) -> Array:
+    """Standard normal numbers (N, width), by Box and Muller, for keys (N,) at decisions (N,)."""
+    u = uniform(keys, steps, stream, 2 * width)
+    return np.sqrt(-2 * np.log1p(-u[:, :width])) * np.cos(2 * np.pi * u[:, width:])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disturbances:
+    """What disturbs a flight of `mothsim.fly`.
+
+    Attributes:
+        sensor_noise: standard deviations of normal noise on the state (8,) that the controller is shown, cm, rad,
+            cm/s, rad/s; empty is none.
+        delay: decisions by which what it is shown is late; at first it is shown the start.
+        gusts: standard deviation of the wind along x and y, cm/s, a random process of `GUST_TIME`.
+
+    Raises:
+        ValueError: an attribute out of range.
+    """
+
+    sensor_noise: tuple[float, ...] = ()
+    delay: int = 0
+    gusts: float = 0.0
+
+    def __post_init__(self) -> None:
+        noise = self.sensor_noise
+        if len(noise) not in (0, 8) or not all(0 <= value < math.inf for value in noise):
+            raise ValueError(f"sensor_noise = {noise!r}: expected eight finite numbers of zero or more, or none")
+        if self.delay < 0:
+            raise ValueError(f"delay = {self.delay!r}: expected decisions, zero or more")
+        if not 0 <= self.gusts < math.inf:
+            raise ValueError(f"gusts = {self.gusts!r}: expected a finite speed of zero or more, cm/s")
+
+
+class Disturber:
+    """Disturbs the flight of N moths, decision by decision.
+
+    Args:
+        disturbances: which.
+        keys: (N,), one a moth.
+        period: s from decision to decision.
+    """
+
+    def __init__(self, disturbances: Disturbances, keys: Keys, period: float) -> None:
+        self._of, self._keys, self._period = disturbances, keys, period
+        self._shown: list[Array] = []
+        self._wind: Array | None = None
+
+    def sensed(self, states: Array, step: int) -> Array:
+        """What the controller is shown, (N, 8), of states (N, 8) at a decision; to be called at each in turn."""
+        if self._of.sensor_noise:
+            states = states + np.array(self._of.sensor_noise) * normal(self._keys, self._at(step), Stream.SENSOR, 8)
+        self._shown = [*(self._shown or [states] * self._of.delay), states]
+        return self._shown.pop(0)
+
+    def wind(self, step: int) -> Array | None:
+        """Velocity of the air (N, 2), cm/s, after a decision; to be called at each in turn."""
+        if self._of.gusts > 0:
+            draws = normal(self._keys, self._at(step), Stream.GUST, 2)
+            if self._wind is None:
+                self._wind = self._of.gusts * draws
+            else:
+                self._wind = next_wind(self._wind, draws, self._of.gusts, self._period)
+        return self._wind
+
+    def _at(self, step: int) -> NDArray[np.int64]:
+        return np.full(len(self._keys), step, dtype=np.int64)
+
+
+def next_wind(wind: Array, draws: Array, gusts: float, period: float) -> Array:
+    """Wind (N, 2), cm/s, a decision later: an Ornstein-Uhlenbeck process of standard deviation `gusts`."""
+    memory = np.exp(-period / GUST_TIME)
+    return memory * wind + gusts * np.sqrt(1 - memory**2) * draws
+
+
+def drawn_body(body: MothBody, draws: Array, spread: float) -> MothBody:
+    """The body with its `DRAWN` parameters times `1 + spread (2 draws - 1)`, draws (5,) uniform in [0, 1)."""
+    factors = 1 + spread * (2 * draws - 1)
+    changed = {name: getattr(body, name) * float(factor) for name, factor in zip(DRAWN, factors, strict=True)}
+    return replace(body, **changed)

@@ -1,0 +1,70 @@
+"""Disturbances of a flight are what they are called, and nobody's neighbour notices."""
+
+import numpy as np
+import pytest
+
+from controllers import LQR
+from mothsim import Disturbances, MothBody, Task, fly
+
+ALL = Disturbances(sensor_noise=(0.01, 0.01, 0.001, 0.001, 1.0, 1.0, 0.1, 0.1), gusts=100.0)
+
+
+class Witness(LQR):
+    """Flies as LQR does, and remembers what it was shown and told."""
+
+    def reset(self, task: Task) -> None:
+        super().reset(task)
+        self.body, self.shown = task.body, []
+
+    def control(self, states: np.ndarray, time: float) -> np.ndarray:
+        self.shown.append(states.copy())
+        return super().control(states, time)
+
+
+def test_a_disturbed_moth_flies_alone_as_in_company() -> None:
+    many = fly(LQR(), "sine", duration=0.4, seed=4, moths=5, disturbances=ALL)
+    alone = fly(LQR(), "sine", duration=0.4, seed=4, disturbances=ALL)
+    assert np.array_equal(many.moth(0).states, alone.states)
+    calm = fly(LQR(), "sine", duration=0.4, seed=4, moths=5)
+    assert np.array_equal(many.states[:, 0], calm.states[:, 0])
+    assert not np.array_equal(many.states[:, 1], calm.states[:, 1])
+
+
+def test_delay_shows_what_was() -> None:
+    witness = Witness()
+    flight = fly(witness, "hover", duration=0.2, seed=1, moths=2, disturbances=Disturbances(delay=2))
+    shown = np.array(witness.shown)
+    assert np.array_equal(shown[:3], np.repeat(flight.states[:, :1].transpose(1, 0, 2), 3, axis=0))
+    assert np.array_equal(shown[2:], flight.states[:, :-2].transpose(1, 0, 2))
+
+
+def test_sensor_noise_has_its_size() -> None:
+    witness = Witness()
+    noise = (0.01, 0.02, 0.001, 0.002, 0.5, 0.6, 0.1, 0.2)
+    flight = fly(witness, "hover", duration=1.0, moths=40, disturbances=Disturbances(sensor_noise=noise))
+    off = np.array(witness.shown) - flight.states.transpose(1, 0, 2)
+    assert off.std(axis=(0, 1)) == pytest.approx(noise, rel=0.1)
+
+
+def test_gusts_disturb_more_the_harder_they_blow() -> None:
+    errors = [
+        np.median(fly(LQR(), "hover", duration=1.5, moths=8, disturbances=Disturbances(gusts=gusts)).rms_error)
+        for gusts in (0.0, 200.0, 600.0)
+    ]
+    assert errors == sorted(errors)
+    assert errors[2] > 2 * errors[0]
+
+
+def test_the_controller_believes_what_it_is_told() -> None:
+    witness = Witness()
+    flight = fly(witness, "hover", duration=0.5, body=MothBody().scaled(1.1), believed_body=MothBody())
+    assert witness.body == MothBody()
+    assert flight.body == MothBody().scaled(1.1)
+    told = fly(LQR(), "hover", duration=0.5, starts=flight.states[0], body=MothBody().scaled(1.1))
+    assert not np.array_equal(flight.states, told.states)
+
+
+@pytest.mark.parametrize("wrong", [{"sensor_noise": (1.0,)}, {"delay": -1}, {"gusts": float("nan")}])
+def test_bad_disturbances_are_named(wrong: dict) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Disturbances(**wrong)
