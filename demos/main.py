@@ -12,11 +12,13 @@ from demos.benchmark import Benchmark
 from demos.evaluate import Evaluate
 from demos.fly import Fly
 from demos.import_keras import ImportKeras
+from demos.study import Study
 from demos.train import Train
 
 Command = (
     Annotated[Fly, subcommand("fly")]
     | Annotated[Train, subcommand("train")]
+    | Annotated[Study, subcommand("study")]
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Benchmark, subcommand("benchmark")]
     | Annotated[ImportKeras, subcommand("import")]

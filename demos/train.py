@@ -45,7 +45,7 @@ class Train:
         settings = Settings(
             self.protocol, self.method, self.hidden, self.levels, self.segments, self.seed, self.step_share
         )
-        with _Bar() as bar:
+        with LevelBar() as bar:
             files = run(settings, self.out, bar)
         networks = [load_network(file) for file in files]
         picture = self.out / "learning-curve.png"
@@ -61,14 +61,14 @@ class Train:
         wrote(*files, picture)
 
 
-class _Bar:
+class LevelBar:
     """A progress bar a level, on standard error."""
 
     def __init__(self) -> None:
         self._bar: Any = None
         self._level: float | None = None
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> LevelBar:
         print("drawing and solving segments ...", file=sys.stderr)
         return self
 

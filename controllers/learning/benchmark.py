@@ -9,7 +9,7 @@ import numpy as np
 
 from controllers.learning.kernel import CompiledNetwork
 from controllers.learning.network import Network
-from controllers.learning.pruning import LEVELS, by_magnitude
+from controllers.learning.pruning import LEVELS, METHODS
 from mothsim.benchmark import best_time
 
 
@@ -79,7 +79,7 @@ def decisions(
 
 
 def _pruned(network: Network, level: float) -> Network:
-    masks = by_magnitude(network.weights, network.masks, level)
+    masks = METHODS["global"](network.weights, network.masks, level)
     weights = tuple(np.where(mask, weight, 0) for mask, weight in zip(masks, network.weights, strict=True))
     return Network(weights, network.biases, network.scaling)
 

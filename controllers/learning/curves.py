@@ -11,11 +11,14 @@ from matplotlib.figure import Figure
 from controllers.learning.network import Network
 from controllers.learning.training import CHUNK
 
-_THRESHOLD = 1e-3  # loss that Zahn et al. hold a working network to
 
+def draw_learning_curve(networks: Sequence[Network], threshold: float = 1e-3) -> Figure:
+    """Training loss over all steps of a run, level after level, and each level's loss on fresh segments.
 
-def draw_learning_curve(networks: Sequence[Network]) -> Figure:
-    """Training loss over all steps of a run, level after level, and each level's loss on fresh segments."""
+    Args:
+        networks: one a level, the dense one first.
+        threshold: loss to hold them to, by default Zahn et al.'s.
+    """
     figure = Figure(figsize=(9, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -32,7 +35,7 @@ def draw_learning_curve(networks: Sequence[Network]) -> Figure:
         axes.text(end, 0.98, f"{network.info['level']:g}", transform=axes.get_xaxis_transform(), fontsize=7,
                   ha="right", va="top", rotation=90)  # fmt: skip
         first = end
-    axes.axhline(_THRESHOLD, color="0.4", ls="--", lw=0.8, label="Zahn et al.'s threshold")
+    axes.axhline(threshold, color="0.4", ls="--", lw=0.8, label="threshold")
     axes.set(xlabel="training step", ylabel="mean squared error, scaled", yscale="log")
     axes.legend(frameon=False, loc="lower left")
     return figure

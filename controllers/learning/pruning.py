@@ -1,8 +1,14 @@
-"""Which weights stay: masks by magnitude, and the count of connections that matter."""
+"""Which weights stay: pruning methods by name, on one common core, and the count of connections that matter.
+
+Masks come from arrays of NumPy or JAX alike, also under `jax.jit` and `jax.vmap`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,66 +17,156 @@ Mask = NDArray[np.bool_]
 
 LEVELS = (15, 25, 35, 45, 55, 65, 75, 85, 90, 91, 92, 93, 94, 95, 96, 97, 98)
 """Sparsities at which Zahn et al. 2022 prune and retrain, per cent."""
+_GRADUAL_SHARE = 0.75  # of a level's steps in which a gradual method reaches the level
 
 
-def layerwise(weights: Sequence[NDArray], masks: Sequence[Mask], percent: float) -> list[Mask]:
-    """Zahn et al.'s masks: in every layer the weights above that layer's percentile of magnitude stay.
+@dataclass(frozen=True)
+class Method:
+    """Pruning by magnitude; ties are broken by position, so that just as many stay as are asked for.
 
-    Args:
-        weights: one array a layer.
-        masks: what is left now; what is gone stays gone.
-        percent: of each layer's weights, to be gone.
+    Attributes:
+        together: the weights of all layers are compared with one another, and the output layer is left alone, so
+            that no output loses its connections; otherwise every layer loses the same share of its own.
+        regrow: pruned weights go on learning unseen, and may come back at the next level.
+        gradual: sparsity rises step by step while the network trains, see `percent_at`.
     """
-    kept = []
-    for weight, mask in zip(weights, masks, strict=True):
-        size = np.where(mask, np.abs(weight), 0.0)
-        kept.append(mask & (size > np.percentile(size, percent)))
-    return kept
+
+    together: bool = False
+    regrow: bool = False
+    gradual: bool = False
+
+    def keep(self, sizes: Sequence[int], percent: float) -> list[int]:
+        """How many weights stay: of each layer, or (`together`) of all before the output layer.
+
+        A layer keeps those above its percentile, as Zahn et al., but one at least.
+
+        Args:
+            sizes: weights of each layer when dense.
+            percent: of them to be gone.
+
+        Raises:
+            ValueError: `together`, and not one would stay for each layer before the output layer.
+        """
+        if not self.together:
+            return [max(1, size - 1 - math.floor(percent * (size - 1) / 100)) for size in sizes]
+        keep = round(sum(sizes) * (1 - percent / 100)) - sizes[-1]
+        if keep < len(sizes) - 1:
+            raise ValueError(f"percent = {percent!r}: leaves no connection to the layers before the output layer")
+        return [keep]
+
+    def masks(self, weights: Sequence[Any], masks: Sequence[Any], keep: Sequence[Any]) -> list[Any]:
+        """The masks that leave so many weights, one a layer.
+
+        Args:
+            weights: one array a layer; with `regrow` pruned ones count with the value they have unseen.
+            masks: what is left now; without `regrow` what is gone stays gone.
+            keep: as `keep` gives it.
+        """
+        xp = weights[0].__array_namespace__()
+        sizes = [
+            abs(weight) if self.regrow else xp.where(mask, abs(weight), -1.0)
+            for weight, mask in zip(weights, masks, strict=True)
+        ]
+        if not self.together:
+            return [_largest(size, count) & (size >= 0) for size, count in zip(sizes, keep, strict=True)]
+        # The largest of every layer counts as larger than any, so that no layer is pruned to nothing.
+        first = [xp.where(_largest(size, 1) & (size >= 0), xp.inf, size).reshape(-1) for size in sizes[:-1]]
+        stays = _largest(xp.concat(first), keep[0])
+        ends = np.cumsum([math.prod(size.shape) for size in sizes[:-1]]).tolist()
+        parts = [
+            stays[end - len(part) : end].reshape(size.shape)
+            for end, part, size in zip(ends, first, sizes[:-1], strict=True)
+        ]
+        return [*(part & (size >= 0) for part, size in zip(parts, sizes[:-1], strict=True)), masks[-1]]
+
+    def __call__(self, weights: Sequence[Any], masks: Sequence[Any], percent: float) -> list[Any]:
+        """The masks that are left when this percentage of the weights is gone."""
+        return self.masks(weights, masks, self.keep([math.prod(weight.shape) for weight in weights], percent))
+
+    def percent_at(self, before: float, level: float, done: float) -> float:
+        """Sparsity in per cent when this share of a level's steps is done.
+
+        A gradual method goes from the level before to this one by the cubic of Zhu and Gupta 2017 (their Eq. 1)
+        over the first three quarters of the steps.
+        """
+        if not self.gradual or done >= _GRADUAL_SHARE:
+            return level
+        return level + (before - level) * (1 - done / _GRADUAL_SHARE) ** 3
 
 
-def by_magnitude(weights: Sequence[NDArray], masks: Sequence[Mask], percent: float) -> list[Mask]:
-    """The largest weights of all layers together stay; the output layer is left alone, so every output lives.
-
-    Ties are broken by position, so that just as many stay as are asked for.
-
-    Raises:
-        ValueError: fewer weights would stay than the output layer has.
-    """
-    total = sum(weight.size for weight in weights)
-    keep = round(total * (1 - percent / 100)) - int(np.count_nonzero(masks[-1]))
-    if keep < len(weights) - 1:
-        raise ValueError(f"percent = {percent!r}: leaves no connection to the layers before the output layer")
-    sizes = [
-        np.where(mask, np.abs(weight), -1.0).ravel() for weight, mask in zip(weights[:-1], masks[:-1], strict=True)
-    ]
-    everything = np.concatenate(sizes)
-    stays = np.zeros(len(everything), dtype=bool)
-    stays[np.argsort(-everything, kind="stable")[:keep]] = True
-    stays &= everything >= 0
-    parts = np.split(stays, np.cumsum([len(size) for size in sizes])[:-1])
-    hidden = [part.reshape(weight.shape) for part, weight in zip(parts, weights[:-1], strict=True)]
-    return [*hidden, masks[-1].copy()]
+def _largest(sizes: Any, count: Any) -> Any:
+    """Where the largest so many of an array are, the first of equals first."""
+    xp = sizes.__array_namespace__()
+    rank = xp.argsort(xp.argsort(-sizes.reshape(-1), stable=True), stable=True)
+    return (rank < count).reshape(sizes.shape)
 
 
-METHODS: dict[str, Callable[[Sequence[NDArray], Sequence[Mask], float], list[Mask]]] = {
-    "layerwise": layerwise,
-    "global": by_magnitude,
+METHODS: dict[str, Method] = {
+    "layerwise": Method(),
+    "manual": Method(regrow=True),
+    "global": Method(together=True),
+    "gradual": Method(together=True, gradual=True),
 }
-"""Pruning methods by name."""
+"""Pruning methods by name: Zahn et al.'s masks, their Algorithm 1, over all layers at once, and over time."""
+
+
+@dataclass(frozen=True)
+class LivePaths:
+    """What of a pruned network matters.
+
+    Attributes:
+        weights: that are left.
+        live: of them on a path from an input to an output.
+        paths: from an input to an output, counted.
+        constant_nodes: hidden nodes that no input reaches.
+        silent_nodes: hidden nodes that reach no output.
+        dead_outputs: outputs that no input reaches.
+        lost_inputs: inputs that reach no output.
+    """
+
+    weights: int
+    live: int
+    paths: int
+    constant_nodes: int
+    silent_nodes: int
+    dead_outputs: tuple[int, ...]
+    lost_inputs: tuple[int, ...]
+
+
+def live_paths(masks: Sequence[Mask]) -> LivePaths:
+    """Count what lies on the way from inputs to outputs, and what does not."""
+    reached, needed = _reached(masks), _needed(masks)
+    paths = np.ones(masks[0].shape[0])
+    for mask in masks:
+        paths = paths @ mask
+    return LivePaths(
+        sum(int(np.count_nonzero(mask)) for mask in masks),
+        sum(int(np.count_nonzero(mask)) for mask in live_connections(masks)),
+        int(paths.sum()),
+        sum(int(np.count_nonzero(~nodes)) for nodes in reached[1:-1]),
+        sum(int(np.count_nonzero(~nodes)) for nodes in needed[1:-1]),
+        tuple(np.flatnonzero(~reached[-1]).tolist()),
+        tuple(np.flatnonzero(~needed[0]).tolist()),
+    )
 
 
 def live_connections(masks: Sequence[Mask]) -> list[Mask]:
     """The connections that lie on a path from an input to an output."""
-    reached: list[Mask] = [np.ones(masks[0].shape[0], dtype=bool)]
-    for mask in masks:
-        reached.append(np.any(mask & reached[-1][:, None], axis=0))
-    needed: list[Mask] = [np.ones(masks[-1].shape[1], dtype=bool)]
-    for mask in reversed(masks):
-        needed.insert(0, np.any(mask & needed[0], axis=1))
+    reached, needed = _reached(masks), _needed(masks)
     return [mask & reached[i][:, None] & needed[i + 1] for i, mask in enumerate(masks)]
 
 
-def dead_outputs(masks: Sequence[Mask]) -> list[int]:
-    """Outputs that no input reaches."""
-    live = live_connections(masks)[-1].any(axis=0)
-    return [int(i) for i in np.flatnonzero(~live)]
+def _reached(masks: Sequence[Mask]) -> list[Mask]:
+    """By layer, inputs first: the nodes that an input reaches."""
+    reached: list[Mask] = [np.ones(masks[0].shape[0], dtype=bool)]
+    for mask in masks:
+        reached.append(np.any(mask & reached[-1][:, None], axis=0))
+    return reached
+
+
+def _needed(masks: Sequence[Mask]) -> list[Mask]:
+    """By layer, inputs first: the nodes that reach an output."""
+    needed: list[Mask] = [np.ones(masks[-1].shape[1], dtype=bool)]
+    for mask in reversed(masks):
+        needed.insert(0, np.any(mask & needed[0], axis=1))
+    return needed

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import jax
 import numpy as np
@@ -19,13 +20,14 @@ import numpy as np
 from controllers.learning.dataset import TESTING, Dataset, make_dataset
 from controllers.learning.network import Network
 from controllers.learning.protocols import HIDDEN, Protocol, find_protocol
-from controllers.learning.pruning import LEVELS, METHODS, dead_outputs
+from controllers.learning.pruning import LEVELS, METHODS, live_paths
 from controllers.learning.storage import load_network, pack, save_network, unpack, write_atomically
-from controllers.learning.training import CHUNK, Progress, first_parameters, forward, fresh, train
+from controllers.learning.training import Progress, chunk_means, first_parameters, forward, fresh, train
 from mothsim.segments import INPUTS, OUTPUTS
 
 _SAVE_EVERY = 5.0  # s between writes of an unfinished level
-_WEIGHTS = 9  # stream of the first weights, beside those of the data
+WEIGHTS = 9
+"""Stream of the first weights, beside those of the data."""
 _TEST_SEGMENTS = 100_000
 _TEST_SEED = 2022
 
@@ -44,6 +46,8 @@ class Settings:
         step_share: times the protocol's steps; less trains less.
     """
 
+    methods: ClassVar[tuple[str, ...]] = ("global", "layerwise")  # those that need no more than masks once a level
+
     protocol: str = "cosine"
     method: str = "global"
     hidden: tuple[int, ...] = HIDDEN
@@ -54,8 +58,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         find_protocol(self.protocol)
-        if self.method not in METHODS:
-            raise ValueError(f"method = {self.method!r}: expected one of {', '.join(METHODS)}")
+        if self.method not in self.methods:
+            raise ValueError(f"method = {self.method!r}: expected one of {', '.join(self.methods)}")
         if not self.hidden or min(self.hidden) < 1:
             raise ValueError(f"hidden = {self.hidden!r}: expected one or more layers of at least one node")
         if any(not 0 < level < 100 for level in self.levels) or list(self.levels) != sorted(set(self.levels)):
@@ -64,6 +68,16 @@ class Settings:
             raise ValueError(f"segments = {self.segments!r}: expected 1000 or more")
         if not self.step_share > 0:
             raise ValueError(f"step_share = {self.step_share!r}: expected a number above zero")
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Nodes by layer, inputs first."""
+        return (len(INPUTS), *self.hidden, len(OUTPUTS))
+
+    def steps(self, level: float) -> int:
+        """Most steps for a level; level 0 is the dense network."""
+        protocol = find_protocol(self.protocol)
+        return max(1, round((protocol.level_steps if level else protocol.dense_steps) * self.step_share))
 
 
 @dataclass(frozen=True)
@@ -87,14 +101,12 @@ def run(settings: Settings, folder: Path, report: Callable[[Event], None] | None
     Raises:
         ValueError: the folder holds a run with other settings, or a damaged file.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    _claim(settings, folder)
+    claim(settings, folder)
     files = [level_file(folder, level) for level in (0, *settings.levels)]
     if all(file.exists() for file in files):
         return files
     protocol = find_protocol(settings.protocol)
-    data = make_dataset(settings.segments, settings.seed, near_flight=protocol.near_flight)
-    tests = make_dataset(_TEST_SEGMENTS, _TEST_SEED, TESTING, scaling=data.scaling)
+    data, tests = draw_data(settings)
     for index, (level, file) in enumerate(zip((0, *settings.levels), files, strict=True)):
         if not file.exists():
             before = load_network(files[index - 1]) if index else None
@@ -104,8 +116,20 @@ def run(settings: Settings, folder: Path, report: Callable[[Event], None] | None
     return files
 
 
-def _claim(settings: Settings, folder: Path) -> None:
-    """Make the folder this run's, or see that it is."""
+def draw_data(settings: Settings) -> tuple[Dataset, Dataset]:
+    """Segments to train on and, apart from those, to test on."""
+    near_flight = find_protocol(settings.protocol).near_flight
+    data = make_dataset(settings.segments, settings.seed, near_flight=near_flight)
+    return data, make_dataset(_TEST_SEGMENTS, _TEST_SEED, TESTING, scaling=data.scaling)
+
+
+def claim(settings: Settings, folder: Path) -> None:
+    """Make the folder this run's, or see that it is.
+
+    Raises:
+        ValueError: it holds a run with other settings, or damaged ones.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     file = folder / "settings.json"
     wanted = json.loads(json.dumps(dataclasses.asdict(settings)))
     if not file.exists():
@@ -129,15 +153,13 @@ def _train_level(
     folder: Path,
     report: Callable[[Event], None] | None,
 ) -> Network:
-    steps = max(1, round((protocol.level_steps if before else protocol.dense_steps) * settings.step_share))
+    steps = settings.steps(level)
     if before:
         masks = METHODS[settings.method](before.weights, before.masks, level)
         pruned = tuple(np.where(mask, weight, 0) for mask, weight in zip(masks, before.weights, strict=True))
-        start = fresh(pruned, before.biases, protocol, steps)
+        start = fresh(pruned, before.biases)
     else:
-        sizes = (len(INPUTS), *settings.hidden, len(OUTPUTS))
-        seed = np.random.SeedSequence([settings.seed, _WEIGHTS])
-        start = first_parameters(sizes, protocol, seed, steps)
+        start = first_parameters(settings.sizes, protocol, np.random.SeedSequence([settings.seed, WEIGHTS]))
         masks = [np.ones(weight.shape, dtype=bool) for weight in start.weights]
     file = folder / "progress.safetensors"
     saved = time.monotonic()
@@ -153,7 +175,6 @@ def _train_level(
     progress = _resumed(file, level, start)
     progress = train(progress, masks, data, protocol, steps, watch=watch)
     network = Network(progress.weights, progress.biases, data.scaling)
-    curve = progress.losses[: len(progress.losses) // CHUNK * CHUNK].reshape(-1, CHUNK).mean(axis=1)
     info = {
         **{key: value for key, value in dataclasses.asdict(settings).items() if key != "levels"},
         "level": level,
@@ -161,8 +182,8 @@ def _train_level(
         "test_loss": float(
             np.mean((tests.outputs - np.asarray(forward((network.weights, network.biases), tests.inputs))) ** 2)
         ),
-        "dead_outputs": dead_outputs(network.masks),
-        "learning_curve": [float(f"{loss:.4g}") for loss in curve],
+        "dead_outputs": list(live_paths(network.masks).dead_outputs),
+        "learning_curve": [float(f"{loss:.4g}") for loss in chunk_means(progress.losses)],
     }
     return dataclasses.replace(network, info=info)
 

@@ -58,7 +58,10 @@ def unpack(path: Path) -> tuple[dict[str, np.ndarray], dict]:
         raise ValueError(f"{path}: not a .safetensors file, or cut short ({error})") from None
     if "mothsim" not in metadata:
         raise ValueError(f"{path}: a .safetensors file, but not one of mothsim's")
-    header = json.loads(metadata["mothsim"])
+    try:
+        header = json.loads(metadata["mothsim"])
+    except ValueError as error:
+        raise ValueError(f"{path}: damaged, its header is no JSON ({error})") from None
     if header.pop("crc32", None) != _checksum(tensors):
         raise ValueError(f"{path}: damaged, its checksum does not fit")
     return tensors, header

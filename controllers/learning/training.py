@@ -19,8 +19,9 @@ from controllers.learning.protocols import Protocol
 
 CHUNK = 100
 """Steps a compiled call; early stopping looks after each."""
-_WINDOW = 500  # batches whose mean losses early stopping compares
-_PATIENCE = 1000  # batches before it may stop
+_WINDOW = 500 // CHUNK  # chunks whose mean losses early stopping compares
+ADAM = optax.scale_by_adam()
+"""The optimiser, but for the learning rate (Kingma and Ba 2015)."""
 
 Parameters = tuple[tuple[jax.typing.ArrayLike, ...], tuple[jax.typing.ArrayLike, ...]]
 
@@ -50,7 +51,7 @@ def forward(parameters: Parameters, inputs: jax.typing.ArrayLike) -> jax.Array:
     return hidden @ weights[-1] + biases[-1]
 
 
-def first_parameters(sizes: Sequence[int], protocol: Protocol, seed: np.random.SeedSequence, steps: int) -> Progress:
+def first_parameters(sizes: Sequence[int], protocol: Protocol, seed: np.random.SeedSequence) -> Progress:
     """Random weights and zero biases for layers of these sizes (inputs and outputs included)."""
     rng = np.random.default_rng(seed)
     weights = []
@@ -58,46 +59,63 @@ def first_parameters(sizes: Sequence[int], protocol: Protocol, seed: np.random.S
         spread = protocol.spread or (2.0 if layer == 0 else 1.0) / np.sqrt(before)
         weights.append((spread * rng.standard_normal((before, after))).astype(np.float32))
     biases = tuple(np.zeros(after, dtype=np.float32) for after in sizes[1:])
-    return fresh(tuple(weights), biases, protocol, steps)
+    return fresh(tuple(weights), biases)
 
 
-def fresh(weights: tuple[NDArray, ...], biases: tuple[NDArray, ...], protocol: Protocol, steps: int) -> Progress:
+def fresh(weights: tuple[NDArray, ...], biases: tuple[NDArray, ...]) -> Progress:
     """A training that starts from these weights."""
-    state = optimiser(protocol, steps, 1).init((weights, biases))
-    return Progress(weights, biases, state, np.empty(0, dtype=np.float32))
+    return Progress(weights, biases, ADAM.init((weights, biases)), np.empty(0, dtype=np.float32))
 
 
-def optimiser(protocol: Protocol, steps: int, connections: int) -> optax.GradientTransformation:
-    """Adam with the protocol's learning rate over so many steps, for so many weights."""
+def learning_rates(protocol: Protocol, steps: int, connections: int) -> NDArray[np.float32]:
+    """The protocol's learning rate at each of so many steps, rounded up to whole chunks, for so many weights."""
+    count = -(-steps // CHUNK) * CHUNK
     if not protocol.warm_up:
-        return optax.adam(protocol.peak)
+        return np.full(count, protocol.peak, dtype=np.float32)
     warm_up = min(protocol.warm_up, steps // 4)
-    peak = protocol.peak_for(connections)
-    return optax.adam(optax.warmup_cosine_decay_schedule(0.0, peak, warm_up, steps, 1e-6))
+    schedule = optax.warmup_cosine_decay_schedule(0.0, protocol.peak_for(connections), warm_up, steps, 1e-6)
+    return np.asarray(schedule(jnp.arange(count)), dtype=np.float32)
 
 
-@partial(jax.jit, static_argnames=("protocol", "steps", "connections"))
-def _chunk(parameters, state, masks, inputs, outputs, start, protocol: Protocol, steps: int, connections: int):
-    """`CHUNK` steps of training; returns parameters, optimiser state and the batch losses."""
-    update = optimiser(protocol, steps, connections).update
-    batches = len(inputs) // protocol.batch
+def chunk(
+    parameters: Parameters, state: Any, masks: Any, inputs: Any, outputs: Any, start: Any, rates: Any, *,
+    batch: int, regrow: bool = False,
+) -> tuple[Parameters, Any, jax.Array]:  # fmt: skip
+    """`CHUNK` steps of training; returns parameters, optimiser state and the batch losses (CHUNK,).
+
+    Args:
+        parameters: weights and biases; what a mask hides of the weights does not count.
+        state: of `ADAM`.
+        masks: 1 where a connection is, else 0.
+        inputs, outputs: (N, 10) and (N, 7), scaled, of which batches are taken in order.
+        start: number of the first batch.
+        rates: of learning (CHUNK,).
+        batch: segments a step.
+        regrow: hidden weights learn as if they were seen (Zahn et al. 2022, Algorithm 1), else they stay.
+    """
+    batches = len(inputs) // batch
 
     def loss(parameters, x, y):
-        weights, biases = parameters
-        masked = tuple(weight * mask for weight, mask in zip(weights, masks, strict=True))
-        return jnp.mean((forward((masked, biases), x) - y) ** 2)
+        return jnp.mean((forward(parameters, x) - y) ** 2)
 
-    def step(carry, index):
-        parameters, state = carry
-        first = (index % batches) * protocol.batch
-        x = jax.lax.dynamic_slice_in_dim(inputs, first, protocol.batch)
-        y = jax.lax.dynamic_slice_in_dim(outputs, first, protocol.batch)
-        value, gradient = jax.value_and_grad(loss)(parameters, x, y)
-        change, state = update(gradient, state, parameters)
-        return (optax.apply_updates(parameters, change), state), value
+    def seen(weights):
+        return tuple(weight * mask for weight, mask in zip(weights, masks, strict=True))
 
-    (parameters, state), losses = jax.lax.scan(step, (parameters, state), start + jnp.arange(CHUNK))
+    def step(carry, now):
+        (weights, biases), state = carry
+        index, rate = now
+        x = jax.lax.dynamic_slice_in_dim(inputs, (index % batches) * batch, batch)
+        y = jax.lax.dynamic_slice_in_dim(outputs, (index % batches) * batch, batch)
+        value, (slopes, bias_slopes) = jax.value_and_grad(loss)((seen(weights), biases), x, y)
+        direction, state = ADAM.update((slopes if regrow else seen(slopes), bias_slopes), state)
+        moved = jax.tree.map(lambda now, way: now - rate * way, (weights, biases), direction)
+        return (moved, state), value
+
+    (parameters, state), losses = jax.lax.scan(step, (parameters, state), (start + jnp.arange(CHUNK), rates))
     return parameters, state, losses
+
+
+_compiled_chunk = partial(jax.jit, static_argnames="batch")(chunk)
 
 
 def train(
@@ -128,10 +146,12 @@ def train(
     parameters = (tuple(map(jnp.asarray, progress.weights)), tuple(map(jnp.asarray, progress.biases)))
     state, losses = progress.optimiser, progress.losses
     inputs, outputs = jnp.asarray(data.inputs), jnp.asarray(data.outputs)
-    while len(losses) < steps and not (protocol.early_stop and has_stopped(losses)):
+    rates = learning_rates(protocol, steps, connections)
+    while len(losses) < steps and not (protocol.early_stop and has_stopped(chunk_means(losses))):
         start = jnp.asarray(offset + len(losses))
-        parameters, state, new = _chunk(
-            parameters, state, float_masks, inputs, outputs, start, protocol, steps, connections
+        now = rates[len(losses) : len(losses) + CHUNK]
+        parameters, state, new = _compiled_chunk(
+            parameters, state, float_masks, inputs, outputs, start, now, batch=protocol.batch
         )
         losses = np.concatenate([losses, np.asarray(new)])
         progress = Progress(
@@ -145,9 +165,14 @@ def train(
     return progress
 
 
-def has_stopped(losses: NDArray) -> bool:
-    """Zahn et al.'s early stopping, on the batch losses so far."""
-    if len(losses) < _PATIENCE:
-        return False
-    last, before = losses[-_WINDOW:].mean(), losses[-2 * _WINDOW : -_WINDOW].mean()
-    return bool(abs(last - before) <= 0.01 * before)
+def chunk_means(losses: NDArray) -> NDArray:
+    """The learning curve: mean of each chunk's batch losses."""
+    return losses.reshape(-1, CHUNK).mean(axis=1)
+
+
+def has_stopped(curve: NDArray) -> NDArray[np.bool_]:
+    """Zahn et al.'s early stopping (...,), on the mean loss of every chunk so far (..., chunks)."""
+    if curve.shape[-1] < 2 * _WINDOW:
+        return np.zeros(curve.shape[:-1], dtype=bool)
+    last, before = curve[..., -_WINDOW:].mean(axis=-1), curve[..., -2 * _WINDOW : -_WINDOW].mean(axis=-1)
+    return np.abs(last - before) <= 0.01 * before

@@ -108,6 +108,25 @@ def test_train_then_fly_what_it_made(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "another seed" in capsys.readouterr().err
 
 
+def test_study_then_its_figures_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The README's study through all its levels, of eight of the smallest networks, on very few steps."""
+    command = ["study", "--protocol", "zahn2022", "--method", "layerwise", "--out", str(tmp_path), "--json"]
+    assert main([*command, "--segments", "5000", "--step-share", "0.005"]) == 0
+    result = last_json(capsys)
+    assert [row[0] for row in result["levels"]][:2] == [0, 15]
+    assert len(result["levels"]) == 18
+    assert result["levels"][0][1] == 5956
+    assert result["networks"] == result["never_passing"] == 8
+    picture = tmp_path / "loss-by-sparsity.png"
+    picture.unlink()
+    assert main([*command, "--figures", "--threshold", "1"]) == 0
+    assert last_json(capsys)["levels"][-1][-1] == 8
+    assert picture.stat().st_size > 10_000
+    assert main([*command, "--figures", "--out", str(tmp_path / "none")]) == 1
+    assert main([*command, "--networks", "2"]) == 1
+    assert "another" in capsys.readouterr().err
+
+
 def test_import_of_the_authors_files(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("h5py", reason="the extra [keras] is not installed")
     folder = shared / "published_networks"

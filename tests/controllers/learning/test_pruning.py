@@ -1,17 +1,41 @@
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from controllers.learning.pruning import by_magnitude, dead_outputs, layerwise, live_connections
+from controllers.learning.pruning import METHODS, LivePaths, live_connections, live_paths
+
+FIRST = np.array([[1.0, -4.0], [3.0, -2.0]])
+MIDDLE = np.array([[10.0, 0.5], [0.6, 0.7]])
+LAST = np.array([[0.01], [0.02]])
 
 
 def full(*weights: np.ndarray) -> list[np.ndarray]:
     return [np.ones(weight.shape, dtype=bool) for weight in weights]
 
 
-def test_layerwise_by_hand() -> None:
-    first = np.array([[1.0, -4.0], [3.0, -2.0]])
-    second = np.array([[0.1], [-0.2]])
-    masks = layerwise([first, second], full(first, second), 50)
+def plain(name: str, weights: Sequence[np.ndarray], masks: Sequence[np.ndarray], percent: float) -> list[np.ndarray]:
+    return METHODS[name](weights, masks, percent)
+
+
+def jitted(name: str, weights: Sequence[np.ndarray], masks: Sequence[np.ndarray], percent: float) -> list[np.ndarray]:
+    """The same masks compiled, with the count to keep as data, as an ensemble's second member."""
+    keep = METHODS[name].keep([weight.size for weight in weights], percent)
+    many: Any = [[jnp.stack([jnp.zeros_like(a), jnp.asarray(a)]) for a in part] for part in (weights, masks)]
+    found = jax.jit(jax.vmap(METHODS[name].masks, in_axes=(0, 0, None)))(*many, jnp.asarray(keep))
+    return [np.asarray(mask[1]) for mask in found]
+
+
+both = pytest.mark.parametrize("prune", [plain, jitted])
+Prune = Callable[[str, Sequence[np.ndarray], Sequence[np.ndarray], float], list[np.ndarray]]
+
+
+@both
+def test_layerwise_by_hand(prune: Prune) -> None:
+    masks = prune("layerwise", [FIRST, LAST], full(FIRST, LAST), 50)
     assert masks[0].tolist() == [[False, True], [True, False]]
     assert masks[1].tolist() == [[False], [True]]
 
@@ -19,46 +43,72 @@ def test_layerwise_by_hand() -> None:
 def test_layerwise_counts_are_those_of_the_paper() -> None:
     rng = np.random.default_rng(0)
     weights = [rng.standard_normal(shape) for shape in ((10, 400), (400, 400), (400, 16), (16, 7))]
-    counts = [int(mask.sum()) for mask in layerwise(weights, full(*weights), 93)]
+    counts = [int(mask.sum()) for mask in METHODS["layerwise"](weights, full(*weights), 93)]
     assert counts == pytest.approx([280, 11199, 447, 8], abs=1)
 
 
-def test_global_by_hand_leaves_the_outputs_alone() -> None:
-    first = np.array([[1.0, -4.0], [3.0, -2.0]])
-    middle = np.array([[10.0, 0.5], [0.6, 0.7]])
-    last = np.array([[0.01], [0.02]])
-    masks = by_magnitude([first, middle, last], full(first, middle, last), 50)
+@both
+def test_manual_lets_weights_come_back(prune: Prune) -> None:
+    gone = [np.array([[True, True], [False, False]]), np.ones((2, 1), dtype=bool)]
+    assert prune("manual", [FIRST, LAST], gone, 50)[0].tolist() == [[False, True], [True, False]]
+    assert prune("layerwise", [FIRST, LAST], gone, 50)[0].tolist() == [[True, True], [False, False]]
+
+
+@both
+@pytest.mark.parametrize("name", ["global", "gradual"])
+def test_global_by_hand_leaves_the_outputs_alone(prune: Prune, name: str) -> None:
+    masks = prune(name, [FIRST, MIDDLE, LAST], full(FIRST, MIDDLE, LAST), 50)
     assert masks[0].tolist() == [[False, True], [True, False]]
     assert masks[1].tolist() == [[True, False], [False, False]]
     assert masks[2].all()
 
 
-def test_ties_do_not_change_the_count() -> None:
+@both
+def test_no_layer_is_pruned_to_nothing(prune: Prune) -> None:
+    masks = prune("global", [100 * FIRST, MIDDLE, LAST], full(FIRST, MIDDLE, LAST), 60)
+    assert masks[0].tolist() == [[False, True], [False, False]]
+    assert masks[1].tolist() == [[True, False], [False, False]]
+    one = np.array([[0.5]])
+    assert prune("layerwise", [one, one], full(one, one), 98)[0].tolist() == [[True]]
+
+
+@both
+@pytest.mark.parametrize(("name", "left"), [("layerwise", [40, 40, 8]), ("global", [67, 1, 20])])
+def test_ties_do_not_change_the_count(prune: Prune, name: str, left: list[int]) -> None:
     weights = [np.ones((10, 10)), np.ones((10, 10)), np.ones((10, 2))]
-    masks = by_magnitude(weights, full(*weights), 60)
-    assert sum(int(mask.sum()) for mask in masks) == 88
+    assert [int(mask.sum()) for mask in prune(name, weights, full(*weights), 60)] == left
 
 
-def test_what_is_gone_stays_gone() -> None:
+@pytest.mark.parametrize("name", ["layerwise", "global", "gradual"])
+def test_what_is_gone_stays_gone(name: str) -> None:
     rng = np.random.default_rng(1)
     weights = [rng.standard_normal(shape) for shape in ((10, 40), (40, 30), (30, 7))]
-    for method in (layerwise, by_magnitude):
-        masks = method(weights, full(*weights), 40)
-        later = method(weights, masks, 70)
-        assert all((after <= before).all() for before, after in zip(masks, later, strict=True))
+    masks = METHODS[name](weights, full(*weights), 40)
+    later = METHODS[name](weights, masks, 70)
+    assert all((after <= before).all() for before, after in zip(masks, later, strict=True))
+
+
+def test_gradual_follows_the_cubic() -> None:
+    gradual = METHODS["gradual"]
+    assert [gradual.percent_at(0, 80, done) for done in (0, 0.375, 0.75, 1)] == [0, 70, 80, 80]
+    assert METHODS["global"].percent_at(0, 80, 0) == 80
 
 
 def test_nothing_left_is_refused() -> None:
     weights = [np.ones((10, 10)), np.ones((10, 7))]
     with pytest.raises(ValueError, match=r"percent = 99\.9"):
-        by_magnitude(weights, full(*weights), 99.9)
+        METHODS["global"](weights, full(*weights), 99.9)
 
 
-def test_live_connections_by_hand() -> None:
+def test_live_paths_by_hand() -> None:
     # Input 0 - node 0 - output 0 lives; node 1 has no input; node 2 leads nowhere; output 1 has only node 1.
     first = np.array([[1, 0, 1], [0, 0, 0]], dtype=bool)
     second = np.array([[1, 0], [0, 1], [0, 0]], dtype=bool)
     live = live_connections([first, second])
     assert live[0].tolist() == [[True, False, False], [False, False, False]]
     assert live[1].tolist() == [[True, False], [False, False], [False, False]]
-    assert dead_outputs([first, second]) == [1]
+    assert live_paths([first, second]) == LivePaths(
+        weights=4, live=2, paths=1, constant_nodes=1, silent_nodes=1, dead_outputs=(1,), lost_inputs=(1,)
+    )
+    assert live_paths(full(FIRST, MIDDLE, LAST)) == LivePaths(10, 10, 8, 0, 0, (), ())
+    assert live_paths([np.zeros((2, 2), dtype=bool), LAST > 0]) == LivePaths(2, 0, 0, 2, 0, (0,), (0, 1))

@@ -1,0 +1,155 @@
+"""Zahn et al. 2022's pictures of many networks, from a study's folder alone: their Figs 2 to 5 and Table 1."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from controllers.learning.curves import draw_learning_curve
+from controllers.learning.ensemble import load_level
+from controllers.learning.pruning import Mask, live_connections
+from controllers.learning.sequence import level_file
+from controllers.learning.statistics import Row, last_passing, read_table
+from controllers.learning.study import load_settings
+from mothsim.figures import save_figure
+from mothsim.segments import INPUTS
+
+_SAMPLES = 9
+_BLUE, _RED = "#1f7a8c", "#c8452f"
+
+
+def draw_study(folder: Path, *, threshold: float = 1e-3, level: float = 93) -> list[Path]:
+    """Draw all figures of a study into its folder; nothing is trained.
+
+    Args:
+        folder: of the study, finished or not.
+        threshold: loss that a network has to keep to.
+        level: sparsity (per cent) of sample networks, layers and inputs; the nearest that there is.
+
+    Raises:
+        ValueError: the folder holds no study, or a damaged one.
+    """
+    sizes, rows = load_settings(folder).sizes, read_table(folder)
+    percents = sorted({row["level"] for row in rows})
+    nearest = min(percents, key=lambda percent: abs(percent - level))
+    chosen = [row for row in rows if row["level"] == nearest]
+    levels = {percent: load_level(level_file(folder, percent), percent, sizes) for percent in percents}
+    sound = [row["network"] for row in rows if row["level"] == percents[-1] and math.isfinite(row["loss"])]
+    masks = [[mask[i] for mask in levels[nearest].ensemble.masks] for i in range(min(_SAMPLES, len(chosen)))]
+    figures = {
+        "loss-by-sparsity": draw_losses(rows, threshold),
+        "sample-networks": draw_samples(masks, nearest),
+        "layers": draw_layers(chosen),
+        "inputs": draw_inputs(chosen),
+    }
+    if sound:
+        run = [levels[percent].network(int(sound[0])) for percent in percents]
+        figures["learning-curve"] = draw_learning_curve(run, threshold)
+    files = [folder / f"{name}.png" for name in figures]
+    for figure, file in zip(figures.values(), files, strict=True):
+        save_figure(figure, file)
+    return files
+
+
+def draw_losses(rows: Sequence[Row], threshold: float) -> Figure:
+    """Loss by sparsity as boxes, and above each how many networks last passed there (Fig 4)."""
+    percents = sorted({row["level"] for row in rows})
+    last = list(last_passing(rows, threshold).values())
+    axes = _axes((9, 4.5))
+    _boxes(axes, [[row["loss"] for row in rows if row["level"] == percent] for percent in percents])
+    axes.axhline(threshold, color="0.4", ls="--", lw=0.8)
+    for i, percent in enumerate(percents):
+        axes.text(i, 1.01, str(last.count(percent)), transform=axes.get_xaxis_transform(), ha="center", color=_RED)
+    axes.set_xticks(range(len(percents)), [f"{percent:g}" for percent in percents])
+    axes.set(xlabel="sparsity, per cent", ylabel="loss on fresh segments, scaled", yscale="log")
+    axes.set_title(
+        f"networks whose last level within {threshold:g} is this one (none: {last.count(None)} of {len(last)})",
+        fontsize=9, color=_RED, pad=18,
+    )  # fmt: skip
+    return _figure(axes)
+
+
+def draw_layers(rows: Sequence[Row]) -> Figure:
+    """Weights left in each layer at one level, their median as a number (Table 1)."""
+    names = [name for name in rows[0] if name.startswith("layer_")]
+    axes = _axes((6, 4))
+    _boxes(axes, [[row[name] for row in rows] for name in names])
+    for i, name in enumerate(names):
+        median = np.median([row[name] for row in rows])
+        axes.annotate(f"{median:g}", (i, median), (0, 8), textcoords="offset points", ha="center", fontsize=9)
+    axes.set_xticks(range(len(names)), [name.replace("_", " ") for name in names])
+    axes.set(ylabel="weights left", yscale="log", title=_title(rows))
+    axes.margins(y=0.15)
+    return _figure(axes)
+
+
+def draw_inputs(rows: Sequence[Row]) -> Figure:
+    """Connections by input at one level, and how many networks lost it wholly (Fig 5)."""
+    counts = [[row[f"from_{name}"] for row in rows] for name in INPUTS]
+    axes = _axes((9, 4))
+    _boxes(axes, counts)
+    for i, count in enumerate(counts):
+        axes.text(i, 1.01, str(count.count(0)), transform=axes.get_xaxis_transform(), ha="center", color=_RED)
+    axes.set_xticks(range(len(INPUTS)), INPUTS)
+    axes.set(ylabel="connections to the first layer")
+    axes.set_title(f"{_title(rows)}; above, networks that lost the input", fontsize=9, pad=18)
+    return _figure(axes)
+
+
+def draw_samples(networks: Sequence[Sequence[Mask]], percent: float) -> Figure:
+    """Sample networks as graphs, inputs on the left; what lies on a path, and dead outputs in red (Fig 3)."""
+    side = math.ceil(math.sqrt(len(networks)))
+    figure = Figure(figsize=(3 * side, 2.4 * side), layout="constrained")
+    FigureCanvasAgg(figure)
+    for i, masks in enumerate(networks):
+        axes = figure.add_subplot(math.ceil(len(networks) / side), side, i + 1)
+        _draw_graph(axes, live_connections(masks))
+        axes.set_title(f"network {i}", fontsize=8)
+    figure.suptitle(f"{percent:g} % pruned")
+    return figure
+
+
+def _draw_graph(axes: Axes, masks: Sequence[Mask]) -> None:
+    heights = [np.linspace(1, 0, size + 2)[1:-1] for size in (masks[0].shape[0], *(mask.shape[1] for mask in masks))]
+    strength = min(1.0, 60 / max(1, sum(int(mask.sum()) for mask in masks)) ** 0.7)  # so that many do not blacken
+    for layer, mask in enumerate(masks):
+        starts, ends = np.nonzero(mask)
+        left = np.column_stack([np.full(len(starts), layer), heights[layer][starts]])
+        right = np.column_stack([np.full(len(ends), layer + 1), heights[layer + 1][ends]])
+        lines = np.stack([left, right], axis=1)
+        axes.add_collection(LineCollection(list(lines), colors=_BLUE, linewidths=0.5, alpha=strength))
+        axes.plot(*left.T, "o", ms=1.5, color="0.2")
+    colours = np.where(masks[-1].any(axis=0), "0.2", _RED).tolist()
+    axes.scatter(np.full(len(colours), len(masks)), heights[-1], s=5, c=colours, zorder=3)
+    axes.set_axis_off()
+
+
+def _axes(size: tuple[float, float]) -> Axes:
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure.add_subplot()
+
+
+def _figure(axes: Axes) -> Figure:
+    figure = axes.get_figure()
+    assert isinstance(figure, Figure)
+    return figure
+
+
+def _boxes(axes: Axes, groups: Sequence[Sequence[float]]) -> None:
+    """A box for each group, at 0, 1, ...; what is not finite is left out."""
+    finite = [[value for value in group if math.isfinite(value)] for group in groups]
+    axes.boxplot(
+        finite, positions=range(len(groups)), widths=0.6, flierprops={"ms": 2}, medianprops={"color": _BLUE}
+    )  # fmt: skip
+
+
+def _title(rows: Sequence[Row]) -> str:
+    return f"{len(rows)} networks, {rows[0]['level']:g} % pruned"

@@ -1,0 +1,223 @@
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from controllers.learning import study
+from controllers.learning.ensemble import Level, load_level
+from controllers.learning.statistics import last_passing, read_table
+from controllers.learning.study import StudySettings, load_settings, run
+from controllers.learning.study_figures import draw_study
+
+QUICK = StudySettings("cosine", "global", (16, 12), (40, 80), 5000, 3, 0.02, 3)
+ROOT = Path(__file__).parents[3]
+
+
+def levels(settings: StudySettings, folder: Path) -> list[Level]:
+    files = run(settings, folder)
+    percents = (0, *settings.levels)
+    return [load_level(file, percent, settings.sizes) for file, percent in zip(files, percents, strict=True)]
+
+
+def same_bits(first: Path, second: Path) -> bool:
+    names = sorted(file.name for file in first.iterdir())
+    return names == sorted(file.name for file in second.iterdir()) and all(
+        (first / name).read_bytes() == (second / name).read_bytes() for name in names
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    run(QUICK, folder)
+    return folder
+
+
+@pytest.mark.parametrize("method", ["layerwise", "manual", "global", "gradual"])
+def test_every_method_prunes_to_the_level_and_learns(tmp_path: Path, method: str) -> None:
+    settings = dataclasses.replace(QUICK, method=method, networks=2, levels=(40, 45), step_share=0.05)
+    dense, middle, sparse = levels(settings, tmp_path)
+    for level in (middle, sparse):
+        for i in range(2):
+            assert level.network(i).sparsity == pytest.approx(level.percent / 100, abs=0.02)
+    came_back = any((b & ~a).any() for a, b in zip(middle.ensemble.masks, sparse.ensemble.masks, strict=True))
+    assert came_back == (method == "manual")
+    curve = dense.ensemble.curve
+    assert (curve[:, -1] < 0.6 * curve[:, 0]).all()
+
+
+def test_a_network_does_not_depend_on_its_companions(tmp_path: Path, whole: Path) -> None:
+    """To rounding, which a batched product on the CPU may do differently for another batch."""
+    alone = levels(dataclasses.replace(QUICK, networks=1), tmp_path)[-1].network(0)
+    among = load_level(whole / "80.safetensors", 80, QUICK.sizes).network(0)
+    for one, other in zip(alone.weights, among.weights, strict=True):
+        assert one == pytest.approx(other, rel=1e-3, abs=1e-4)
+
+
+def test_a_stopped_network_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that stops by hand after its first chunk is what one chunk alone makes of it; the others go on."""
+    settings = dataclasses.replace(QUICK, protocol="zahn2022", levels=(), step_share=300 / 40_000)
+    short = levels(dataclasses.replace(settings, step_share=100 / 40_000), tmp_path / "short")[0].ensemble
+    monkeypatch.setattr("controllers.learning.study.has_stopped", lambda curve: np.arange(len(curve)) == 1)
+    cut = levels(settings, tmp_path / "cut")[0].ensemble
+    assert cut.steps.tolist() == [300, 100, 300]
+    assert all(np.array_equal(a[1], b[1]) for a, b in zip(short.weights, cut.weights, strict=True))
+    assert not np.array_equal(short.weights[0][0], cut.weights[0][0])
+    assert np.isnan(cut.curve[1, 1:]).all()
+    assert np.isfinite(cut.curve[[0, 2]]).all()
+
+
+def test_a_diverged_network_is_flagged_and_touches_no_other(
+    tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(settings: StudySettings) -> tuple:
+        weights, biases = first(settings)
+        weights[0][1] = np.inf
+        return weights, biases
+
+    first = study._first_weights
+    monkeypatch.setattr(study, "_first_weights", broken)
+    last = levels(QUICK, tmp_path)[-1]
+    assert np.isfinite(last.ensemble.losses).tolist() == [True, False, True]
+    assert last.ensemble.steps[1] == 100
+    sound = load_level(whole / "80.safetensors", 80, QUICK.sizes)
+    for one, other in zip(last.ensemble.weights, sound.ensemble.weights, strict=True):
+        assert np.array_equal(one[[0, 2]], other[[0, 2]])
+    with pytest.raises(ValueError, match="not finite"):
+        last.network(1)
+    draw_study(tmp_path)
+
+
+def test_rewinding_starts_from_the_first_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where training adds 1 to every weight, a network pruned by the sum has its first weights + 1, else + 2."""
+
+    def add_one(parameters, state, masks, running, *_, **__):
+        weights, biases = parameters
+        return (tuple(weight + 1 for weight in weights), biases), state, np.zeros(len(running))
+
+    monkeypatch.setattr("controllers.learning.study._advance", add_one)
+    settings = dataclasses.replace(QUICK, levels=(40,), step_share=1e-9)
+    for rewind in (True, False):
+        now = dataclasses.replace(settings, rewind=rewind)
+        dense, sparse = levels(now, tmp_path / str(rewind))
+        for before, after, mask in zip(
+            dense.ensemble.weights, sparse.ensemble.weights, sparse.ensemble.masks, strict=True
+        ):
+            assert after[mask] == pytest.approx(before[mask] + (0 if rewind else 1))
+            assert (after[~mask] == 0).all()
+        first = np.abs(dense.ensemble.weights[0][0]), sparse.ensemble.masks[0][0]
+        assert first[0][first[1]].min() > first[0][~first[1]].max()
+
+
+def test_the_table_has_a_row_a_network_and_level(whole: Path) -> None:
+    rows = read_table(whole)
+    assert [(row["network"], row["level"]) for row in rows] == [(i, p) for p in (0, 40, 80) for i in range(3)]
+    assert rows[0]["weights"] == 10 * 16 + 16 * 12 + 12 * 7 == rows[0]["live"]
+    for row in rows:
+        assert sum(row[f"layer_{i}"] for i in (1, 2, 3)) == row["weights"]
+        assert sum(value for name, value in row.items() if name.startswith("from_")) == row["layer_1"]
+        assert row["inputs_kept"] + row["lost_inputs"] == 10
+    assert load_settings(whole) == QUICK
+
+
+def test_last_passing_level_by_hand() -> None:
+    losses = {0: [1, 2, 9, 1], 1: [9, 1, 1, 1], 2: [1, 1, 1, float("nan")]}
+    rows = [{"network": n, "level": 10.0 * i, "loss": v} for n, all_ in losses.items() for i, v in enumerate(all_)]
+    assert last_passing(rows, 2) == {0: 10.0, 1: None, 2: 20.0}
+
+
+def test_killed_at_any_moment_it_goes_on_in_the_same_bits(tmp_path: Path, whole: Path) -> None:
+    code = "import sys; from pathlib import Path; from controllers.learning.study import *; run({}, Path({!r}))"
+    command = [sys.executable, "-c", code.format(repr(QUICK), str(tmp_path / "cut"))]
+    rng = np.random.default_rng(0)
+    for name in ("settings.json", "00.safetensors", "40.safetensors"):
+        started = subprocess.Popen(command, cwd=ROOT)
+        while started.poll() is None and not (tmp_path / "cut" / name).exists():
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.5))
+        started.send_signal(signal.SIGKILL)
+        started.wait()
+    subprocess.run(command, cwd=ROOT, check=True)
+    for file in (tmp_path / "cut").glob(".*"):
+        file.unlink()
+    assert same_bits(whole, tmp_path / "cut")
+
+
+@pytest.mark.parametrize("harm", ["cut short", "flipped"])
+def test_a_damaged_checkpoint_is_said_and_made_again(tmp_path: Path, whole: Path, harm: str) -> None:
+    for file in whole.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    file = tmp_path / "40.safetensors"
+    content = bytearray(file.read_bytes())
+    if harm == "flipped":
+        content[-100] ^= 4
+    file.write_bytes(content[: len(content) - (100 if harm == "cut short" else 0)])
+    said: list[str] = []
+    run(QUICK, tmp_path, say=said.append)
+    assert len(said) == 1
+    assert "40.safetensors" in said[0]
+    assert "\n" not in said[0]
+    assert same_bits(whole, tmp_path)
+
+
+def test_a_flipped_bit_anywhere_is_found_out(tmp_path: Path, whole: Path) -> None:
+    content = (whole / "80.safetensors").read_bytes()
+    for place in np.random.default_rng(0).integers(8 * len(content), size=300).tolist() + list(range(0, 24_000, 41)):
+        flipped = bytearray(content)
+        flipped[place // 8] ^= 1 << place % 8
+        (tmp_path / "80.safetensors").write_bytes(flipped)
+        with pytest.raises(ValueError, match="80"):
+            load_level(tmp_path / "80.safetensors", 80, QUICK.sizes)
+
+
+def test_figures_come_from_the_folder_alone(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in whole.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    monkeypatch.setattr("controllers.learning.study._train_level", None)
+    files = draw_study(tmp_path, threshold=0.05, level=80)
+    assert {file.stem for file in files} == {
+        "loss-by-sparsity",
+        "sample-networks",
+        "layers",
+        "inputs",
+        "learning-curve",
+    }
+    assert all(file.stat().st_size > 5000 for file in files)
+    with pytest.raises(ValueError, match="holds no study"):
+        draw_study(tmp_path / "empty")
+
+
+def test_networks_are_shared_out_over_devices(tmp_path: Path, whole: Path) -> None:
+    """Three simulated devices, a network each, make what one device makes, to rounding."""
+    code = (
+        "import jax; from pathlib import Path; from controllers.learning.study import *;"
+        f"print(len(jax.devices())); run({QUICK!r}, Path({str(tmp_path)!r}))"
+    )
+    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=3"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["3"], done.stderr
+    for i in range(3):
+        shared_out = load_level(tmp_path / "80.safetensors", 80, QUICK.sizes).network(i)
+        together = load_level(whole / "80.safetensors", 80, QUICK.sizes).network(i)
+        for one, other in zip(shared_out.weights, together.weights, strict=True):
+            assert one == pytest.approx(other, rel=1e-3, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"networks": 0}, "networks = 0"),
+        ({"method": "random"}, "expected one of layerwise, manual, global, gradual"),
+        ({"method": "gradual", "rewind": True}, "rewind = True"),
+        ({"levels": (99.9,), "method": "global"}, r"percent = 99\.9"),
+    ],
+)
+def test_bad_settings_are_named(options: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        StudySettings(**options)
