@@ -31,12 +31,10 @@ class CEM(Sampling):
             raise ValueError(f"elites = {elites!r}: expected 2 to the number of samples, {samples}")
         self.elites = elites
 
-    def begin(self) -> None:
-        """Spread out again."""
-        self.deviation = np.full(self.plan.shape, self.spread)
-
     def sample(self, number: int) -> Array:
-        """Plans (N, K, H, m) about the mean."""
+        """Plans (N, K, H, m) about the mean, in a decision's first round as widely as at the start."""
+        if number == 0:
+            self.deviation = np.full(self.plan.shape, self.spread)
         return self.plan[:, None] + self.deviation[:, None] * self.noise()
 
     def weigh(self, plans: Array, costs: Array) -> Array:

@@ -110,7 +110,6 @@ class Sampling(ABC):
         states = np.where(sound[:, None], states, _REST)
         self.cost.begin(states, time)
         self.extend(states, time)
-        self.begin()
         found = np.zeros(len(states), dtype=np.bool_)
         for number in range(self.rounds):
             plans = self.sample(number)
@@ -134,9 +133,6 @@ class Sampling(ABC):
                 self.plan = np.concatenate([self.plan, self.cost.law(ends, at)[:, None]], axis=1)
             if step + 1 < self.horizon:
                 ends, _ = self.advance(ends, self.controls(self.plan[:, step]))
-
-    def begin(self) -> None:  # noqa: B027
-        """Whatever a method forgets between decisions."""
 
     def sample(self, number: int) -> Array:
         """Plans (N, K, H, m) of a round: the plan itself, then the plan and noise."""

@@ -85,3 +85,29 @@ class Settings:
     def target(self) -> Trajectory:
         """The trajectory itself."""
         return self.trajectory if isinstance(self.trajectory, Trajectory) else make_trajectory(self.trajectory)
+
+
+class Told:
+    """What an environment tells controllers of its settings."""
+
+    settings: Settings
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """The target, as controllers may know it ahead."""
+        return self.settings.target()
+
+    @property
+    def body(self) -> MothBody:
+        """The moth, as controllers should believe it to be."""
+        return self.settings.body
+
+    @property
+    def duration(self) -> float:
+        """Time limit, s."""
+        return self.settings.duration
+
+    @property
+    def period(self) -> float:
+        """From decision to decision, s."""
+        return self.settings.period

@@ -12,16 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from envs.moths import Moths
 from envs.rendering import MODES, Picture, frame_rate
 from envs.rewards import total
-from envs.settings import Settings
-from mothsim.body import MothBody
-from mothsim.trajectories import Trajectory
+from envs.settings import Settings, Told
 
 Observation = NDArray[np.float32]
 
 _ROW = np.zeros(1, dtype=np.int64)
 
 
-class TrackEnv(gym.Env[Observation, NDArray[np.floating]]):
+class TrackEnv(Told, gym.Env[Observation, NDArray[np.floating]]):
     """A hawkmoth after a moving target: `mothsim/Track-v0`, and `mothsim/Hover-v0` with a target at rest.
 
     A step is one decision: the action is held for `period` s (20 ms, half a wing stroke) and the moth flies by
@@ -102,26 +100,6 @@ class TrackEnv(gym.Env[Observation, NDArray[np.floating]]):
         self._flying = False
         self._picture: Picture | None = None
         self._control: NDArray[np.float64] | None = None
-
-    @property
-    def trajectory(self) -> Trajectory:
-        """The target, as controllers may know it ahead."""
-        return self.settings.target()
-
-    @property
-    def body(self) -> MothBody:
-        """The moth, as controllers should believe it to be."""
-        return self.settings.body
-
-    @property
-    def duration(self) -> float:
-        """Time limit, s."""
-        return self.settings.duration
-
-    @property
-    def period(self) -> float:
-        """From decision to decision, s."""
-        return self.settings.period
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

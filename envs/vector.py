@@ -15,16 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 from envs.moths import Moths
 from envs.rendering import MODES, Picture, frame_rate
 from envs.rewards import total
-from envs.settings import Settings
-from mothsim.body import MothBody
-from mothsim.trajectories import Trajectory
+from envs.settings import Settings, Told
 
 Observations = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 Step = tuple[Observations, NDArray[np.float64], Flags, Flags, dict[str, Any]]
 
 
-class TrackVectorEnv(VectorEnv[Observations, NDArray[np.floating], NDArray[Any]]):
+class TrackVectorEnv(Told, VectorEnv[Observations, NDArray[np.floating], NDArray[Any]]):
     """`num_envs` moths, each as in `envs.TrackEnv`, which has the contract; moth i is one seeded with `seed + i`.
 
     Made with `gymnasium.make_vec("mothsim/Track-v0", num_envs=1024, **options)` after `import envs`. `info` has
@@ -76,26 +74,6 @@ class TrackVectorEnv(VectorEnv[Observations, NDArray[np.floating], NDArray[Any]]
         self._begun = np.zeros(num_envs, dtype=np.bool_)
         self._ended = np.zeros(num_envs, dtype=np.bool_)
         self._pictures: list[Picture] = []
-
-    @property
-    def trajectory(self) -> Trajectory:
-        """The target, as controllers may know it ahead."""
-        return self.settings.target()
-
-    @property
-    def body(self) -> MothBody:
-        """The moth, as controllers should believe it to be."""
-        return self.settings.body
-
-    @property
-    def duration(self) -> float:
-        """Time limit, s."""
-        return self.settings.duration
-
-    @property
-    def period(self) -> float:
-        """From decision to decision, s."""
-        return self.settings.period
 
     @property
     def np_random(self) -> tuple[np.random.Generator, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -112,7 +112,7 @@ def test_failed_plans_weigh_nothing(method: type) -> None:
     controller = method(samples=8)
     prepared(controller, moths=1)
     controller.plan = np.zeros((1, 4, 3))
-    controller.begin()
+    controller.sample(0)
     plans = np.random.default_rng(0).standard_normal((1, 8, 4, 3))
     costs = np.arange(8.0)[None].copy()
     costs[0, 4:] = np.inf

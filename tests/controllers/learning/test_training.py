@@ -93,12 +93,13 @@ def test_interrupted_after_a_save_it_goes_on_in_the_same_bits(
 
 def test_killed_at_any_moment_it_goes_on_in_the_same_bits(tmp_path: Path) -> None:
     whole = run(SMALL, tmp_path / "whole")
+    settings = {name: getattr(SMALL, name) for name in ("hidden", "levels", "segments", "step_share")}
     code = f"""
 import controllers.learning.sequence as s
 from pathlib import Path
 s._SAVE_EVERY = 0.0
-s.run(s.Settings(**{ {"hidden": SMALL.hidden, "levels": SMALL.levels, "segments": SMALL.segments, "step_share": SMALL.step_share}!r}), Path({str(tmp_path / "cut")!r}))
-"""  # noqa: E501
+s.run(s.Settings(**{settings!r}), Path({str(tmp_path / "cut")!r}))
+"""
     cuts = 0
     rng = np.random.default_rng(0)
     while not (tmp_path / "cut" / "80.safetensors").exists():
