@@ -1,8 +1,8 @@
 """Many networks trained and pruned side by side: Zahn et al. 2022's statistics, as one batched program.
 
 The networks of a study differ by their first weights alone, which the seed and the network's index name; all see
-the same batches. What a network becomes does not depend on its companions, but for the rounding of a batched
-matrix product. The folder of a study holds `settings.json`, `versions.json`, one checkpoint a level
+the same batches. What a network becomes does not depend on its companions; on an accelerator, but for the rounding
+of a batched matrix product. The folder of a study holds `settings.json`, `versions.json`, one checkpoint a level
 (`00.safetensors` is the dense networks) and `networks.csv`, see `controllers.learning.statistics`. Killed at any
 moment, a study goes on from the last good level and, on the CPU, ends in the same bits.
 """
@@ -177,7 +177,7 @@ def _train_level(
         curve[running, i] = np.asarray(losses)[running]
         trained[running] += CHUNK
         if report:
-            report(Event(percent, (i + 1) * CHUNK, len(rates) * CHUNK, float(np.median(losses))))
+            report(Event(percent, (i + 1) * CHUNK, len(rates) * CHUNK, float(np.nanmedian(losses))))
         running &= np.isfinite(losses)
         if protocol.early_stop:
             running &= ~has_stopped(curve[:, reached : i + 1])
@@ -193,13 +193,27 @@ def _train_level(
 @partial(jax.jit, static_argnames=("batch", "regrow"))
 def _advance(parameters, state, masks, running, inputs, outputs, start, rates, *, batch: int, regrow: bool):
     """A chunk of steps of every network that runs, the others stay; returns the mean losses (N,) too."""
-    step = jax.vmap(partial(chunk, batch=batch, regrow=regrow), in_axes=(0, 0, 0, None, None, None, None))
-    *new, losses = step(parameters, state, masks, inputs, outputs, start, rates)
+    go_on = partial(chunk, batch=batch, regrow=regrow)
 
-    def chosen(after: jax.Array, now: jax.Array) -> jax.Array:
-        return jnp.where(running.reshape(-1, *(1,) * (after.ndim - 1)), after, now)
+    def advance(networks, *data):
+        def one(network):
+            parameters, state, masks, runs = network
 
-    return *jax.tree.map(chosen, tuple(new), (parameters, state)), losses.mean(axis=1)
+            def stay():
+                return parameters, state, jnp.full(CHUNK, jnp.nan, rates.dtype)
+
+            *new, losses = jax.lax.cond(runs, lambda: go_on(parameters, state, masks, *data), stay)
+            return *new, losses.mean()
+
+        # One after the other, a network has a core's caches to itself, and costs nothing once it has stopped; an
+        # accelerator is filled only by all at once.
+        return jax.lax.map(one, networks) if jax.default_backend() == "cpu" else jax.vmap(one)(networks)
+
+    spread, shared = PartitionSpec("network"), PartitionSpec()
+    share = jax.shard_map(
+        advance, mesh=_mesh(len(running)), in_specs=(spread, *[shared] * 4), out_specs=spread, check_vma=False
+    )
+    return share((parameters, state, masks, running), inputs, outputs, start, rates)
 
 
 @partial(jax.jit, static_argnames="method")
@@ -221,12 +235,15 @@ def _first_weights(settings: StudySettings) -> tuple[Any, Any]:
     return jax.tree.map(lambda *parts: np.stack(parts), *[(first.weights, first.biases) for first in every])
 
 
-def _spread(tree: Any, networks: int) -> Any:
-    """Arrays with the networks shared out evenly over as many devices as divide them."""
+def _mesh(networks: int) -> Mesh:
+    """As many devices as share the networks out evenly."""
     devices = jax.devices()
-    count = math.gcd(len(devices), networks)
-    mesh = Mesh(np.array(devices[:count]), ("network",))
-    return jax.device_put(tree, NamedSharding(mesh, PartitionSpec("network")))
+    return Mesh(np.array(devices[: math.gcd(len(devices), networks)]), ("network",))
+
+
+def _spread(tree: Any, networks: int) -> Any:
+    """Arrays with the networks shared out over the devices."""
+    return jax.device_put(tree, NamedSharding(_mesh(networks), PartitionSpec("network")))
 
 
 def _versions() -> dict[str, str]:

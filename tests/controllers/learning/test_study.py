@@ -53,11 +53,10 @@ def test_every_method_prunes_to_the_level_and_learns(tmp_path: Path, method: str
 
 
 def test_a_network_does_not_depend_on_its_companions(tmp_path: Path, whole: Path) -> None:
-    """To rounding, which a batched product on the CPU may do differently for another batch."""
     alone = levels(dataclasses.replace(QUICK, networks=1), tmp_path)[-1].network(0)
     among = load_level(whole / "80.safetensors", 80, QUICK.sizes).network(0)
     for one, other in zip(alone.weights, among.weights, strict=True):
-        assert one == pytest.approx(other, rel=1e-3, abs=1e-4)
+        assert np.array_equal(one, other)
 
 
 def test_a_stopped_network_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +193,7 @@ def test_figures_come_from_the_folder_alone(whole: Path, tmp_path: Path, monkeyp
 
 
 def test_networks_are_shared_out_over_devices(tmp_path: Path, whole: Path) -> None:
-    """Three simulated devices, a network each, make what one device makes, to rounding."""
+    """Three simulated devices, a network each, make what one device makes."""
     code = (
         "import jax; from pathlib import Path; from controllers.learning.study import *;"
         f"print(len(jax.devices())); run({QUICK!r}, Path({str(tmp_path)!r}))"
@@ -206,7 +205,7 @@ def test_networks_are_shared_out_over_devices(tmp_path: Path, whole: Path) -> No
         shared_out = load_level(tmp_path / "80.safetensors", 80, QUICK.sizes).network(i)
         together = load_level(whole / "80.safetensors", 80, QUICK.sizes).network(i)
         for one, other in zip(shared_out.weights, together.weights, strict=True):
-            assert one == pytest.approx(other, rel=1e-3, abs=1e-4)
+            assert np.array_equal(one, other)
 
 
 @pytest.mark.parametrize(
