@@ -63,20 +63,20 @@ class InverseModel:
 def network_inputs(states: Array, poses: Array) -> Array:
     """A network's inputs (N, 10) for states (N, 8) and poses to reach (N, 4), `[x, y, theta, phi]`.
 
-    Positions are relative to the start. The network was trained on theta_0 and phi_0 in [0, 2 pi], so each
-    angle is moved there by whole turns, and the pose with it.
+    Positions are relative to the start. Both angles, and the pose with them, are moved by as many whole turns, so
+    that the middle between them lies in [0, 2 pi]: the network was trained on theta_0 and phi_0 in that range. One
+    angle moved without the other would be another moth, its spring wound up by a turn.
     """
-    theta_turns = math.tau * np.floor(states[:, 2] / math.tau)
-    phi_turns = math.tau * np.floor(states[:, 3] / math.tau)
+    turns = math.tau * np.floor((states[:, 2] + states[:, 3]) / (2 * math.tau))
     x, y, theta, phi, xdot, ydot, thetadot, phidot = states.T
     return np.stack(
         [
-            phi - phi_turns,
-            theta - theta_turns,
+            phi - turns,
+            theta - turns,
             poses[:, 0] - x,
             poses[:, 1] - y,
-            poses[:, 3] - phi_turns,
-            poses[:, 2] - theta_turns,
+            poses[:, 3] - turns,
+            poses[:, 2] - turns,
             xdot,
             ydot,
             phidot,

@@ -136,7 +136,8 @@ def plan(trajectory: Trajectory, body: MothBody, weights: Weights, segments: int
     """
     trim = find_trim(body, float(trajectory.angle(0.0)))
     linear = linearise(body, trim)
-    target = _eased(reference_states(trajectory, body, SEGMENT * np.arange(segments + 1)))
+    target = reference_states(trajectory, body, SEGMENT * np.arange(segments + 1))
+    target = target if trajectory.under_way else _eased(target)
     states, controls = target, np.tile(to_components(trim.control), (segments, 1))
     a, b = np.tile(linear.a, (segments, 1, 1)), np.tile(linear.b, (segments, 1, 1))
     if (target != target[0]).any():  # a target at rest is feasible as it is

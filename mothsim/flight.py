@@ -126,8 +126,12 @@ def random_starts(
 
 
 def steady_start(trajectory: Trajectory, body: MothBody, time: float = 0.0) -> Array:
-    """The state (8,) of trim at the target's position and body angle, at first or at another time, s."""
-    start = find_trim(body, float(trajectory.angle(time))).state.copy()
+    """The state (8,) of trim at the target's position and body angle, at first or at another time, s.
+
+    At rest, or at the target's velocity where the trajectory is `under_way`.
+    """
+    xdot, ydot = trajectory.velocity(time).tolist() if trajectory.under_way else (0.0, 0.0)
+    start = find_trim(body, float(trajectory.angle(time)), (xdot, ydot)).state.copy()
     start[:2] = trajectory.position(time)
     return start
 

@@ -34,6 +34,7 @@ class Trajectory:
         tilt: times (T,) to body angles theta (T,) in rad.
         start_spread: half ranges (8,) of random starts about trim: cm, rad, cm/s, rad/s, in the order of the state.
         lost_distance: a moth farther than this from the target is lost, cm.
+        under_way: whether flights begin about steady flight at the target's velocity, and not at rest.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Trajectory:
     tilt: Curve
     start_spread: tuple[float, ...] = (1.0, 1.0, 0.1, 0.1, 10.0, 10.0, 2.0, 2.0)
     lost_distance: float = 20.0
+    under_way: bool = False
 
     def position(self, times: ArrayLike) -> Array:
         """Target positions, cm: (T, 2) for times (T,), (2,) for one time in s."""
@@ -167,6 +169,27 @@ def make_trajectory(name: str | Path, angle: float = math.pi / 2) -> Trajectory:
         raise ValueError(f"angle = {angle!r}: expected a finite body angle in rad")
     path, slope = _NAMED[str(name)]
     return Trajectory(str(name), path, slope, _Level(angle), **(_VIOLENT if name == "recover" else {}))
+
+
+def cruise(velocity: tuple[float, float], angle: float = math.pi / 2) -> Trajectory:
+    """Steady flight, from the first moment on, at a velocity (cm/s along x and y) and a body angle (rad).
+
+    Raises:
+        ValueError: a velocity or an angle that is not finite.
+    """
+    if not (np.shape(velocity) == (2,) and np.isfinite(velocity).all() and math.isfinite(angle)):
+        raise ValueError(f"velocity = {velocity!r}, angle = {angle!r}: expected two finite speeds in cm/s, and rad")
+    name = f"cruise at {velocity[0]:g}, {velocity[1]:g} cm/s"
+    steady = partial(_steady, velocity=velocity)
+    return Trajectory(name, partial(_steadily, velocity=velocity), steady, _Level(angle), under_way=True)
+
+
+def _steadily(t: Array, velocity: tuple[float, float]) -> Array:
+    return np.multiply.outer(t, velocity)
+
+
+def _steady(t: Array, velocity: tuple[float, float]) -> Array:
+    return np.tile(np.array(velocity, dtype=np.float64), (len(t), 1))
 
 
 def _read_table(file: Path) -> tuple[list[str], Array]:

@@ -8,6 +8,7 @@ from controllers.guidance import Guidance
 from mothsim import MothBody, Task, fly, make_trajectory, metrics
 from mothsim.actuation import to_components
 from mothsim.flight import random_starts
+from mothsim.trajectories import cruise
 from mothsim.trim import find_trim, linearise
 
 
@@ -70,6 +71,14 @@ def test_lqr_hovers_at_other_body_angles(angle: float) -> None:
     assert flight.lost.sum() == 0
     assert np.median(flight.rms_error) < 0.05
     assert np.abs(flight.states[:, -1, 2] - angle).max() < 0.02
+
+
+def test_a_network_cruises_from_the_first_moment_on() -> None:
+    flight = fly(
+        controllers.make("inverse-model", network="small"), cruise((-300.0, 300.0)), duration=1.0, moths=4, seed=3
+    )
+    assert np.abs(flight.states[:, 0, 4:6] - [-300, 300]).max() < 10.001
+    assert flight.max_error.max() < 0.1
 
 
 def test_lqr_flies_a_fully_actuated_moth() -> None:

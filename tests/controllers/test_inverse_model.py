@@ -9,7 +9,8 @@ from controllers.guidance import Weights
 from controllers.inverse_model import InverseModel, network_inputs
 from controllers.learning.network import Network
 from controllers.learning.storage import find_network, shipped_networks
-from mothsim import fly
+from mothsim import MothBody, fly
+from mothsim.trim import find_trim
 
 SHIPPED = ("dense", "sparse-93", "sparse-98", "small")
 
@@ -20,9 +21,8 @@ def test_network_inputs_wrap_by_whole_turns() -> None:
     turned, aimed = states.copy(), poses.copy()
     turned[:, [0, 1]] += 7.0
     aimed[:, [0, 1]] += 7.0
-    for column, turns in ((2, -3), (3, 5)):
-        turned[:, column] += turns * math.tau
-        aimed[:, column] += turns * math.tau
+    turned[:, [2, 3]] -= 3 * math.tau
+    aimed[:, [2, 3]] -= 3 * math.tau
     inputs = network_inputs(turned, aimed)
     assert inputs == pytest.approx(network_inputs(states, poses))
     assert inputs[:, 0] == pytest.approx(states[:, 3])
@@ -30,6 +30,13 @@ def test_network_inputs_wrap_by_whole_turns() -> None:
     assert inputs[:, [2, 3]] == pytest.approx(poses[:, [0, 1]] - states[:, [0, 1]])
     assert inputs[:, [4, 5]] == pytest.approx(poses[:, [3, 2]])
     assert inputs[:, 6:] == pytest.approx(states[:, [4, 5, 7, 6]])
+
+
+def test_wrapping_does_not_wind_up_the_spring() -> None:
+    """Upside down and straight, theta lies below 0 and phi above: moved apart by a turn, they would be another moth."""
+    state = find_trim(MothBody(), -math.pi / 2).state[None]
+    phi, theta = network_inputs(state, state[:, :4])[0, :2]
+    assert phi - theta == pytest.approx(math.pi)
 
 
 def test_four_networks_are_shipped_and_small() -> None:

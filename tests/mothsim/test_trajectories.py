@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mothsim.trajectories import NAMES, PRIMES_HZ, make_trajectory
+from mothsim.trajectories import NAMES, PRIMES_HZ, cruise, make_trajectory
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "step"])
@@ -28,6 +28,16 @@ def test_figure_eight_and_forward_by_hand() -> None:
     assert forward.velocity([0.5, 1.25, 2.2, 3.25, 4.0])[:, 0] == pytest.approx([0, 50, 100, 50, 0])
     # Each ramp is symmetric, so it covers half of what cruising would: 75 cm and 75, and 50 between them.
     assert forward.position([0.4, 2.0, 2.5, 9.0]) == pytest.approx(np.array([[0, 0], [75, 0], [125, 0], [200, 0]]))
+
+
+def test_cruising_by_hand() -> None:
+    steady = cruise((300.0, -100.0), 1.2)
+    assert steady.position([0.0, 0.5]) == pytest.approx(np.array([[0, 0], [150, -50]]))
+    assert steady.velocity(7.0) == pytest.approx([300, -100])
+    assert steady.angle(7.0) == 1.2
+    assert steady.under_way
+    with pytest.raises(ValueError, match="velocity = "):
+        cruise((np.nan, 0.0))
 
 
 @pytest.mark.parametrize("name", [*NAMES, "loop.csv"])
