@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from controllers.guidance import Guidance
 from controllers.learning.kernel import CompiledNetwork
+from controllers.learning.near_trim import whole_turns
 from controllers.learning.network import CONTROLS, Network
 from controllers.learning.storage import find_network
 from controllers.weights import Weights
@@ -63,11 +63,9 @@ class InverseModel:
 def network_inputs(states: Array, poses: Array) -> Array:
     """A network's inputs (N, 10) for states (N, 8) and poses to reach (N, 4), `[x, y, theta, phi]`.
 
-    Positions are relative to the start. Both angles, and the pose with them, are moved by as many whole turns, so
-    that the middle between them lies in [0, 2 pi]: the network was trained on theta_0 and phi_0 in that range. One
-    angle moved without the other would be another moth, its spring wound up by a turn.
+    Positions are relative to the start; both angles, and the pose with them, are moved by `whole_turns`.
     """
-    turns = math.tau * np.floor((states[:, 2] + states[:, 3]) / (2 * math.tau))
+    turns = whole_turns(states)
     x, y, theta, phi, xdot, ydot, thetadot, phidot = states.T
     return np.stack(
         [

@@ -125,7 +125,7 @@ def fly_law(law: Law, ahead: Array, start: Array, body: MothBody) -> tuple[Array
     return states, controls
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def plan(trajectory: Trajectory, body: MothBody, weights: Weights, segments: int) -> Law:
     """A feasible flight along a trajectory from rest, and the law about it, over so many segments.
 

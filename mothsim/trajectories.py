@@ -135,6 +135,24 @@ class _Level:
         return np.full(len(t), self.angle)
 
 
+@dataclass(frozen=True)
+class _Steady:
+    """The same velocity at all times, cm/s; equal ones are equal, as with `_Level`."""
+
+    xdot: float
+    ydot: float
+
+    def __call__(self, t: Array) -> Array:
+        return np.tile([self.xdot, self.ydot], (len(t), 1))
+
+
+class _Steadily(_Steady):
+    """Positions at that velocity, cm."""
+
+    def __call__(self, t: Array) -> Array:
+        return np.multiply.outer(t, [self.xdot, self.ydot])
+
+
 _NAMED: dict[str, tuple[Curve, Curve]] = {
     "hover": (_still, _still),
     "step": (_step, _still),
@@ -180,16 +198,7 @@ def cruise(velocity: tuple[float, float], angle: float = math.pi / 2) -> Traject
     if not (np.shape(velocity) == (2,) and np.isfinite(velocity).all() and math.isfinite(angle)):
         raise ValueError(f"velocity = {velocity!r}, angle = {angle!r}: expected two finite speeds in cm/s, and rad")
     name = f"cruise at {velocity[0]:g}, {velocity[1]:g} cm/s"
-    steady = partial(_steady, velocity=velocity)
-    return Trajectory(name, partial(_steadily, velocity=velocity), steady, _Level(angle), under_way=True)
-
-
-def _steadily(t: Array, velocity: tuple[float, float]) -> Array:
-    return np.multiply.outer(t, velocity)
-
-
-def _steady(t: Array, velocity: tuple[float, float]) -> Array:
-    return np.tile(np.array(velocity, dtype=np.float64), (len(t), 1))
+    return Trajectory(name, _Steadily(*velocity), _Steady(*velocity), _Level(angle), under_way=True)
 
 
 def _read_table(file: Path) -> tuple[list[str], Array]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from controllers.learning.near_trim import draw_near_trim
 from controllers.learning.network import Scaling
-from mothsim.actuation import from_components, limited, to_components
 from mothsim.body import MothBody
 from mothsim.integrator import propagate
 from mothsim.segments import generate, tabulate
@@ -23,8 +23,6 @@ Array = NDArray[np.floating]
 
 TRAINING, TESTING, NEAR_FLIGHT = 0, 1, 2
 """What a seed's data are for: each has its own random stream."""
-_BEND, _SPIN, _SPEED = 0.5, 10.0, 150.0  # rad, rad/s, cm/s about trim, either way
-_THRUST, _LIFT, _TORQUE = 2.0, 1.0, 0.5  # of the weight, of the weight, of the torque limit, either way
 
 
 @dataclass(frozen=True)
@@ -60,34 +58,12 @@ def make_dataset(
     scaling = scaling or Scaling.of(whole.inputs, whole.outputs)
     parts = [whole]
     if near:
-        states, controls = draw_near_flight(near, _stream(seed, NEAR_FLIGHT + purpose), body)
+        states, controls = draw_near_trim(near, _stream(seed, NEAR_FLIGHT + purpose), [find_trim(body)], body)
         parts.append(tabulate(states, controls, propagate(states, controls, body=body).states))
     order = _interleaved(segments - near, near)
     inputs = np.concatenate([scaling.scale_inputs(part.inputs).astype(np.float32) for part in parts])[order]
     outputs = np.concatenate([scaling.scale_outputs(part.outputs).astype(np.float32) for part in parts])[order]
     return Dataset(inputs, outputs, scaling)
-
-
-def draw_near_flight(count: int, seed: int, body: MothBody) -> tuple[Array, Array]:
-    """Random starts (count, 8) and controls (count, 4) about upright trim.
-
-    Angles within 0.5 rad, rates within 10 rad/s and velocity within 150 cm/s; force within two weights along
-    the body and one across it, torque within half its limit.
-    """
-    rng = np.random.default_rng(seed)
-    trim = find_trim(body)
-    tilt, bend = rng.uniform(-_BEND, _BEND, (2, count))
-    spin, bend_rate = rng.uniform(-_SPIN, _SPIN, (2, count))
-    states = np.tile(trim.state, (count, 1))
-    states[:, 2] += tilt
-    states[:, 3] += tilt + bend
-    states[:, 4:6] = rng.uniform(-_SPEED, _SPEED, (count, 2))
-    states[:, 6] = spin
-    states[:, 7] = spin + bend_rate
-    spread = np.array([_THRUST * body.weight, _LIFT * body.weight, _TORQUE * body.abdomen_torque_limit])
-    components = np.tile(to_components(trim.control), (count, 1))
-    components[:, :3] += spread * rng.uniform(-1, 1, (count, 3))
-    return states, limited(from_components(components), body)
 
 
 def _stream(seed: int, purpose: int) -> int:

@@ -11,12 +11,11 @@ import pytest
 
 from controllers.learning import sequence
 from controllers.learning.curves import draw_learning_curve
-from controllers.learning.dataset import NEAR_FLIGHT, TESTING, draw_near_flight, make_dataset
+from controllers.learning.dataset import TESTING, make_dataset
 from controllers.learning.protocols import COSINE, ZAHN, find_protocol
 from controllers.learning.sequence import Settings, run
 from controllers.learning.storage import load_network
 from controllers.learning.training import has_stopped
-from mothsim import MothBody
 from mothsim.figures import save_figure
 
 SMALL = Settings(hidden=(16, 12), levels=(50, 80), segments=20_000, step_share=0.1)
@@ -36,9 +35,6 @@ def test_data_fill_their_scaling_and_share_no_stream() -> None:
     slow = np.abs(data.inputs[:, 6:8]).max(axis=1) < 0.051  # 150 of 3000 cm/s
     assert slow.mean() == pytest.approx(0.2, abs=0.02)
     assert slow[:500].mean() == pytest.approx(0.2, abs=0.05)
-    states, controls = draw_near_flight(100, NEAR_FLIGHT, MothBody())
-    assert np.abs(states[:, 2] - np.pi / 2).max() <= 0.5
-    assert controls[:, 0].max() < 4 * MothBody().weight
 
 
 def test_early_stopping_by_hand() -> None:

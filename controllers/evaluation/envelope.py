@@ -1,0 +1,78 @@
+"""The whole envelope: hovering at every body angle, cruising at every speed, coming back from half-violent starts.
+
+A linear law about hover flies gently with a handful of connections, so gentle flight says little about how many a
+controller needs. Here the moth is asked for all that it can do about trim.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from mothsim.flight import Controller, fly
+from mothsim.metrics import recovered
+from mothsim.trajectories import Trajectory, cruise, make_trajectory
+
+ON_TARGET = 0.15
+"""Median error (cm) of a manoeuvre that counts as flown."""
+_FASTEST = 300.0  # cm/s along x and along y
+_HOVER, _CRUISE, _BACK = 3.0, 2.0, 4.0  # s
+
+
+@dataclass(frozen=True)
+class EnvelopeFlights:
+    """What a controller flew of the envelope.
+
+    Attributes:
+        manoeuvres: `(name, median error in cm, share lost)` of every hover and cruise.
+        recovered: share of half-violent starts that came back, see `mothsim.metrics.recovered`.
+    """
+
+    manoeuvres: tuple[tuple[str, float, float], ...]
+    recovered: float
+
+    @property
+    def flown(self) -> float:
+        """Share of the manoeuvres that lost no moth and kept within `ON_TARGET`."""
+        return float(np.mean([lost == 0 and error <= ON_TARGET for _, error, lost in self.manoeuvres] or [1.0]))
+
+    @property
+    def worst(self) -> float:
+        """Largest median error of a manoeuvre, cm; infinite where most moths were lost."""
+        return max((error for _, error, _ in self.manoeuvres), default=0.0)
+
+
+def fly_envelope(
+    controller: Callable[[], Controller], *, angles: int = 24, speeds: int = 3, moths: int = 8, back: int = 100,
+    seed: int = 0,
+) -> EnvelopeFlights:  # fmt: skip
+    """Fly a controller all over the envelope, from the usual random starts.
+
+    Args:
+        controller: makes one for each manoeuvre.
+        angles: body angles to hover at, evenly spread over the circle from -pi on.
+        speeds: along x and along y, from -300 to 300 cm/s: cruises at all pairs of them.
+        moths: that fly each.
+        back: starts of `recover` at half its spread.
+        seed: of the starts.
+    """
+    found = []
+    for name, target, duration in manoeuvres(angles, speeds):
+        flight = fly(controller(), target, duration=duration, moths=moths, seed=seed)
+        found.append((name, float(np.median(flight.rms_error)), float(np.mean(flight.lost))))
+    violent = fly(controller(), "recover", duration=_BACK, moths=back, seed=seed, start_scale=0.5)
+    return EnvelopeFlights(tuple(found), float(np.mean(recovered(violent))))
+
+
+def manoeuvres(angles: int, speeds: int) -> list[tuple[str, Trajectory, float]]:
+    """Names, targets, and lengths of flight in s, see `fly_envelope`."""
+    hovers = []
+    for i in range(angles):
+        angle = -math.pi + math.tau * i / angles
+        hovers.append((f"hover at {math.degrees(angle):.1f} deg", make_trajectory("hover", angle), _HOVER))
+    along = np.linspace(-_FASTEST, _FASTEST, speeds).tolist()
+    cruises = [cruise((x, y)) for x in along for y in along]
+    return [*hovers, *((target.name, target, _CRUISE) for target in cruises)]
