@@ -46,7 +46,7 @@ class EnvelopeFlights:
 
 
 def fly_envelope(
-    controller: Callable[[], Controller], *, angles: int = 24, speeds: int = 3, moths: int = 8, back: int = 100,
+    controller: Callable[[], Controller], *, angles: int = 24, speeds: int = 3, moths: int = 20, back: int = 100,
     seed: int = 0,
 ) -> EnvelopeFlights:  # fmt: skip
     """Fly a controller all over the envelope, from the usual random starts.

@@ -14,7 +14,7 @@ from controllers.evaluation.envelope import fly_envelope
 from controllers.inverse_model import InverseModel
 from controllers.learning.dataset import TESTING, make_dataset
 from controllers.learning.gauss_newton import Lesson
-from controllers.learning.near_trim import draw_near_trim, envelope_trims
+from controllers.learning.near_trim import GUIDED, NEAR_FLIGHT, Spread, draw_near_trim, envelope_trims
 from controllers.learning.network import CONTROLS, Network, Scaling
 from controllers.learning.storage import find_network
 from controllers.weights import Weights
@@ -89,7 +89,7 @@ class Gentle(Goal):
 
     def lesson(self, seed: int) -> Lesson:
         """Segments about upright trim."""
-        return _near_trims(4000, seed, [find_trim(MothBody())], 0.2)
+        return _near_trims(4000, seed, [find_trim(MothBody())], NEAR_FLIGHT.scaled(0.2))
 
     def measure(self, network: Network, seed: int) -> Measures:
         """Median errors `hover_cm` and `sum_of_primes_cm`, and the share `lost`."""
@@ -113,16 +113,16 @@ class Envelope(Goal):
     """Hovering at every body angle, cruising at every speed, recovering as often as the shipped dense network."""
 
     name = "envelope"
-    hidden = (16, 12)
-    dense = ((6, 4), (8, 6), (10, 8), (12, 10), (16, 12), (24, 16))
+    hidden = (24, 16)
+    dense = ((8, 6), (10, 8), (12, 10), (16, 12), (20, 14), (24, 16))
 
     def lesson(self, seed: int) -> Lesson:
         """Segments about the trims of all the envelope."""
-        return _near_trims(10_000, seed, envelope_trims(MothBody()), 0.6)
+        return _near_trims(12_000, seed, envelope_trims(MothBody()), GUIDED)
 
     def measure(self, network: Network, seed: int) -> Measures:
         """The share `flown` of the manoeuvres, the `worst_cm` of their errors, the shares `recovered`."""
-        size = {} if seed == CHOOSING else {"angles": 48, "speeds": 5, "moths": 20}
+        size = {} if seed == CHOOSING else {"angles": 48, "speeds": 5}
         flights = fly_envelope(lambda: InverseModel(network), seed=seed, **size)
         dense = _dense_recovers(seed)
         return {"flown": flights.flown, "worst_cm": flights.worst, "recovered": flights.recovered,
@@ -154,10 +154,10 @@ def _random_segments(count: int, seed: int, purpose: int) -> Lesson:
     return Lesson(data.inputs, data.outputs, np.full(len(OUTPUTS), len(OUTPUTS) ** -0.5, dtype=np.float32))
 
 
-def _near_trims(count: int, seed: int, trims: list[Trim], scale: float) -> Lesson:
+def _near_trims(count: int, seed: int, trims: list[Trim], spread: Spread) -> Lesson:
     """Segments about trims; of the outputs what the guidance holds dear of the control counts."""
     body, scales = MothBody(), scaling()
-    states, controls = draw_near_trim(count, seed, trims, body, scale=scale)
+    states, controls = draw_near_trim(count, seed, trims, body, spread)
     data = tabulate(states, controls, propagate(states, controls, body=body).states)
     dear = Weights()
     importance = np.zeros(len(OUTPUTS), dtype=np.float32)

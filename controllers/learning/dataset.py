@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from controllers.learning.near_trim import draw_near_trim
+from controllers.learning.near_trim import NEAR_FLIGHT, draw_near_trim
 from controllers.learning.network import Scaling
 from mothsim.body import MothBody
 from mothsim.integrator import propagate
@@ -21,7 +21,7 @@ from mothsim.trim import find_trim
 
 Array = NDArray[np.floating]
 
-TRAINING, TESTING, NEAR_FLIGHT = 0, 1, 2
+TRAINING, TESTING, ABOUT_TRIM = 0, 1, 2
 """What a seed's data are for: each has its own random stream."""
 
 
@@ -58,7 +58,9 @@ def make_dataset(
     scaling = scaling or Scaling.of(whole.inputs, whole.outputs)
     parts = [whole]
     if near:
-        states, controls = draw_near_trim(near, _stream(seed, NEAR_FLIGHT + purpose), [find_trim(body)], body)
+        states, controls = draw_near_trim(
+            near, _stream(seed, ABOUT_TRIM + purpose), [find_trim(body)], body, NEAR_FLIGHT
+        )
         parts.append(tabulate(states, controls, propagate(states, controls, body=body).states))
     order = _interleaved(segments - near, near)
     inputs = np.concatenate([scaling.scale_inputs(part.inputs).astype(np.float32) for part in parts])[order]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,36 +15,62 @@ from mothsim.trim import Trim, find_trim
 
 Array = NDArray[np.floating]
 
-_BEND, _SPIN, _SPEED = 0.5, 10.0, 150.0  # rad, rad/s, cm/s about trim, either way
-_THRUST, _LIFT, _TORQUE = 2.0, 1.0, 0.5  # of the weight, of the weight, of the torque limit, either way
 _SPEEDS = np.linspace(-350.0, 350.0, 15)  # cm/s
 
 
-def draw_near_trim(
-    count: int, seed: int, trims: Sequence[Trim], body: MothBody, *, scale: float = 1.0
-) -> tuple[Array, Array]:
+@dataclass(frozen=True)
+class Spread:
+    """How far from trim segments are drawn, either way.
+
+    Attributes:
+        tilt, bend: rad, of the whole moth and of its abdomen against its head-thorax.
+        spin, bend_rate: the same, rad/s.
+        speed: along x and along y, cm/s.
+        thrust, lift: of the force along and across the head-thorax, in weights.
+        torque: share of its limit.
+    """
+
+    tilt: float
+    bend: float
+    spin: float
+    bend_rate: float
+    speed: float
+    thrust: float
+    lift: float
+    torque: float
+
+    def scaled(self, factor: float) -> Spread:
+        """All of it times a factor."""
+        return Spread(*(factor * value for value in astuple(self)))
+
+
+NEAR_FLIGHT = Spread(0.5, 0.5, 10.0, 10.0, 150.0, 2.0, 1.0, 0.5)
+"""About upright trim, of our own training set."""
+GUIDED = Spread(0.35, 0.35, 20.0, 8.0, 80.0, 2.0, 1.7, 0.8)
+"""About trims of every kind: what guided flights from the usual starts use there, and half-violent ones upright."""
+
+
+def draw_near_trim(count: int, seed: int, trims: Sequence[Trim], body: MothBody, spread: Spread) -> tuple[Array, Array]:
     """Random starts (count, 8) and controls (count, 4), each about one of some trims, drawn at random.
 
-    Angles within 0.5 rad, rates within 10 rad/s and velocity within 150 cm/s; force within two weights along
-    the body and one across it, torque within half its limit; all times `scale`. Angles are as a network sees them,
-    see `whole_turns`.
+    Angles are as a network sees them, see `whole_turns`.
     """
     rng = np.random.default_rng(seed)
-    tilt, bend = scale * rng.uniform(-_BEND, _BEND, (2, count))
-    spin, bend_rate = scale * rng.uniform(-_SPIN, _SPIN, (2, count))
-    velocity = scale * rng.uniform(-_SPEED, _SPEED, (count, 2))
-    push = scale * rng.uniform(-1, 1, (count, 3))
+    tilt, bend = spread.tilt * rng.uniform(-1, 1, count), spread.bend * rng.uniform(-1, 1, count)
+    spin, bend_rate = spread.spin * rng.uniform(-1, 1, count), spread.bend_rate * rng.uniform(-1, 1, count)
+    velocity = spread.speed * rng.uniform(-1, 1, (count, 2))
+    push = rng.uniform(-1, 1, (count, 3))
     which = rng.integers(len(trims), size=count)
     states = np.array([trim.state for trim in trims])[which]
     states[:, 2] += tilt
     states[:, 3] += tilt + bend
     states[:, 2:4] -= whole_turns(states)[:, None]
     states[:, 4:6] += velocity
-    states[:, 6] = spin
-    states[:, 7] = spin + bend_rate
-    spread = np.array([_THRUST * body.weight, _LIFT * body.weight, _TORQUE * body.abdomen_torque_limit])
+    states[:, 6] += spin
+    states[:, 7] += spin + bend_rate
+    widths = spread.thrust * body.weight, spread.lift * body.weight, spread.torque * body.abdomen_torque_limit
     components = to_components(np.array([trim.control for trim in trims]))[which]
-    components[:, :3] += spread * push
+    components[:, :3] += np.array(widths) * push
     return states, limited(from_components(components), body)
 
 

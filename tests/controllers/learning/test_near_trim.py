@@ -3,17 +3,17 @@ import math
 import numpy as np
 import pytest
 
-from controllers.learning.near_trim import draw_near_trim, envelope_trims, whole_turns
+from controllers.learning.near_trim import NEAR_FLIGHT, draw_near_trim, envelope_trims, whole_turns
 from mothsim import MothBody
 from mothsim.trim import find_trim
 
 
 def test_segments_are_drawn_about_trim() -> None:
     body = MothBody()
-    states, controls = draw_near_trim(200, 0, [find_trim(body)], body)
+    states, controls = draw_near_trim(200, 0, [find_trim(body)], body, NEAR_FLIGHT)
     assert 0.3 < np.abs(states[:, 2] - np.pi / 2).max() <= 0.5
     assert controls[:, 0].max() < 4 * body.weight
-    nearer, gentler = draw_near_trim(200, 0, [find_trim(body)], body, scale=0.1)
+    nearer, gentler = draw_near_trim(200, 0, [find_trim(body)], body, NEAR_FLIGHT.scaled(0.1))
     assert np.abs(nearer[:, 2] - np.pi / 2).max() <= 0.05
     assert gentler[:, 0].max() < 1.3 * body.weight
 
@@ -22,7 +22,7 @@ def test_the_envelope_goes_all_around_and_winds_up_no_spring() -> None:
     body = MothBody()
     trims = envelope_trims(body)
     assert len(trims) == 360 + 15 * 15
-    states, _ = draw_near_trim(5000, 0, trims, body, scale=0.1)
+    states, _ = draw_near_trim(5000, 0, trims, body, NEAR_FLIGHT.scaled(0.1))
     assert np.histogram(states[:, 2] % math.tau, 12, (0, math.tau))[0].min() > 100
     assert np.abs(states[:, 3] - states[:, 2] - math.pi).max() < 2.1  # the most bent trim, and a little
     assert (whole_turns(states) == 0).all()
