@@ -22,7 +22,7 @@ from controllers.evaluation.fewest import describe, path, prune, train_dense
 from controllers.evaluation.fewest_picture import PANELS, draw_fewest
 from controllers.evaluation.goals import GOALS
 from controllers.evaluation.tables import Row, as_csv
-from controllers.learning.storage import save_network, write_atomically
+from controllers.learning.storage import write_atomically
 from demos.output import show, wrote
 from mothsim.figures import save_figure
 
@@ -35,6 +35,8 @@ class Fewest:
     """What is asked; for the numbers see `controllers/evaluation/goals.py`."""
     seeds: tuple[int, ...] = (0, 1, 2, 3)
     """Of first weights and segments, one pruning each."""
+    ways: tuple[Literal["surgeon", "magnitude"], ...] = ("surgeon",)
+    """How weights are removed: by what they are worth, or the smallest first."""
     dense: bool = True
     """Train small dense networks as well."""
     workers: int = os.cpu_count() or 1
@@ -46,7 +48,10 @@ class Fewest:
 
     def run(self) -> None:
         """Prune, judge, draw and print."""
-        work = [delayed(_pruned)(goal, seed, self.out) for goal in self.goals for seed in self.seeds]
+        work = [
+            delayed(_pruned)(goal, way, seed, self.out)
+            for goal in self.goals for way in self.ways for seed in self.seeds
+        ]  # fmt: skip
         if self.dense:
             work += [
                 delayed(_dense)(goal, hidden, seed, self.out)
@@ -64,33 +69,29 @@ class Fewest:
     def _print(self, rows: Sequence[Row]) -> None:
         found = []
         for goal in self.goals:
-            judged = [row for row in rows if row["goal"] == goal and row["way"] == "fewest"]
-            bound = [row for row in rows if row["goal"] == goal and row["way"] == "dense" and row["met"]]
-            found.append({
-                "goal": goal,
-                "fewest": [row["weights"] for row in judged],
-                "met": [row["met"] for row in judged],
-                "measure": PANELS[goal][0],
-                "measured": [row[PANELS[goal][0]] for row in judged],
-                "fewest_dense": min((row["weights"] for row in bound), default=None),
-            })  # fmt: skip
+            for way in self.ways:
+                judged = [row for row in rows if (row["goal"], row["way"]) == (goal, f"{way}, judged")]
+                measure = PANELS[goal][0]
+                found.append({
+                    "goal": goal, "way": way, "weights": [row["weights"] for row in judged], "measure": measure,
+                    "measured": [row[measure] for row in judged], "met": [row["met"] for row in judged],
+                })  # fmt: skip
+            dense = [row["weights"] for row in rows if row["goal"] == goal and row["way"] == "dense" and row["met"]]
+            found.append({"goal": goal, "way": "dense", "weights": sorted(dense)[:1]})
         if self.json:
-            show({"out": self.out, "seeds": self.seeds, "goals": found}, True)
+            show({"out": self.out, "seeds": self.seeds, "fewest": found}, True)
             return
         for one in found:
-            measured = ", ".join(f"{value:.3g}" for value in one["measured"])
-            print(f"{one['goal']}: {one['fewest']} weights, seed by seed; dense, {one['fewest_dense']}")
-            print(f"    {one['measure']} on other starts {measured}; met: {one['met']}")
+            judged = ", ".join(f"{value:.3g}" for value in one.get("measured", ()))
+            said = f"; {one['measure']} on other starts {judged}; met: {one['met']}" if judged else ""
+            print(f"{one['goal']}, {one['way']}: {one['weights']} weights{said}")
 
 
-def _pruned(name: str, seed: int, out: Path) -> list[Row]:
-    goal, folder = GOALS[name], out / name / f"seed-{seed}"
-    network = prune(goal, seed, folder, lambda line: print(line, file=sys.stderr))
-    rows = [describe(goal, one, seed, "pruned", one.info["measures"]) for one in path(folder)]
-    if network is not None:
-        rows.append(describe(goal, network, seed, "fewest"))
-        save_network(network, out / f"{name}-{seed}.safetensors")
-    return rows
+def _pruned(name: str, way: str, seed: int, out: Path) -> list[Row]:
+    goal, folder = GOALS[name], out / name / f"{way}-{seed}"
+    network = prune(goal, seed, folder, by=way, say=lambda line: print(line, file=sys.stderr))
+    rows = [describe(goal, one, seed, way, one.info["measures"]) for one in path(folder)]
+    return rows if network is None else [*rows, describe(goal, network, seed, f"{way}, judged")]
 
 
 def _dense(name: str, hidden: tuple[int, ...], seed: int, out: Path) -> list[Row]:

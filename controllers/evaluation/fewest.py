@@ -1,8 +1,8 @@
 """How few connections does it take? Prunes networks for a goal, seed by seed, beside dense ones as well trained.
 
-The folder of a goal holds, for each seed, every network that pruning took (`seed-0/0418.safetensors` has 418 weights)
-and the fewest that does the same on other starts (`seed-0/fewest.safetensors`), and the small dense networks. Killed at
-any moment, it goes on and ends in the same bits.
+The folder of a goal holds, for each seed, every network that pruning took (`surgeon-0/0418.safetensors` has 418
+weights) and the fewest that does the same on other starts (`surgeon-0/fewest.safetensors`), and the small dense
+networks. Killed at any moment, it goes on and ends in the same bits.
 """
 
 from __future__ import annotations
@@ -28,13 +28,16 @@ _ROUNDS, _AT_A_TIME = 200, 20  # of fitting the first network; so many between w
 _FEWEST = "fewest.safetensors"
 
 
-def prune(goal: Goal, seed: int, folder: Path, say: Callable[[str], None] | None = None) -> Network | None:
+def prune(
+    goal: Goal, seed: int, folder: Path, *, by: str = "surgeon", say: Callable[[str], None] | None = None
+) -> Network | None:
     """The fewest weights of a seed that meet a goal, or none where not even the first network does.
 
     Args:
         goal: what is asked.
         seed: of first weights and segments.
-        folder: of the seed.
+        folder: of the seed and the way of removing.
+        by: how weights are removed, one of `surgeon.REMOVALS`.
         say: called with one line for every network that is taken.
     """
     if not (folder / _FEWEST).exists():
@@ -48,17 +51,19 @@ def prune(goal: Goal, seed: int, folder: Path, say: Callable[[str], None] | None
             network = replace(network, info={**network.info, "measures": dict(measured)})
             save_network(network, folder / f"{network.connections:04d}.safetensors")
             if say:
-                say(f"{goal.name}, seed {seed}: {network.connections} weights, cost {lesson.cost(network):.2e}")
+                say(
+                    f"{goal.name}, by {by}, seed {seed}: {network.connections} weights, cost {lesson.cost(network):.2e}"
+                )
 
         taken = _taken(folder)
         if taken:
             network = load_network(taken[0])
         else:
-            network = _first(goal, goal.hidden, seed, lesson, folder / "first")
+            network = _first(goal, goal.hidden, seed, lesson, folder.parent / f"first-{seed}")
             if not meets(network):
                 return None
             keep(network)
-        surgeon.fewest(network, lesson, meets, watch=keep)
+        surgeon.fewest(network, lesson, meets, by=by, watch=keep)
         confirmed = (file for file in _taken(folder) if goal.met(goal.measure(load_network(file), CONFIRMING)))
         file = next(confirmed, None)
         if file is None:
@@ -104,5 +109,5 @@ def _random(goal: Goal, hidden: tuple[int, ...], seed: int) -> Network:
     first = first_parameters(sizes, COSINE, np.random.SeedSequence([seed, WEIGHTS]))
     last = first.weights[-1].copy()
     last[:, goal.outputs :] = 0
-    info = {"goal": goal.name, "method": "surgeon", "seed": seed, "rounds": 0}
+    info = {"goal": goal.name, "seed": seed, "rounds": 0}
     return Network((*first.weights[:-1], last), first.biases, scaling(), info)

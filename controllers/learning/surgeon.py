@@ -18,8 +18,8 @@ from controllers.learning.gauss_newton import Lesson, fit, normal_equations, par
 from controllers.learning.network import Network
 from controllers.learning.pruning import live_connections
 
-_ROUNDS = 15  # of fitting after each removal
-_HANDFUL, _HARMLESS = 0.08, 1.1  # share of the weights tried at once; by how much the cost may rise for more than one
+_ROUNDS = 10  # of fitting after each removal
+_HANDFUL, _HARMLESS = 0.08, 1.2  # share of the weights tried at once; by how much the cost may rise for more than one
 _DAMPING = 1e-6  # of the Hessian's diagonal, so that weights without effect do not make it singular
 
 
@@ -47,11 +47,24 @@ def remove(network: Network, lesson: Lesson, count: int, *, skip: int = 0) -> Ne
     return _without(with_parameters(network, values), gone[:weights])
 
 
+def remove_smallest(network: Network, lesson: Lesson, count: int, *, skip: int = 0) -> Network:
+    """Remove the smallest weights instead, and what then lies on no path; see `remove`."""
+    size = np.abs(parameters(network)[: network.connections])
+    gone = np.zeros(len(size), dtype=bool)
+    gone[np.argsort(size, kind="stable")[skip : skip + count]] = True
+    return _without(network, gone)
+
+
+REMOVALS: dict[str, Callable[..., Network]] = {"surgeon": remove, "magnitude": remove_smallest}
+"""Ways to remove weights, by name."""
+
+
 def fewest(
     network: Network,
     lesson: Lesson,
     meets: Callable[[Network], bool],
     *,
+    by: str = "surgeon",
     tries: int = 12,
     watch: Callable[[Network], None] | None = None,
 ) -> Network:
@@ -61,15 +74,17 @@ def fewest(
         network: trained, and meeting it; one that `watch` was called with is gone on from in the same bits.
         lesson: to learn from.
         meets: what is asked.
+        by: how weights are removed, one of `REMOVALS`.
         tries: of the least worthy weights that are tried one by one before the rest are held to be needed.
         watch: called with every network that is taken.
     """
     cost, handful, skip = lesson.cost(network), network.info.get("handful", _HANDFUL), 0
     while skip < min(tries, network.connections):
         count = max(1, int(handful * network.connections))
-        smaller = fit(remove(network, lesson, count, skip=skip), lesson, _ROUNDS)
+        smaller = fit(REMOVALS[by](network, lesson, count, skip=skip), lesson, _ROUNDS)
         found = lesson.cost(smaller)
         if (count == 1 or found <= _HARMLESS * cost) and meets(smaller):
+            handful = min(1.5 * handful, _HANDFUL)
             network, cost, skip = replace(smaller, info={**smaller.info, "handful": handful}), found, 0
             if watch:
                 watch(network)

@@ -43,9 +43,9 @@ def weights(folder: Path) -> list[list[np.ndarray]]:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Network]:
     folder = tmp_path_factory.mktemp("quick")
-    network = prune(Quick(), 0, folder)
+    network = prune(Quick(), 0, folder / "surgeon-0")
     assert network is not None
-    return folder, network
+    return folder / "surgeon-0", network
 
 
 def test_a_network_is_pruned_to_its_goal(whole: tuple[Path, Network]) -> None:
@@ -60,18 +60,19 @@ def test_a_network_is_pruned_to_its_goal(whole: tuple[Path, Network]) -> None:
 
 
 def test_killed_at_any_moment_it_goes_on_in_the_same_bits(whole: tuple[Path, Network], tmp_path: Path) -> None:
+    folder = tmp_path / "surgeon-0"
     code = (
         "from pathlib import Path; from tests.controllers.evaluation.test_fewest import Quick;"
-        f"from controllers.evaluation.fewest import prune; prune(Quick(), 0, Path({str(tmp_path)!r}))"
+        f"from controllers.evaluation.fewest import prune; prune(Quick(), 0, Path({str(folder)!r}))"
     )
-    for seen in ("first.safetensors", "0*.safetensors", "002*.safetensors"):
+    for seen in ("first-0.safetensors", "*/0*.safetensors", "*/002*.safetensors"):
         killed = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
         while killed.poll() is None and not list(tmp_path.glob(seen)):
             time.sleep(0.01)
         killed.send_signal(signal.SIGKILL)
         killed.wait()
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
-    for one, other in zip(weights(whole[0]), weights(tmp_path), strict=True):
+    for one, other in zip(weights(whole[0]), weights(folder), strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
@@ -103,8 +104,10 @@ def test_lqr_flies_the_envelope_and_a_network_of_upright_segments_half_of_it() -
 def test_the_command_draws_and_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
     monkeypatch.setitem(GOALS, "loss", Quick())
     monkeypatch.setattr(Quick, "dense", ((2,),))
-    Fewest(("loss",), (0,), workers=1, out=tmp_path, json=True).run()
-    found = json.loads(capsys.readouterr().out)["goals"][0]
-    assert found["met"] == [True]
+    Fewest(("loss",), (0,), ("surgeon", "magnitude"), workers=1, out=tmp_path, json=True).run()
+    surgeon, magnitude, dense = json.loads(capsys.readouterr().out)["fewest"]
+    assert surgeon["met"] == magnitude["met"] == [True]
+    assert max(surgeon["weights"] + magnitude["weights"]) < 40
+    assert dense["weights"] == []
     assert (tmp_path / "fewest.png").stat().st_size > 5000
     assert len((tmp_path / "fewest.csv").read_text().splitlines()) > 10
