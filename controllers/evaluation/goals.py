@@ -113,12 +113,12 @@ class Envelope(Goal):
     """Hovering at every body angle, cruising at every speed, recovering as often as the shipped dense network."""
 
     name = "envelope"
-    hidden = (24, 16)
-    dense = ((8, 6), (10, 8), (12, 10), (16, 12), (20, 14), (24, 16))
+    hidden = (28, 18)
+    dense = ((10, 8), (14, 11), (18, 13), (22, 16))
 
     def lesson(self, seed: int) -> Lesson:
         """Segments about the trims of all the envelope."""
-        return _near_trims(12_000, seed, envelope_trims(MothBody()), GUIDED)
+        return _near_trims(14_000, seed, envelope_trims(MothBody()), GUIDED)
 
     def measure(self, network: Network, seed: int) -> Measures:
         """The share `flown` of the manoeuvres, the `worst_cm` of their errors, the shares `recovered`."""

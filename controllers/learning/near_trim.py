@@ -28,6 +28,8 @@ class Spread:
         speed: along x and along y, cm/s.
         thrust, lift: of the force along and across the head-thorax, in weights.
         torque: share of its limit.
+        seam: rad beyond the range of `whole_turns` to which angles are drawn, so that its ends are learnt as well as
+            its middle.
     """
 
     tilt: float
@@ -38,6 +40,7 @@ class Spread:
     thrust: float
     lift: float
     torque: float
+    seam: float = 0.0
 
     def scaled(self, factor: float) -> Spread:
         """All of it times a factor."""
@@ -46,7 +49,7 @@ class Spread:
 
 NEAR_FLIGHT = Spread(0.5, 0.5, 10.0, 10.0, 150.0, 2.0, 1.0, 0.5)
 """About upright trim, of our own training set."""
-GUIDED = Spread(0.35, 0.35, 20.0, 8.0, 80.0, 2.0, 1.7, 0.8)
+GUIDED = Spread(0.35, 0.35, 20.0, 8.0, 80.0, 2.0, 1.7, 0.8, seam=0.6)
 """About trims of every kind: what guided flights from the usual starts use there, and half-violent ones upright."""
 
 
@@ -61,10 +64,13 @@ def draw_near_trim(count: int, seed: int, trims: Sequence[Trim], body: MothBody,
     velocity = spread.speed * rng.uniform(-1, 1, (count, 2))
     push = rng.uniform(-1, 1, (count, 3))
     which = rng.integers(len(trims), size=count)
+    beyond = spread.seam * rng.uniform(-1, 1, (count, 1))
     states = np.array([trim.state for trim in trims])[which]
     states[:, 2] += tilt
     states[:, 3] += tilt + bend
-    states[:, 2:4] -= whole_turns(states)[:, None]
+    shown = states.copy()
+    shown[:, 2:4] += beyond
+    states[:, 2:4] -= whole_turns(shown)[:, None]
     states[:, 4:6] += velocity
     states[:, 6] += spin
     states[:, 7] += spin + bend_rate

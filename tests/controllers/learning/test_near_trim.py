@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from controllers.learning.near_trim import NEAR_FLIGHT, draw_near_trim, envelope_trims, whole_turns
+from controllers.learning.near_trim import GUIDED, NEAR_FLIGHT, draw_near_trim, envelope_trims, whole_turns
 from mothsim import MothBody
 from mothsim.trim import find_trim
 
@@ -26,6 +26,10 @@ def test_the_envelope_goes_all_around_and_winds_up_no_spring() -> None:
     assert np.histogram(states[:, 2] % math.tau, 12, (0, math.tau))[0].min() > 100
     assert np.abs(states[:, 3] - states[:, 2] - math.pi).max() < 2.1  # the most bent trim, and a little
     assert (whole_turns(states) == 0).all()
+    beyond, _ = draw_near_trim(5000, 0, trims, body, GUIDED)
+    middle = beyond[:, 2:4].mean(axis=1)
+    assert -0.6 < middle.min() < -0.4
+    assert 0.4 < middle.max() - math.tau < 0.6
 
 
 def test_whole_turns_by_hand() -> None:
