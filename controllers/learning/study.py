@@ -1,10 +1,11 @@
 """Many networks trained and pruned side by side: Zahn et al. 2022's statistics, as one batched program.
 
 The networks of a study differ by their first weights alone, which the seed and the network's index name; all see
-the same batches. What a network becomes does not depend on its companions; on an accelerator, but for the rounding
-of a batched matrix product. The folder of a study holds `settings.json`, `versions.json`, one checkpoint a level
-(`00.safetensors` is the dense networks) and `networks.csv`, see `controllers.learning.statistics`. Killed at any
-moment, a study goes on from the last good level and, on the CPU, ends in the same bits.
+the same batches. What a network becomes does not depend on its companions, unless the protocol stops all together;
+on an accelerator, but for the rounding of a batched matrix product. The folder of a study holds `settings.json`,
+`versions.json`, one checkpoint a level (`00.safetensors` is the dense networks) and `networks.csv`, see
+`controllers.learning.statistics`. Killed at any moment, a study goes on from the last good level and, on the CPU,
+ends in the same bits.
 """
 
 from __future__ import annotations
@@ -179,9 +180,11 @@ def _train_level(
         if report:
             report(Event(percent, (i + 1) * CHUNK, len(rates) * CHUNK, float(np.nanmedian(losses))))
         running &= np.isfinite(losses)
-        if protocol.early_stop:
+        if protocol.stop == "network":
             running &= ~has_stopped(curve[:, reached : i + 1])
-        if not running.any():
+        if not running.any() or (
+            protocol.stop == "group" and has_stopped(curve[running, reached : i + 1].mean(axis=0))
+        ):
             break
     visible = tuple(jnp.where(mask, weight, 0) for weight, mask in zip(parameters[0], masks, strict=True))
     losses = _losses((visible, parameters[1]), tests.inputs, tests.outputs)

@@ -147,7 +147,7 @@ def train(
     state, losses = progress.optimiser, progress.losses
     inputs, outputs = jnp.asarray(data.inputs), jnp.asarray(data.outputs)
     rates = learning_rates(protocol, steps, connections)
-    while len(losses) < steps and not (protocol.early_stop and has_stopped(chunk_means(losses))):
+    while len(losses) < steps and not (protocol.stop != "never" and has_stopped(chunk_means(losses))):
         start = jnp.asarray(offset + len(losses))
         now = rates[len(losses) : len(losses) + CHUNK]
         parameters, state, new = _compiled_chunk(

@@ -72,6 +72,21 @@ def test_a_stopped_network_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.Mo
     assert np.isfinite(cut.curve[[0, 2]]).all()
 
 
+def test_a_group_stops_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hand after two chunks, on the mean over its networks."""
+    settings = dataclasses.replace(QUICK, protocol="zahn2022-group", levels=(), step_share=300 / 78_100)
+    seen = []
+
+    def stopped(curve: np.ndarray) -> bool:
+        seen.append(curve)
+        return len(curve) == 2
+
+    monkeypatch.setattr("controllers.learning.study.has_stopped", stopped)
+    group = levels(settings, tmp_path)[0].ensemble
+    assert group.steps.tolist() == [200, 200, 200]
+    assert np.array_equal(seen[-1], group.curve[:, :2].mean(axis=0))
+
+
 def test_a_diverged_network_is_flagged_and_touches_no_other(
     tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
