@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
+from tqdm import tqdm
 
 from demos.output import show, wrote
 from demos.train import LevelBar
+
+if TYPE_CHECKING:
+    from controllers.learning.study import StudySettings
+    from controllers.learning.sweep import Collection
 
 
 @dataclass
 class Study:
     """Train and prune many networks side by side; killed at any moment, the same command goes on."""
 
-    protocol: Literal["cosine", "zahn2022"] = "cosine"
-    """Of training: ours, or Zahn et al.'s."""
+    protocol: Literal["cosine", "zahn2022", "zahn2022-group"] = "cosine"
+    """Of training: ours, or Zahn et al.'s, each network stopping for itself or all together as in their program."""
     method: Literal["global", "layerwise", "manual", "gradual"] = "global"
     """Of pruning: by magnitude over all layers; layer by layer as Zahn et al., for good or with weights coming back
     (their Algorithm 1); or over all layers little by little while training."""
     rewind: bool = False
     """At every level, start what is left again from its first weights."""
     networks: int = 8
-    """How many."""
+    """How many, in each study."""
     hidden: tuple[int, ...] = (50, 50, 50, 8)
     """Nodes of the hidden layers."""
+    hiddens: tuple[str, ...] = ()
+    """A sweep over hidden layers, written as 200-200-200-8: a study each, in a folder of that name."""
+    weights: tuple[int, ...] = ()
+    """A sweep over small networks of about so many weights when dense, narrower ones of Zahn et al.'s shape."""
     levels: tuple[float, ...] = (15, 25, 35, 45, 55, 65, 75, 85, 90, 91, 92, 93, 94, 95, 96, 97, 98)
     """Sparsities, per cent."""
     segments: int = 1_000_000
@@ -36,43 +46,123 @@ class Study:
     """Times the protocol's steps; less trains less."""
     seed: int = 0
     """Of data and first weights."""
+    seeds: tuple[int, ...] = ()
+    """A sweep over seeds: a study each, in the folders seed-0, seed-1 and so on."""
+    workers: int = 1
+    """Studies of a sweep at once, each in its own process."""
     threshold: float = 1e-3
     """Loss that a network has to keep to."""
     level: float = 93
-    """Sparsity at which sample networks, layers and inputs are drawn, per cent."""
+    """Sparsity at which sample networks, layers, inputs and predictions are drawn, per cent."""
     figures: bool = False
-    """Only draw the figures of the study in the folder again."""
+    """Only draw the figures of what is in the folder again."""
     out: Path = Path("out/study")
-    """Folder of the study: settings, versions, checkpoints, table and figures."""
+    """Folder of the study: settings, versions, checkpoints, table and figures; or of a sweep's studies."""
     json: bool = False
     """One JSON object on standard output instead of the table."""
 
     def run(self) -> None:
         """Train, draw and print."""
-        from controllers.learning.statistics import TABLE, last_passing, read_table
-        from controllers.learning.study import StudySettings, run
+        from controllers.learning.published import as_csv as findings_as_csv
+        from controllers.learning.published import compare
+        from controllers.learning.statistics import TABLE, as_csv
+        from controllers.learning.storage import write_atomically
         from controllers.learning.study_figures import draw_study
+        from controllers.learning.sweep import collect
 
-        if not self.figures:
-            settings = StudySettings(
-                self.protocol, self.method, self.hidden, self.levels, self.segments, self.seed, self.step_share,
-                self.networks, self.rewind,
-            )  # fmt: skip
-            with LevelBar() as bar:
-                run(settings, self.out, bar, say=lambda line: print(f"mothsim: {line}", file=sys.stderr))
-        rows = read_table(self.out)
-        last = list(last_passing(rows, self.threshold).values())
-        table = []
-        for level in sorted({row["level"] for row in rows}):
-            of = [row for row in rows if row["level"] == level]
-            medians = [float(np.median([row[name] for row in of])) for name in ("weights", "live", "loss")]
-            table.append([level, *medians, last.count(level)])
+        speed = None if self.figures else self._train()
+        groups = collect(self.out)
+        files, results = [], []
+        for hidden, group in groups.items():
+            findings = compare(hidden, group.rows)
+            results.append(self._result(group) | {"beside_paper": [dataclasses.asdict(one) for one in findings]})
+            folder = self.out if len(groups) == 1 else self.out / "-".join(map(str, hidden))
+            if findings:
+                files.append(folder / "beside-paper.csv")
+                write_atomically(files[-1], findings_as_csv(findings))
+            files.append(folder / TABLE)
+            if folder not in {study for study, _ in group.members}:
+                write_atomically(files[-1], as_csv(group.rows))
+        files += draw_study(self.out, threshold=self.threshold, level=self.level)
         if self.json:
-            columns = ("level", "weights", "live", "loss", "last_passing")
-            found = {"out": self.out, "seed": self.seed, "networks": len(last), "threshold": self.threshold}
-            show({**found, "never_passing": last.count(None), "columns": columns, "levels": table}, True)
+            alone = results[0] if len(results) == 1 else {"studies": results}
+            show({"out": self.out, "seed": self.seed, "threshold": self.threshold, **alone, "speed": speed}, True)
         else:
-            print(f"{'sparsity, %':>11} {'weights':>9} {'on paths':>9} {'loss':>9} {'last passing':>12}")
-            for level, weights, live, loss, count in table:
-                print(f"{level:11g} {weights:9,.0f} {live:9,.0f} {loss:9.2e} {count:12}")
-        wrote(self.out / TABLE, *draw_study(self.out, threshold=self.threshold, level=self.level))
+            for result in results:
+                _print(result)
+            if speed:
+                print(f"\n{speed['training_flops'] / 1e9:.1f} GFLOP/s over {speed['seconds']:.0f} s, all included")
+        wrote(*files)
+
+    def _train(self) -> dict[str, float]:
+        """Run what is wanted; returns what it took: dense products, forward and backward, over all the time."""
+        from controllers.learning.protocols import dense_with
+        from controllers.learning.study import StudySettings, run
+        from controllers.learning.sweep import run_sweep, sweep
+
+        settings = StudySettings(
+            self.protocol, self.method, self.hidden, self.levels, self.segments, self.seed, self.step_share,
+            self.networks, self.rewind,
+        )  # fmt: skip
+        hiddens = [*map(_nodes, self.hiddens), *map(dense_with, self.weights)]
+        studies = sweep(self.out, settings, self.seeds, hiddens)
+        before, start = _flops(studies), time.monotonic()
+        if set(studies) == {self.out}:
+            with LevelBar() as bar:
+                run(settings, self.out, bar, _say)
+        else:
+            for _ in tqdm(run_sweep(studies, self.workers, _say), "studies", len(studies), file=sys.stderr):
+                pass
+        seconds = time.monotonic() - start
+        return {"training_flops": (_flops(studies) - before) / seconds, "seconds": seconds}
+
+    def _result(self, group: Collection) -> dict[str, Any]:
+        from controllers.learning.statistics import last_passing, summarise
+
+        last = list(last_passing(group.rows, self.threshold).values())
+        table = summarise(group.rows, self.threshold)
+        return {
+            "hidden": group.settings.hidden,
+            "seeds": sorted({int(row["seed"]) for row in group.rows}),
+            "networks": len(last),
+            "never_passing": last.count(None),
+            "columns": list(table[0]),
+            "levels": [list(row.values()) for row in table],
+        }
+
+
+def _say(line: str) -> None:
+    print(f"mothsim: {line}", file=sys.stderr)
+
+
+def _nodes(hidden: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(nodes) for nodes in hidden.split("-"))
+    except ValueError:
+        raise ValueError(f"hiddens = {hidden!r}: expected nodes by layer, such as 200-200-200-8") from None
+
+
+def _flops(studies: dict[Path, StudySettings]) -> float:
+    """Operations that went into the levels in the folders: 6 a weight and segment, as if every weight were there."""
+    from controllers.learning.protocols import find_protocol
+    from controllers.learning.statistics import TABLE, read_table
+
+    total = 0.0
+    for folder, settings in studies.items():
+        if (folder / TABLE).exists():
+            steps = sum(row["steps"] for row in read_table(folder))
+            total += 6 * steps * find_protocol(settings.protocol).batch * sum(settings.layer_weights)
+    return total
+
+
+def _print(result: dict[str, Any]) -> None:
+    print(f"hidden layers {', '.join(map(str, result['hidden']))}; loss with its 90 % interval over networks")
+    print(f"{'sparsity, %':>11} {'networks':>8} {'weights':>9} {'on paths':>9} {'loss':>28} {'last passing':>12}")
+    for level, networks, weights, live, loss, low, high, count in result["levels"]:
+        spread = f"{loss:.2e} [{low:.2e}, {high:.2e}]"
+        print(f"{level:11g} {networks:8} {weights:9,.0f} {live:9,.0f} {spread:>28} {count:12}")
+    if result["beside_paper"]:
+        print(f"\n{'beside Zahn et al. 2022':<62} {'theirs':>9} {'ours':>9}   90 % interval")
+    for finding in result["beside_paper"]:
+        interval = f"[{finding['low']:.4g}, {finding['high']:.4g}] of {finding['networks']}"
+        print(f"{finding['quantity']:<62} {finding['theirs']:9.4g} {finding['ours']:9.4g}   {interval}")

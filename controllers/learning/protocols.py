@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
+
+from mothsim.segments import INPUTS, OUTPUTS
 
 Stop = Literal["never", "network", "group"]
 
@@ -12,6 +15,26 @@ HIDDEN = (400, 400, 400, 16)
 SMALL = (24, 24, 16)
 """Hidden layers of our small dense network, 1,312 weights."""
 _ZAHN_WEIGHTS = 330_512
+
+
+def dense_with(weights: int) -> tuple[int, ...]:
+    """Hidden layers of the dense network of just about so many weights: Zahn et al.'s, but narrower or wider.
+
+    A sparse network has shown its worth only beside a dense one of as many weights, as well trained.
+
+    Args:
+        weights: wanted; all hidden layers but the last are of one width, so what there is lies near it.
+
+    Raises:
+        ValueError: too few for one node a layer.
+    """
+    last = HIDDEN[-1]
+    # inputs a + 2 a^2 + last a + last outputs = weights, for the width a
+    linear, constant = len(INPUTS) + last, last * len(OUTPUTS) - weights
+    width = round((math.sqrt(max(0, linear**2 - 8 * constant)) - linear) / 4)
+    if width < 1:
+        raise ValueError(f"weights = {weights!r}: expected {2 + linear + last * len(OUTPUTS)} or more")
+    return (*(width for _ in HIDDEN[:-1]), last)
 
 
 @dataclass(frozen=True)

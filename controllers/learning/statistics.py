@@ -1,21 +1,24 @@
-"""The table of a study: one row a network and level, as CSV."""
+"""The table of a study, one row a network and level, as CSV, and what it says over all networks."""
 
 from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import binomtest, quantile_test
 
 from controllers.learning.ensemble import Ensemble
 from controllers.learning.pruning import live_paths
 from mothsim.segments import INPUTS
 
 TABLE = "networks.csv"
-"""Name of the table in a study's folder."""
+"""Name of the table in the folder of a study, or of several."""
 Row = dict[str, float]
+_CONFIDENCE = 0.9
 
 
 def describe(percent: float, ensemble: Ensemble) -> list[Row]:
@@ -72,12 +75,47 @@ def read_table(folder: Path) -> list[Row]:
 
 
 def last_passing(rows: Sequence[Row], threshold: float) -> dict[int, float | None]:
-    """By network, the highest level up to which every level's loss is within the threshold; `None` if none is."""
-    last: dict[int, float | None] = {}
-    failed = set()
+    """By network, the highest level whose loss is within the threshold, `None` if none is.
+
+    As Zahn et al. 2022 choose their sparse networks: levels before may have failed.
+    """
+    last: dict[int, float | None] = {int(row["network"]): None for row in rows}
     for row in sorted(rows, key=lambda row: row["level"]):
-        index = int(row["network"])
-        if not row["loss"] <= threshold:
-            failed.add(index)
-        last[index] = row["level"] if index not in failed else last.get(index)
+        if row["loss"] <= threshold:
+            last[int(row["network"])] = row["level"]
     return last
+
+
+def by_level(rows: Sequence[Row]) -> dict[float, list[Row]]:
+    """Rows by level, rising."""
+    percents = sorted({row["level"] for row in rows})
+    return {percent: [row for row in rows if row["level"] == percent] for percent in percents}
+
+
+def summarise(rows: Sequence[Row], threshold: float) -> list[Row]:
+    """A row a level: medians over the networks, the loss with its 90 % interval, and how many last passed there."""
+    last = list(last_passing(rows, threshold).values())
+    table = []
+    for percent, group in by_level(rows).items():
+        weights, live = (float(np.median([row[name] for row in group])) for name in ("weights", "live"))
+        loss, low, high = median([row["loss"] for row in group])
+        table.append({
+            "level": percent, "networks": len(group), "weights": weights, "live": live,
+            "loss": loss, "loss_low": low, "loss_high": high, "last_passing": last.count(percent),
+        })  # fmt: skip
+    return table
+
+
+def median(values: Sequence[float]) -> tuple[float, float, float]:
+    """The median and its distribution-free 90 % interval, not a number for fewer than five; NaN counts as infinite."""
+    numbers = np.where(np.isnan(values), np.inf, values)
+    low, high = quantile_test(numbers, p=0.5).confidence_interval(_CONFIDENCE)
+    return float(np.median(numbers)), float(low), float(high)
+
+
+def share(count: int, of: int) -> tuple[float, float, float]:
+    """So many of so many, and Wilson's 90 % interval; not a number for none of none."""
+    if not of:
+        return math.nan, math.nan, math.nan
+    low, high = binomtest(count, of).proportion_ci(_CONFIDENCE, "wilson")
+    return count / of, float(low), float(high)

@@ -23,7 +23,11 @@ _DENSE_ABOVE = 0.5  # share of weights left above which a layer is stored whole
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that whoever looks finds the old one or the whole new one, never a part."""
+    """Write a file so that whoever looks finds the old one or the whole new one, never a part.
+
+    Raises:
+        OSError: it cannot be written; what was there before still is.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{path.name}.{uuid.uuid4().hex}"
     try:
@@ -32,6 +36,9 @@ def write_atomically(path: Path, content: bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OSError(f"{path}: could not be written ({error.strerror})") from None
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

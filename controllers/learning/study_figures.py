@@ -1,9 +1,13 @@
-"""Zahn et al. 2022's pictures of many networks, from a study's folder alone: their Figs 2 to 5 and Table 1."""
+"""Zahn et al. 2022's pictures of many networks, from a study's folder alone.
+
+`loss-by-sparsity` is their Fig 4, over several sizes their S1 to S3; `learning-curve` Fig 2, `sample-networks` Fig 3,
+`layers` Table 1, `inputs` Fig 5, `predictions-dense` and `predictions-pruned` S4 and S5, `trajectories` Fig 6.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +17,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from controllers.learning.curves import draw_learning_curve
-from controllers.learning.ensemble import load_level
+from controllers.learning.prediction_figures import draw_predictions, draw_trajectories
 from controllers.learning.pruning import Mask, live_connections
-from controllers.learning.sequence import level_file
-from controllers.learning.statistics import Row, last_passing, read_table
-from controllers.learning.study import load_settings
+from controllers.learning.statistics import Row, by_level, last_passing
+from controllers.learning.sweep import Collection, collect
 from mothsim.figures import save_figure
 from mothsim.segments import INPUTS
 
@@ -26,54 +29,85 @@ _BLUE, _RED = "#1f7a8c", "#c8452f"
 
 
 def draw_study(folder: Path, *, threshold: float = 1e-3, level: float = 93) -> list[Path]:
-    """Draw all figures of a study into its folder; nothing is trained.
+    """Draw all figures of a study, or of the studies of a sweep together, into the folder; nothing is trained.
+
+    Where the studies have different hidden layers each choice has a folder for its own figures.
 
     Args:
-        folder: of the study, finished or not.
+        folder: of the study or sweep, finished or not.
         threshold: loss that a network has to keep to.
-        level: sparsity (per cent) of sample networks, layers and inputs; the nearest that there is.
+        level: sparsity (per cent) of sample networks, layers, inputs and predictions; the nearest that there is.
 
     Raises:
         ValueError: the folder holds no study, or a damaged one.
     """
-    sizes, rows = load_settings(folder).sizes, read_table(folder)
-    percents = sorted({row["level"] for row in rows})
-    nearest = min(percents, key=lambda percent: abs(percent - level))
-    chosen = [row for row in rows if row["level"] == nearest]
-    levels = {percent: load_level(level_file(folder, percent), percent, sizes) for percent in percents}
-    sound = [row["network"] for row in rows if row["level"] == percents[-1] and math.isfinite(row["loss"])]
-    masks = [[mask[i] for mask in levels[nearest].ensemble.masks] for i in range(min(_SAMPLES, len(chosen)))]
+    groups = collect(folder)
+    figures: dict[Path, Figure] = {}
+    for hidden, group in groups.items():
+        own = folder if len(groups) == 1 else folder / "-".join(map(str, hidden))
+        figures |= {own / f"{name}.png": figure for name, figure in _draw_group(group, threshold, level).items()}
+    if len(groups) > 1:
+        sizes = {", ".join(map(str, hidden)): group.rows for hidden, group in groups.items()}
+        figures[folder / "loss-by-sparsity.png"] = draw_losses(sizes, threshold)
+    for file, figure in figures.items():
+        save_figure(figure, file)
+    return list(figures)
+
+
+def _draw_group(group: Collection, threshold: float, level: float) -> dict[str, Figure]:
+    levels = by_level(group.rows)
+    nearest = min(levels, key=lambda percent: abs(percent - level))
+    chosen = levels[nearest]
+    masks = []
+    for row in chosen[:_SAMPLES]:
+        at, index = group.level(int(row["network"]), nearest)
+        masks.append([mask[index] for mask in at.ensemble.masks])
     figures = {
-        "loss-by-sparsity": draw_losses(rows, threshold),
+        "loss-by-sparsity": draw_losses({", ".join(map(str, group.settings.hidden)): group.rows}, threshold),
         "sample-networks": draw_samples(masks, nearest),
         "layers": draw_layers(chosen),
         "inputs": draw_inputs(chosen),
     }
+    sound = [int(row["network"]) for row in levels[max(levels)] if math.isfinite(row["loss"])]
     if sound:
-        run = [levels[percent].network(int(sound[0])) for percent in percents]
-        figures["learning-curve"] = draw_learning_curve(run, threshold)
-    files = [folder / f"{name}.png" for name in figures]
-    for figure, file in zip(figures.values(), files, strict=True):
-        save_figure(figure, file)
-    return files
+        found = {percent: group.level(sound[0], percent) for percent in levels}
+        run = {percent: at.network(index) for percent, (at, index) in found.items()}
+        pair = {f"{percent:g} %": run[percent] for percent in sorted({min(run), nearest})}
+        figures |= {
+            "learning-curve": draw_learning_curve(list(run.values()), threshold),
+            "predictions-dense": draw_predictions(run[min(run)]),
+            "predictions-pruned": draw_predictions(run[nearest]),
+            "trajectories": draw_trajectories(pair),
+        }
+    return figures
 
 
-def draw_losses(rows: Sequence[Row], threshold: float) -> Figure:
-    """Loss by sparsity as boxes, and above each how many networks last passed there (Fig 4)."""
-    percents = sorted({row["level"] for row in rows})
-    last = list(last_passing(rows, threshold).values())
-    axes = _axes((9, 4.5))
-    _boxes(axes, [[row["loss"] for row in rows if row["level"] == percent] for percent in percents])
-    axes.axhline(threshold, color="0.4", ls="--", lw=0.8)
-    for i, percent in enumerate(percents):
-        axes.text(i, 1.01, str(last.count(percent)), transform=axes.get_xaxis_transform(), ha="center", color=_RED)
-    axes.set_xticks(range(len(percents)), [f"{percent:g}" for percent in percents])
-    axes.set(xlabel="sparsity, per cent", ylabel="loss on fresh segments, scaled", yscale="log")
-    axes.set_title(
-        f"networks whose last level within {threshold:g} is this one (none: {last.count(None)} of {len(last)})",
-        fontsize=9, color=_RED, pad=18,
-    )  # fmt: skip
-    return _figure(axes)
+def draw_losses(sizes: Mapping[str, Sequence[Row]], threshold: float) -> Figure:
+    """Loss by sparsity as boxes, and above each how many networks last passed there (Fig 4, S1 to S3).
+
+    Args:
+        sizes: rows by hidden layers, a panel each.
+        threshold: loss that a network has to keep to.
+    """
+    figure = Figure(figsize=(9, 1 + 3.5 * len(sizes)), layout="constrained")
+    FigureCanvasAgg(figure)
+    for i, (hidden, rows) in enumerate(sizes.items()):
+        axes = figure.add_subplot(len(sizes), 1, i + 1)
+        levels = by_level(rows)
+        last = list(last_passing(rows, threshold).values())
+        _boxes(axes, [[row["loss"] for row in group] for group in levels.values()])
+        axes.axhline(threshold, color="0.4", ls="--", lw=0.8)
+        for place, percent in enumerate(levels):
+            count = str(last.count(percent))
+            axes.text(place, 1.01, count, transform=axes.get_xaxis_transform(), ha="center", color=_RED)
+        axes.set_xticks(range(len(levels)), [f"{percent:g}" for percent in levels])
+        axes.set(xlabel="sparsity, per cent", ylabel="loss on fresh segments, scaled", yscale="log")
+        axes.set_title(
+            f"{hidden}: networks whose last level within {threshold:g} is this one "
+            f"(none: {last.count(None)} of {len(last)})",
+            fontsize=9, color=_RED, pad=18,
+        )  # fmt: skip
+    return figure
 
 
 def draw_layers(rows: Sequence[Row]) -> Figure:

@@ -110,21 +110,39 @@ def test_train_then_fly_what_it_made(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_study_then_its_figures_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The README's study through all its levels, of eight of the smallest networks, on very few steps."""
-    command = ["study", "--protocol", "zahn2022", "--method", "layerwise", "--out", str(tmp_path), "--json"]
-    assert main([*command, "--segments", "5000", "--step-share", "0.005"]) == 0
+    command = ["study", "--protocol", "zahn2022-group", "--method", "layerwise", "--out", str(tmp_path), "--json"]
+    assert main([*command, "--segments", "5000", "--step-share", "0.0025"]) == 0
     result = last_json(capsys)
-    assert [row[0] for row in result["levels"]][:2] == [0, 15]
-    assert len(result["levels"]) == 18
-    assert result["levels"][0][1] == 5956
+    levels = [dict(zip(result["columns"], row, strict=True)) for row in result["levels"]]
+    assert [level["level"] for level in levels][:2] == [0, 15]
+    assert len(levels) == 18
+    assert levels[0]["weights"] == 5956
     assert result["networks"] == result["never_passing"] == 8
+    assert [(one["theirs"], one["ours"]) for one in result["beside_paper"]] == [(65, None)]
+    assert result["speed"]["training_flops"] > 0
     picture = tmp_path / "loss-by-sparsity.png"
     picture.unlink()
     assert main([*command, "--figures", "--threshold", "1"]) == 0
-    assert last_json(capsys)["levels"][-1][-1] == 8
+    result = last_json(capsys)
+    assert result["levels"][-1][-1] == 8
+    assert result["speed"] is None
     assert picture.stat().st_size > 10_000
     assert main([*command, "--figures", "--out", str(tmp_path / "none")]) == 1
     assert main([*command, "--networks", "2"]) == 1
     assert "another" in capsys.readouterr().err
+
+
+def test_a_sweep_of_studies_is_one_table_a_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["study", "--segments", "5000", "--step-share", "0.002", "--networks", "2", "--levels", "50"]
+    command += ["--seeds", "0", "1", "--hiddens", "9-8", "--weights", "400", "--out", str(tmp_path)]
+    assert main(command) == 0
+    text = capsys.readouterr().out
+    assert text.index("hidden layers 9, 8;") < text.index("hidden layers 7, 7, 7, 16;")
+    assert text.count(" 4 ") == 4
+    for name in ("9-8", "7-7-7-16"):
+        assert len((tmp_path / name / "networks.csv").read_text().splitlines()) == 9
+    assert main([*command, "--hiddens", "9x8"]) == 1
+    assert "hiddens = '9x8'" in capsys.readouterr().err
 
 
 def test_import_of_the_authors_files(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

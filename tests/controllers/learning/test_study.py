@@ -11,11 +11,11 @@ import pytest
 
 from controllers.learning import study
 from controllers.learning.ensemble import Level, load_level
-from controllers.learning.statistics import last_passing, read_table
+from controllers.learning.statistics import read_table
 from controllers.learning.study import StudySettings, load_settings, run
 from controllers.learning.study_figures import draw_study
 
-QUICK = StudySettings("cosine", "global", (16, 12), (40, 80), 5000, 3, 0.02, 3)
+QUICK = StudySettings("cosine", "global", (16, 12), (40.0, 80.0), 5000, 3, 0.02, 3)
 ROOT = Path(__file__).parents[3]
 
 
@@ -108,7 +108,8 @@ def test_a_diverged_network_is_flagged_and_touches_no_other(
     draw_study(tmp_path)
 
 
-def test_rewinding_starts_from_the_first_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("method", ["layerwise", "global"])
+def test_rewinding_starts_from_the_first_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     """Where training adds 1 to every weight, a network pruned by the sum has its first weights + 1, else + 2."""
 
     def add_one(parameters, state, masks, running, *_, **__):
@@ -116,7 +117,7 @@ def test_rewinding_starts_from_the_first_weights(tmp_path: Path, monkeypatch: py
         return (tuple(weight + 1 for weight in weights), biases), state, np.zeros(len(running))
 
     monkeypatch.setattr("controllers.learning.study._advance", add_one)
-    settings = dataclasses.replace(QUICK, levels=(40,), step_share=1e-9)
+    settings = dataclasses.replace(QUICK, method=method, levels=(40,), step_share=1e-9)
     for rewind in (True, False):
         now = dataclasses.replace(settings, rewind=rewind)
         dense, sparse = levels(now, tmp_path / str(rewind))
@@ -140,12 +141,6 @@ def test_the_table_has_a_row_a_network_and_level(whole: Path) -> None:
     assert load_settings(whole) == QUICK
 
 
-def test_last_passing_level_by_hand() -> None:
-    losses = {0: [1, 2, 9, 1], 1: [9, 1, 1, 1], 2: [1, 1, 1, float("nan")]}
-    rows = [{"network": n, "level": 10.0 * i, "loss": v} for n, all_ in losses.items() for i, v in enumerate(all_)]
-    assert last_passing(rows, 2) == {0: 10.0, 1: None, 2: 20.0}
-
-
 def test_killed_at_any_moment_it_goes_on_in_the_same_bits(tmp_path: Path, whole: Path) -> None:
     code = "import sys; from pathlib import Path; from controllers.learning.study import *; run({}, Path({!r}))"
     command = [sys.executable, "-c", code.format(repr(QUICK), str(tmp_path / "cut"))]
@@ -161,6 +156,33 @@ def test_killed_at_any_moment_it_goes_on_in_the_same_bits(tmp_path: Path, whole:
     for file in (tmp_path / "cut").glob(".*"):
         file.unlink()
     assert same_bits(whole, tmp_path / "cut")
+
+
+def test_a_full_disk_is_said_in_a_line_and_the_level_before_stays(tmp_path: Path, whole: Path) -> None:
+    """Files may not grow beyond 4 kB once the second level trains; with room again it ends in the same bits."""
+    code = """
+import resource, sys
+from demos import main, study
+
+class Bar(study.LevelBar):
+    def __call__(self, event):
+        if event.level:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, -1))
+        super().__call__(event)
+
+study.LevelBar = Bar
+sys.exit(main.main(sys.argv[1:]))
+"""
+    arguments = "study --hidden 16 12 --levels 40 80 --segments 5000 --seed 3 --step-share 0.02 --networks 3 --out"
+    command = [sys.executable, "-c", code, *arguments.split(), str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"mothsim: {tmp_path / '40.safetensors'}: could not be written (")
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "settings.json", "versions.json", "00.safetensors", "networks.csv"
+    }  # fmt: skip
+    run(QUICK, tmp_path)
+    assert same_bits(whole, tmp_path)
 
 
 @pytest.mark.parametrize("harm", ["cut short", "flipped"])
@@ -201,6 +223,9 @@ def test_figures_come_from_the_folder_alone(whole: Path, tmp_path: Path, monkeyp
         "layers",
         "inputs",
         "learning-curve",
+        "predictions-dense",
+        "predictions-pruned",
+        "trajectories",
     }
     assert all(file.stat().st_size > 5000 for file in files)
     with pytest.raises(ValueError, match="holds no study"):
