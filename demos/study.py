@@ -91,11 +91,11 @@ class Study:
             for result in results:
                 _print(result)
             if speed:
-                print(f"\n{speed['training_flops'] / 1e9:.1f} GFLOP/s over {speed['seconds']:.0f} s, all included")
+                print(f"\n{speed['flops'] / 1e9:.1f} GFLOP/s over {speed['seconds']:.0f} s, all included")
         wrote(*files)
 
-    def _train(self) -> dict[str, float]:
-        """Run what is wanted; returns what it took: dense products, forward and backward, over all the time."""
+    def _train(self) -> dict[str, float] | None:
+        """Run what is wanted; returns the rate of training over all the time that it took, `None` if all was there."""
         from controllers.learning.protocols import dense_with
         from controllers.learning.study import StudySettings, run
         from controllers.learning.sweep import run_sweep, sweep
@@ -106,15 +106,15 @@ class Study:
         )  # fmt: skip
         hiddens = [*map(_nodes, self.hiddens), *map(dense_with, self.weights)]
         studies = sweep(self.out, settings, self.seeds, hiddens)
-        before, start = _flops(studies), time.monotonic()
+        before, start = _operations(studies), time.monotonic()
         if set(studies) == {self.out}:
             with LevelBar() as bar:
                 run(settings, self.out, bar, _say)
         else:
             for _ in tqdm(run_sweep(studies, self.workers, _say), "studies", len(studies), file=sys.stderr):
                 pass
-        seconds = time.monotonic() - start
-        return {"training_flops": (_flops(studies) - before) / seconds, "seconds": seconds}
+        done, seconds = _operations(studies) - before, time.monotonic() - start
+        return {"flops": done / seconds, "seconds": seconds} if done else None
 
     def _result(self, group: Collection) -> dict[str, Any]:
         from controllers.learning.statistics import last_passing, summarise
@@ -142,7 +142,7 @@ def _nodes(hidden: str) -> tuple[int, ...]:
         raise ValueError(f"hiddens = {hidden!r}: expected nodes by layer, such as 200-200-200-8") from None
 
 
-def _flops(studies: dict[Path, StudySettings]) -> float:
+def _operations(studies: dict[Path, StudySettings]) -> float:
     """Operations that went into the levels in the folders: 6 a weight and segment, as if every weight were there."""
     from controllers.learning.protocols import find_protocol
     from controllers.learning.statistics import TABLE, read_table

@@ -97,45 +97,48 @@ class Collection:
 
 
 def find_studies(folder: Path) -> list[Path]:
-    """The folder itself if it holds a study, else the studies in it, one or two floors down, by seed.
+    """The folder itself if it holds a study, and the studies in it, one or two floors down, by seed.
 
     Raises:
         ValueError: there is none.
     """
-    for pattern in ("settings.json", "*/settings.json", "*/*/settings.json"):
-        found = [file.parent for file in folder.glob(pattern)]
-        if found:
-            return sorted(found, key=lambda path: (path.parent, _seed(path), path.name))
-    raise ValueError(f"{folder}: holds no study")
+    patterns = ("settings.json", "*/settings.json", "*/*/settings.json")
+    found = [file.parent for pattern in patterns for file in folder.glob(pattern)]
+    if not found:
+        raise ValueError(f"{folder}: holds no study")
+    return sorted(found, key=lambda path: (path.parent, _seed(path), path.name))
 
 
 def collect(folder: Path) -> dict[tuple[int, ...], Collection]:
     """The studies in a folder by hidden layers, wide ones first; those that have not come to a table are left out.
 
     Raises:
-        ValueError: there is none, one is damaged, or those of the same layers differ by more than seed and number.
+        ValueError: there is none, one is damaged, or those of the same layers do not differ by their seeds, and
+            their numbers of networks, alone.
     """
     groups: dict[tuple[int, ...], Collection] = {}
     for study in find_studies(folder):
         if not (study / TABLE).exists():
             continue
         settings = load_settings(study)
-        rows = read_table(study)
         group = groups.setdefault(settings.hidden, Collection(settings, [], []))
-        _compare(group.settings, settings, study)
+        _compare(group, settings, study)
         first = len(group.members)
-        group.rows.extend({"seed": settings.seed, **row, "network": first + row["network"]} for row in rows)
+        for row in read_table(study):
+            group.rows.append({"seed": settings.seed, **row, "network": first + row["network"]})
         group.members.extend((study, index) for index in range(settings.networks))
     if not groups:
         raise ValueError(f"{folder}: no study has finished a level")
     return dict(sorted(groups.items(), reverse=True))
 
 
-def _compare(first: StudySettings, other: StudySettings, folder: Path) -> None:
-    one, two = (dataclasses.asdict(dataclasses.replace(each, seed=0, networks=1)) for each in (first, other))
+def _compare(group: Collection, other: StudySettings, folder: Path) -> None:
+    one, two = (dataclasses.asdict(dataclasses.replace(each, seed=0, networks=1)) for each in (group.settings, other))
     differ = [key for key in one if one[key] != two[key]]
     if differ:
         raise ValueError(f"{folder}: differs from the other studies in its {', '.join(differ)}")
+    if any(row["seed"] == other.seed for row in group.rows):
+        raise ValueError(f"{folder}: has seed {other.seed}, as another study")
 
 
 def _seed(folder: Path) -> int:

@@ -119,7 +119,7 @@ def test_study_then_its_figures_again(tmp_path: Path, capsys: pytest.CaptureFixt
     assert levels[0]["weights"] == 5956
     assert result["networks"] == result["never_passing"] == 8
     assert [(one["theirs"], one["ours"]) for one in result["beside_paper"]] == [(65, None)]
-    assert result["speed"]["training_flops"] > 0
+    assert result["speed"]["flops"] > 0
     picture = tmp_path / "loss-by-sparsity.png"
     picture.unlink()
     assert main([*command, "--figures", "--threshold", "1"]) == 0

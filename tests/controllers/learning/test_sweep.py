@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 from pathlib import Path
 
 import joblib
@@ -62,6 +63,10 @@ def test_studies_that_differ_are_not_mixed(tmp_path: Path) -> None:
         collect(tmp_path)
     (tmp_path / "seed-1" / "networks.csv").unlink()  # as of a study that has not finished a level
     assert len(collect(tmp_path)[8, 6].members) == 2
+    shutil.copytree(tmp_path / "seed-0", tmp_path / "again")
+    with pytest.raises(ValueError, match="has seed 0, as another study"):
+        collect(tmp_path)
+    shutil.rmtree(tmp_path / "again")
     (tmp_path / "networks.csv").write_bytes(as_csv(collect(tmp_path)[8, 6].rows))
     assert len(collect(tmp_path)[8, 6].members) == 2
 
