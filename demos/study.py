@@ -26,8 +26,8 @@ class Study:
     protocol: Literal["cosine", "zahn2022", "zahn2022-group"] = "cosine"
     """Of training: ours, or Zahn et al.'s, each network stopping for itself or all together as in their program."""
     method: Literal["global", "layerwise", "manual", "gradual"] = "global"
-    """Of pruning: by magnitude over all layers; layer by layer as Zahn et al., for good or with weights coming back
-    (their Algorithm 1); or over all layers little by little while training."""
+    """Of pruning: by magnitude over all layers; layer by layer as Zahn et al., for good or with weights that may come
+    back; or over all layers little by little while training."""
     rewind: bool = False
     """At every level, start what is left again from its first weights."""
     networks: int = 8

@@ -76,7 +76,11 @@ class Protocol:
 ZAHN = Protocol("zahn2022", 128, 5e-4, 0, 40_000, 20_000, "network", 0.0, 0.2)
 """Zahn et al. 2022, Methods: Adam at 5e-4, batches of 128, weights N(0, 1)/5, early stopping, here of each network."""
 ZAHN_GROUP = Protocol("zahn2022-group", 128, 5e-4, 0, 78_100, 78_100, "group", 0.0, 0.2)
-"""As their published program: all stop together, and a level is at most one pass through ten million segments."""
+"""As their published program: all stop together, and a level is at most one pass through ten million segments.
+
+It matters: of eight networks of their smallest size trained on their own, most stop on a plateau at a loss of 1e-2,
+together they come to 1e-3, and pass up to 65 %, as theirs did.
+"""
 COSINE = Protocol("cosine", 256, 1e-3, 500, 40_000, 5_000, "never", 0.2, None)
 """Ours: warm-up and cosine decay, for every level too, and a fifth of the segments drawn near flight."""
 

@@ -107,7 +107,12 @@ METHODS: dict[str, Method] = {
     "global": Method(together=True),
     "gradual": Method(together=True, gradual=True),
 }
-"""Pruning methods by name: Zahn et al.'s masks, their Algorithm 1, over all layers at once, and over time."""
+"""Pruning methods by name.
+
+`layerwise` is Zahn et al. 2022's masks; `manual` follows their Algorithm 1, where weights are set to zero and may come
+back: here they grow unseen, so that a network is as sparse while it trains as when it is judged. `global` prunes over
+all layers at once, `gradual` so over time.
+"""
 
 
 @dataclass(frozen=True)

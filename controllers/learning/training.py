@@ -91,7 +91,7 @@ def chunk(
         start: number of the first batch.
         rates: of learning (CHUNK,).
         batch: segments a step.
-        regrow: hidden weights learn as if they were seen (Zahn et al. 2022, Algorithm 1), else they stay.
+        regrow: hidden weights learn as if they were seen (see `pruning.METHODS`), else they stay.
     """
     batches = len(inputs) // batch
 

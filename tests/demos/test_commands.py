@@ -141,6 +141,10 @@ def test_a_sweep_of_studies_is_one_table_a_size(tmp_path: Path, capsys: pytest.C
     assert text.count(" 4 ") == 4
     for name in ("9-8", "7-7-7-16"):
         assert len((tmp_path / name / "networks.csv").read_text().splitlines()) == 9
+    assert main([*command, "--workers", "2", "--segments", "6000"]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("mothsim: ")
+    assert error.endswith("holds a run with another segments; choose another folder")
     assert main([*command, "--hiddens", "9x8"]) == 1
     assert "hiddens = '9x8'" in capsys.readouterr().err
 
