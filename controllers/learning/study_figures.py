@@ -152,12 +152,12 @@ def draw_samples(networks: Sequence[Sequence[Mask]], percent: float) -> Figure:
 
 def _draw_graph(axes: Axes, masks: Sequence[Mask]) -> None:
     heights = [np.linspace(1, 0, size + 2)[1:-1] for size in (masks[0].shape[0], *(mask.shape[1] for mask in masks))]
-    strength = min(1.0, 60 / max(1, sum(int(mask.sum()) for mask in masks)) ** 0.7)  # so that many do not blacken
     for layer, mask in enumerate(masks):
         starts, ends = np.nonzero(mask)
         left = np.column_stack([np.full(len(starts), layer), heights[layer][starts]])
         right = np.column_stack([np.full(len(ends), layer + 1), heights[layer + 1][ends]])
         lines = np.stack([left, right], axis=1)
+        strength = min(1.0, 60 / max(1, len(starts)) ** 0.8)  # so that many do not blacken
         axes.add_collection(LineCollection(list(lines), colors=_BLUE, linewidths=0.5, alpha=strength))
         axes.plot(*left.T, "o", ms=1.5, color="0.2")
     colours = np.where(masks[-1].any(axis=0), "0.2", _RED).tolist()
