@@ -93,8 +93,9 @@ def leave(k, moth, state):
 
 
 @njit
-def gather(table, first, lanes):
+def gather(table, first, block):
     """Rows of a table, from `first` on, into lanes; lanes past the end hold the last row."""
+    lanes = block["lanes"]
     for lane in range(lanes.shape[1]):
         row = min(first + lane, len(table) - 1)
         for i in range(table.shape[1]):
@@ -102,8 +103,9 @@ def gather(table, first, lanes):
 
 
 @njit
-def scatter(lanes, table, first):
+def scatter(block, table, first):
     """Lanes back into the rows of a table, from `first` on."""
+    lanes = block["lanes"]
     for lane in range(min(lanes.shape[1], len(table) - first)):
         for i in range(table.shape[1]):
             table[first + lane, i] = lanes[i, lane]

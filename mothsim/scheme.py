@@ -50,7 +50,7 @@ _NODES = max(DEGREE, LAYER_DEGREE) + 1
 
 
 class Nodes(NamedTuple):
-    """What is known at the nodes of a step: arrays (nodes, width)."""
+    """What is known at the nodes of a step: blocks of lanes, a row for each node."""
 
     rate: np.ndarray  # rate of the bend
     turn: np.ndarray  # rate of theta
@@ -64,18 +64,17 @@ class Nodes(NamedTuple):
     xdot: np.ndarray
     ydot: np.ndarray
     forcing: np.ndarray  # in the layer: what the bend's rate relaxes under
-    matrix: np.ndarray  # (DEGREE * DEGREE, width), of the stiff equation
+    matrix: np.ndarray  # (DEGREE * DEGREE,), of the stiff equation
 
 
 @njit(forceinline=True)
-def make_nodes(width, dtype):
+def make_nodes(row):
+    """Nodes in rows of a type that `mothsim.lanes.rows` makes."""
     n = _NODES
     return Nodes(
-        np.empty((n, width), dtype), np.empty((n, width), dtype), np.empty((n, width), dtype),
-        np.empty((n, width), dtype), np.empty((n, width), dtype), np.empty((n, width), dtype),
-        np.empty((n, width), dtype), np.empty((n, width), dtype), np.empty((n, width), dtype),
-        np.empty((n, width), dtype), np.empty((n, width), dtype), np.empty((n, width), dtype),
-        np.empty((DEGREE * DEGREE, width), dtype),
+        np.empty(n, row), np.empty(n, row), np.empty(n, row), np.empty(n, row), np.empty(n, row), np.empty(n, row),
+        np.empty(n, row), np.empty(n, row), np.empty(n, row), np.empty(n, row), np.empty(n, row), np.empty(n, row),
+        np.empty(DEGREE * DEGREE, row),
     )  # fmt: skip
 
 
