@@ -13,11 +13,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
-from mothsim.blocks import acceptable, unpack
+from mothsim.blocks import acceptable
 from mothsim.body import MothBody
-from mothsim.dynamics import coefficients
+from mothsim.compiled import kernel
+from mothsim.dynamics import coefficients, unpack
 from mothsim.march import FEW, solve_few, solve_in_lanes
 from mothsim.radau import solve_row
 from mothsim.spray import solve_spray
@@ -29,7 +29,7 @@ SPRAY = 1e-4
 _USUAL = 0.02  # s
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def solve_carefully(packed, states, controls, duration, tolerance, final):
     """Propagate moths one at a time; rows that cannot be solved are NaN in `final`, their number is returned."""
     k = unpack(packed)

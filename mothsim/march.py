@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
-from mothsim.blocks import acceptable, enter, gather, leave, scatter, unpack
-from mothsim.dynamics import inertias
+from mothsim.blocks import acceptable, enter, gather, leave, scatter
+from mothsim.compiled import inlined, kernel, part
+from mothsim.dynamics import inertias, unpack
 from mothsim.lanes import DOUBLES, ceiling, larger, load, rows, select, smaller, square_root, store
 from mothsim.scheme import LENGTH, RATE, ROWS, TIME, TRIES, X, layer, make_nodes, start, step
 
@@ -23,13 +23,13 @@ FURTHEST_TURN = 30.0
 """Rows that turn further in a segment (rad) are refused: so wild a motion magnifies errors that steps cannot see."""
 
 
-@njit(forceinline=True)
+@part
 def evenly(remaining, length):
     """The longest step not above `length` that goes into what remains a whole number of times."""
     return remaining / larger(ceiling(remaining / length), 1.0)
 
 
-@njit(forceinline=True)
+@part
 def first_length(k, moth, nodes, turn):
     """Time (s) in which the head-thorax turns by `turn` (rad), at its rate and acceleration now."""
     _, _, inverse, _ = inertias(k, 0.0 * turn)
@@ -38,7 +38,7 @@ def first_length(k, moth, nodes, turn):
     return 2.0 * turn / (w + square_root(w * w + 2.0 * turn * acceleration))
 
 
-@njit(forceinline=True)
+@inlined
 def begin(k, moth, nodes, duration, tolerance, with_layer, turn):
     """The start of a segment: the layer, where its estimate allows it, and the length of the first step."""
     start(k, moth, nodes)
@@ -59,7 +59,7 @@ def begin(k, moth, nodes, duration, tolerance, with_layer, turn):
     store(moth, LENGTH, evenly(duration - time, length))
 
 
-@njit(forceinline=True)
+@inlined
 def advance(k, moth, end, nodes, duration, tolerance, sweeps):
     """One step tried in every lane: taken where its error is small, and the next one's length chosen."""
     h = load(moth, LENGTH)
@@ -80,7 +80,7 @@ def advance(k, moth, end, nodes, duration, tolerance, sweeps):
     store(moth, TRIES, load(moth, TRIES) + 1.0)
 
 
-@njit
+@part
 def march(k, moths, moth, end, nodes, duration, tolerance, sweeps, most_tries):
     """Every moth of a table (count, ROWS) to the end of the segment, or to more tries than are allowed."""
     lanes = moth["lanes"]
@@ -109,7 +109,7 @@ def march(k, moths, moth, end, nodes, duration, tolerance, sweeps, most_tries):
         advance(k, moth, end, nodes, duration, tolerance, sweeps)
 
 
-@njit
+@inlined
 def solve_chunk(k, states, controls, how, moths, work, final):
     """Some rows through the fast scheme: in, along, and out again."""
     duration, tolerance, with_layer, sweeps, most_tries, turn = how
@@ -136,7 +136,7 @@ def solve_chunk(k, states, controls, how, moths, work, final):
     return refused
 
 
-@njit(forceinline=True)
+@inlined
 def solve_in_rows(row, packed, states, controls, how, final):
     """Propagate moths in lanes of a type."""
     k = unpack(packed)
@@ -150,14 +150,14 @@ def solve_in_rows(row, packed, states, controls, how, final):
     return refused
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def solve_in_lanes(packed, states, controls, duration, tolerance, with_layer, sweeps, most_tries, turn, final):
     """Propagate moths in lanes; rows that are refused are NaN in `final`, and their number is returned."""
     how = (duration, tolerance, with_layer, sweeps, most_tries, turn)
     return solve_in_rows(DOUBLES, packed, states, controls, how, final)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def solve_few(packed, states, controls, duration, tolerance, with_layer, sweeps, most_tries, turn, final):
     """The same to the bit, quicker for up to `FEW` moths."""
     how = (duration, tolerance, with_layer, sweeps, most_tries, turn)

@@ -11,9 +11,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
-from mothsim.blocks import acceptable, enter, gather, leave, scatter, unpack
+from mothsim.blocks import acceptable, enter, gather, leave, scatter
+from mothsim.compiled import kernel, part
+from mothsim.dynamics import unpack
 from mothsim.lanes import SINGLES, load, store
 from mothsim.march import begin
 from mothsim.scheme import RATE, ROWS, TIME, TRIES, make_nodes, step
@@ -23,13 +24,13 @@ SWEEPS = 2
 _LARGEST_ANGLE = 100.0  # sines of larger angles lose digits in single precision
 
 
-@njit
+@part
 def whole_turns(angle):
     """The whole turns (rad) below an angle."""
     return math.tau * math.floor(angle / math.tau)
 
 
-@njit
+@part
 def gather_near(states, controls, first, state, control):
     """Rows from `first` on into lanes, joints at the origin and angles in the first turn; past the end the last."""
     gather(states, first, state)
@@ -45,7 +46,7 @@ def gather_near(states, controls, first, state, control):
         control["lanes"][1, lane] = controls[row, 1] - whole_turns(controls[row, 1])
 
 
-@njit
+@part
 def scatter_back(state, states, first, final):
     """Lanes to rows from `first` on, at the places and turns that they started from."""
     scatter(state, final, first)
@@ -57,7 +58,7 @@ def scatter_back(state, states, first, final):
         final[row, 3] += turns
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def solve_spray(packed, states, controls, duration, tolerance, pieces, final):
     """Propagate moths in so many equal steps; rows that are refused are NaN in `final`, their number is returned."""
     k = unpack(packed)

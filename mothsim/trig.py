@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from mothsim.compiled import part
 from mothsim.lanes import nearest
 
 # 2 pi in three parts, the first two of 33 bits, so that up to a million turns subtract without rounding.
@@ -19,7 +18,7 @@ _S1, _S2, _S3, _S4, _S5, _S6, _S7 = ((-1) ** k / math.factorial(2 * k + 1) for k
 _C1, _C2, _C3, _C4, _C5, _C6, _C7, _C8 = ((-1) ** k / math.factorial(2 * k) for k in range(1, 9))
 
 
-@njit(forceinline=True)
+@part
 def sine_cosine(x):
     """Sine and cosine, to a few units in the last place up to a million turns.
 
