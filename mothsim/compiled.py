@@ -12,7 +12,8 @@ from typing import Any
 
 from numba import njit
 
-part = njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+_INSIDE: dict[str, Any] = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+part = njit(**_INSIDE)
 """Decorates what kernels are made of: it cannot be called from Python, which halves the time to compile it."""
 
 inlined = njit(inline="always")

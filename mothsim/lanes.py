@@ -262,7 +262,7 @@ def select(typing, mask, x, y):
 def _lanes_of(block):
     """The type of lanes that a block's rows are; None if it is no block."""
     if isinstance(block, types.Array) and isinstance(block.dtype, types.Record) and block.layout == "C":
-        numbers = block.dtype.typeof("lanes")
+        numbers: Any = block.dtype.typeof("lanes")
         return LanesType(numbers.dtype, numbers.shape[0])
     return None
 
