@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
-from mothsim.dynamics import Coefficients, from_momenta, to_momenta
+from mothsim.compiled import part
+from mothsim.dynamics import from_momenta, to_momenta
 from mothsim.lanes import load, select, square_root, store
 from mothsim.scheme import (
     ACROSS,
@@ -33,16 +32,7 @@ FASTEST, SPINNIEST = 3e4, 5e3
 motion magnifies errors beyond any tolerance."""
 
 
-@njit(forceinline=True)
-def unpack(p):
-    """Coefficients from their packed array; a tuple of constant length for the compiler."""
-    return Coefficients(
-        p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10],
-        p[11], p[12], p[13], p[14], p[15], p[16], p[17], p[18], p[19], p[20], p[21],
-    )  # fmt: skip
-
-
-@njit(forceinline=True)
+@part
 def enter(k, state, control, moth):
     """States and controls to momenta, angles and scales."""
     theta = load(state, 2)
@@ -73,7 +63,7 @@ def enter(k, state, control, moth):
     store(moth, TRIES, select(known, 0.0 * w, -1.0))
 
 
-@njit(forceinline=True)
+@part
 def leave(k, moth, state):
     """Momenta and angles back to states."""
     theta = load(moth, THETA)
@@ -92,24 +82,26 @@ def leave(k, moth, state):
     store(state, 7, f)
 
 
-@njit
-def gather(table, first, lanes):
+@part
+def gather(table, first, block):
     """Rows of a table, from `first` on, into lanes; lanes past the end hold the last row."""
+    lanes = block["lanes"]
     for lane in range(lanes.shape[1]):
         row = min(first + lane, len(table) - 1)
         for i in range(table.shape[1]):
             lanes[i, lane] = table[row, i]
 
 
-@njit
-def scatter(lanes, table, first):
+@part
+def scatter(block, table, first):
     """Lanes back into the rows of a table, from `first` on."""
+    lanes = block["lanes"]
     for lane in range(min(lanes.shape[1], len(table) - first)):
         for i in range(table.shape[1]):
             table[first + lane, i] = lanes[i, lane]
 
 
-@njit
+@part
 def acceptable(k, control, duration, final):
     """Whether a row's end is finite, and its motion not too violent to be known."""
     for value in final:

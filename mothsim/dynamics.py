@@ -98,6 +98,15 @@ def coefficients(body: MothBody) -> Coefficients:
 
 
 @register_jitable
+def unpack(p: Value) -> Coefficients:
+    """Coefficients from their packed array; item by item, since the compiler wants a tuple of constant length."""
+    return Coefficients(
+        p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10],
+        p[11], p[12], p[13], p[14], p[15], p[16], p[17], p[18], p[19], p[20], p[21],
+    )  # fmt: skip
+
+
+@register_jitable
 def drag(k: Coefficients, xdot: Value, ydot: Value) -> tuple[Value, Value]:
     """Drag (dyn) on the body, along x and y, against the joint's velocity (cm/s).
 

@@ -19,11 +19,18 @@ import numpy as np
 from mothsim.body import MothBody
 from mothsim.dynamics import Coefficients, coefficients, from_momenta, rates, to_momenta
 from mothsim.integrator import LONGEST, SEGMENT
+from mothsim.segments import Solver
 from mothsim.tables import LAYER, STEP
+from mothsim.trig import PER_TURN, quarter_angle, sine_cosine_of_quarter
+
+try:
+    from jax import enable_x64
+except ImportError:  # older JAX
+    from jax.experimental import enable_x64  # pyright: ignore[reportAttributeAccessIssue]
 
 Moth = tuple[Any, ...]
 
-_LAYER_SWEEPS, _SWEEPS = 4, 4
+_LAYER_SWEEPS, _SWEEPS = 3, 3
 
 
 class _Problem(NamedTuple):
@@ -74,106 +81,165 @@ def propagate(states, controls, body: MothBody | None = None, duration: float = 
     return jnp.stack(end, axis=-1)
 
 
+def solver(
+    body: MothBody | None = None, duration: float = SEGMENT, *, steps: int = 4, batch: int | None = None
+) -> Solver:
+    """What `mothsim.segments.generate` may solve its segments with, on whatever device JAX finds.
+
+    Args:
+        body, duration, steps: see `propagate`.
+        batch: moths that the device works on at a time; by default 1024 on a CPU, whose cache holds them, else all.
+
+    Returns:
+        `solve(states (N, 8), controls (N, 4)) -> ends (N, 8)`, float64 throughout, whatever JAX's default is.
+    """
+
+    @jax.jit
+    def chunks(states, controls):
+        return jax.lax.map(lambda chunk: propagate(chunk[0], chunk[1], body, duration, steps=steps), (states, controls))
+
+    def solve(states, controls):
+        size = batch or (1024 if jax.default_backend() == "cpu" else max(1, len(states)))
+        count = -(-len(states) // size)
+        with enable_x64(True):
+            # The last chunk is filled up with rows that are solved already.
+            ends = chunks(np.resize(states, (count, size, 8)), np.resize(controls, (count, size, 4)))
+        return np.asarray(ends).reshape(-1, 8)[: len(states)]
+
+    return solve
+
+
 def _trig(theta, bend) -> Moth:
-    return jnp.sin(theta), jnp.cos(theta), jnp.sin(bend), jnp.cos(bend)
+    return (*_sine_cosine(theta), *_sine_cosine(bend))
+
+
+def _sine_cosine(x) -> Moth:
+    """By the engine's own series: a device's sine in double precision takes as long as a whole node."""
+    return sine_cosine_of_quarter(quarter_angle(x, jnp.round(x * PER_TURN)))
 
 
 def _rates(problem: _Problem, smooth, bend_rate):
-    """Rates of `smooth` (5, ...): P_x, P_y, L, theta, bend; and G and J of the stiff equation."""
+    """Rates of the smooth coordinates P_x, P_y, L, theta, bend; and G and J of the stiff equation."""
     px, py, spin, theta, bend = smooth
     out = rates(problem.k, problem.control, (px, py, spin), bend, bend_rate, _trig(theta, bend))
     px_rate, py_rate, spin_rate, turn, drive, inertia = out
-    return jnp.stack([px_rate, py_rate, spin_rate, turn, bend_rate]), drive, inertia
+    return (px_rate, py_rate, spin_rate, turn, bend_rate), drive, inertia
 
 
-def _end(moth: Moth, smooth, changes, double, h, bend_rate) -> Moth:
+def _end(moth: Moth, changes, row, double, h, bend_rate) -> Moth:
     """The moth at the end of a step, from the rates of its smooth coordinates at all nodes."""
-    twice = _weighted(double, changes)
-    x = moth[0] + h * (moth[2] + h * twice[0])
-    y = moth[1] + h * (moth[3] + h * twice[1])
-    return (x, y, *smooth, bend_rate)
+    x = moth[0] + h * (moth[2] + h * _weighted(double, changes[0]))
+    y = moth[1] + h * (moth[3] + h * _weighted(double, changes[1]))
+    return (x, y, *_advanced(moth, h, row, changes), bend_rate)
+
+
+def _advanced(moth: Moth, h, row, changes) -> Moth:
+    """The smooth coordinates at a node, by its row of weights."""
+    return tuple(start + h * _weighted(row, change) for start, change in zip(moth[2:7], changes, strict=True))
+
+
+def _weighted(row, values):
+    """Weighted sum over nodes, the first axis."""
+    return jnp.tensordot(jnp.asarray(row, values.dtype), values, 1)
+
+
+def _set(nodes, i, values):
+    """Quantities at node i: arrays, nodes first, or tuples of such arrays."""
+    return jax.tree.map(lambda quantity, value: quantity.at[i].set(value), nodes, values)
+
+
+def _everywhere(count, values):
+    """Nodes that all hold the same."""
+    return jax.tree.map(lambda value: jnp.stack([value] * count), values)
+
+
+def _without_own(table):
+    """Weights for a first sweep, which does not know a node before it is there: its share goes to the one before."""
+    known = np.array(table)
+    for i in range(1, len(known)):
+        known[i, i - 1] += known[i, i]
+        known[i, i] = 0.0
+    return known
 
 
 def _layer(problem: _Problem, moth: Moth) -> tuple[Moth, Any]:
     """The first instant, while the bend's rate relaxes; also its length (s)."""
-    smooth0, rate0 = jnp.stack(moth[2:7]), moth[7]
-    change, drive, inertia = _rates(problem, smooth0, rate0)
-    relaxation = problem.k.damping / inertia
+    rate0, damping = moth[7], problem.k.damping
+    change, drive, inertia = _rates(problem, moth[2:7], rate0)
+    relaxation = damping / inertia
     h = LAYER.length / relaxation
-    nodes = len(LAYER.nodes)
 
-    def sweep(known, _):
-        changes, forcings = (list(rows) for rows in known[:2])
-        rate = rate0
-        for i in range(1, nodes):
-            rate = float(LAYER.decay[i]) * rate0 + h * _weighted(LAYER.relax[i], forcings)
-            smooth = smooth0 + h * _weighted(LAYER.full[i], changes)
-            changes[i], drive, inertia = _rates(problem, smooth, rate)
-            forcings[i] = drive / inertia + (relaxation - problem.k.damping / inertia) * rate
-        return (jnp.stack(changes), jnp.stack(forcings), rate), None
+    def visit(nodes, row):
+        changes, forcings = nodes
+        i, full, relax, decay = row
+        rate = decay * rate0 + h * _weighted(relax, forcings)
+        change, drive, inertia = _rates(problem, _advanced(moth, h, full, changes), rate)
+        return _set(nodes, i, (change, drive / inertia + (relaxation - damping / inertia) * rate)), rate
 
-    known = (jnp.stack([change] * nodes), jnp.stack([drive / inertia] * nodes), rate0)
-    (changes, _, rate), _ = jax.lax.scan(sweep, known, None, length=_LAYER_SWEEPS)
-    smooth = smooth0 + h * _weighted(LAYER.full[-1], changes)
-    return _end(moth, smooth, changes, LAYER.double, h, rate), h
+    def sweep(nodes, _):
+        nodes, visited = jax.lax.scan(visit, nodes, rows)
+        return nodes, visited[-1]
+
+    rows = _node_rows(rate0.dtype, LAYER.full, LAYER.relax, LAYER.decay)
+    nodes = _everywhere(len(LAYER.nodes), (change, drive / inertia))
+    (changes, _), ends = jax.lax.scan(sweep, nodes, None, length=_LAYER_SWEEPS)
+    return _end(moth, changes, LAYER.full[-1], LAYER.double, h, ends[-1]), h
+
+
+def _node_rows(dtype, *tables):
+    """For a scan over the nodes after the first: their numbers, and their rows of the tables."""
+    return (np.arange(1, len(tables[0])), *(np.asarray(table[1:], dtype) for table in tables))
 
 
 def _step(problem: _Problem, moth: Moth, h) -> Moth:
     """One step of collocation: a sweep that knows only the nodes before, then sweeps over all of them."""
-    smooth0, rate0 = jnp.stack(moth[2:7]), moth[7]
-    damping = problem.k.damping
-    change, drive, inertia = _rates(problem, smooth0, rate0)
-    changes, bend_rates, drives, inertias = [change], [rate0], [drive], [inertia]
-    for i in range(1, len(STEP.nodes)):
-        guessed = [*changes, changes[-1]]
-        smooth = smooth0 + h * _weighted(STEP.first[i, : i + 1], guessed)
-        change, drive, inertia = _rates(problem, smooth, bend_rates[-1])
-        known = _weighted(STEP.slope_first[i, :i], bend_rates)
-        rate = (drive - inertia / h * known) / (damping + inertia / h * float(STEP.slope_first[i, i]))
-        changes.append(change.at[4].set(rate))
-        bend_rates.append(rate)
-        drives.append(drive)
-        inertias.append(inertia)
+    rate0, damping = moth[7], problem.k.damping
+
+    def first_visit(nodes, row):
+        changes, *_ = nodes
+        i, first, slope, own = row
+        change, drive, inertia = _rates(problem, _advanced(moth, h, first, changes), changes[4][i - 1])
+        over = inertia / h
+        rate = (drive - over * _weighted(slope, changes[4])) / (damping + over * own)
+        return _set(nodes, i, ((*change[:4], rate), drive, inertia)), None
+
+    def visit_again(nodes, row):
+        changes, drives, _ = nodes
+        i, full, stiffness = row
+        rate = changes[4][i]
+        change, drive, inertia = _rates(problem, _advanced(moth, h, full, changes), rate)
+        rate = rate + (drive - drives[i]) / (damping + inertia / h * stiffness)
+        return _set(nodes, i, ((*change[:4], rate), drive, inertia)), None
 
     def sweep(nodes, _):
-        changes, drives, inertias = (list(rows) for rows in nodes[:3])
-        bend_rates = [rate0, *_solve(problem, rate0, drives[1:], inertias[1:], h)]
-        changes = [change.at[4].set(rate) for change, rate in zip(changes, bend_rates, strict=True)]
-        for i in range(1, len(STEP.nodes)):
-            smooth = smooth0 + h * _weighted(STEP.full[i], changes)
-            change, drive, inertia = _rates(problem, smooth, bend_rates[i])
-            own = damping + inertia / h * float(STEP.stiffness[i])
-            bend_rates[i] = bend_rates[i] + (drive - drives[i]) / own
-            changes[i], drives[i], inertias[i] = change.at[4].set(bend_rates[i]), drive, inertia
-        return (jnp.stack(changes), jnp.stack(drives), jnp.stack(inertias), bend_rates[-1]), None
+        changes, drives, inertias = nodes
+        changes = (*changes[:4], _solve(problem, rate0, drives, inertias, h))
+        return jax.lax.scan(visit_again, (changes, drives, inertias), again)
 
-    nodes = (jnp.stack(changes), jnp.stack(drives), jnp.stack(inertias), bend_rates[-1])
-    (changes, _, _, rate), _ = jax.lax.scan(sweep, nodes, None, length=_SWEEPS)
-    smooth = smooth0 + h * _weighted(STEP.full[-1], changes)
-    return _end(moth, smooth, changes, STEP.double, h, rate)
+    slope = STEP.slope_first
+    first = _node_rows(rate0.dtype, _without_own(STEP.first), np.tril(slope, -1), np.diag(slope))
+    again = _node_rows(rate0.dtype, STEP.full, STEP.stiffness)
+    nodes = _everywhere(len(STEP.nodes), _rates(problem, moth[2:7], rate0))
+    nodes, _ = jax.lax.scan(first_visit, nodes, first)
+    (changes, _, _), _ = jax.lax.scan(sweep, nodes, None, length=_SWEEPS)
+    return _end(moth, changes, STEP.full[-1], STEP.double, h, changes[4][-1])
 
 
-def _weighted(weights, values) -> Any:
-    """Weighted sum over nodes."""
-    return sum(float(weight) * value for weight, value in zip(weights, values, strict=True))
-
-
-def _solve(problem: _Problem, rate0, drives, inertias, h) -> list:
+def _solve(problem: _Problem, rate0, drives, inertias, h):
     """The bend's rate at all nodes from `J d' = G - c d`, by elimination without pivots."""
-    n = len(drives)
-    over = [inertia / h for inertia in inertias]
-    right = [drives[i] - over[i] * float(STEP.slope[i + 1, 0]) * rate0 for i in range(n)]
-    matrix = [[over[i] * float(STEP.slope[i + 1, j + 1]) for j in range(n)] for i in range(n)]
-    for i in range(n):
-        matrix[i][i] = matrix[i][i] + problem.k.damping
-    for i in range(n):
-        for j in range(i + 1, n):
-            factor = matrix[j][i] / matrix[i][i]
-            for m in range(i + 1, n):
-                matrix[j][m] = matrix[j][m] - factor * matrix[i][m]
-            right[j] = right[j] - factor * right[i]
-    for i in range(n - 1, -1, -1):
-        for j in range(i + 1, n):
-            right[i] = right[i] - matrix[i][j] * right[j]
-        right[i] = right[i] / matrix[i][i]
-    return right
+    n = len(STEP.nodes) - 1
+    ones = (1,) * rate0.ndim
+    slope = jnp.asarray(STEP.slope[1:], rate0.dtype).reshape(n, n + 1, *ones)
+    over = inertias[1:, None] / h
+    left = over * slope[:, 1:] + problem.k.damping * jnp.eye(n, dtype=rate0.dtype).reshape(n, n, *ones)
+    right = drives[1:, None] - over * slope[:, :1] * rate0
+    system = jnp.concatenate([left, right], axis=1)
+    rows = []
+    while len(system):
+        rows.append(system[0, 1:] / system[0, :1])
+        # The barrier keeps the compiler from computing every stage anew in the next one.
+        system = jax.lax.optimization_barrier(system[1:, 1:] - system[1:, :1] * rows[-1])
+    rates: list = []
+    for row in reversed(rows):
+        rates.insert(0, row[-1] - sum(row[i] * rate for i, rate in enumerate(rates)))
+    return jnp.stack([rate0, *rates])

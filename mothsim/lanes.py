@@ -1,12 +1,13 @@
-"""Lanes: a number for numba that is 16 doubles, or 32 singles, side by side, one moth in each.
+"""Lanes: a number for numba that is 16 doubles, say, side by side, one moth in each.
 
 Inside a compiled function lanes add, multiply, compare and take square roots element by element, on the
 vector units of whatever processor there is, so the code of an integrator reads as if for one moth and runs
-for sixteen. Nothing crosses from one lane to another: what a moth's lane computes never depends on its
-neighbours, nor on how full a block is, and so results are the same to the bit in any batch.
+for sixteen. Nothing crosses from one lane to another, and it is decided here, not by the compiler, which
+products and sums are fused: what a moth's lane computes never depends on its neighbours, on how full a block
+is or on how wide, and so results are the same to the bit in any batch.
 
-In memory lanes are rows of C-contiguous arrays of shape (..., width), float64 or float32:
-`load(array, i)` reads the row with flat number i and `store(array, i, value)` writes it.
+In memory lanes are the rows of a block: a one-dimensional array of a type that `rows` makes. `load(block, i)` reads
+row i and `store(block, i, value)` writes it; `block["lanes"]` is the array (rows, width) of its numbers.
 A scalar meets lanes in the precision of the lanes.
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -33,25 +35,25 @@ from numba.extending import (
 Compiled = Callable[..., Any]
 """A function for compiled code: it is called there without the compiler's context, its first parameter here."""
 
-_BITS = 1024  # two of the widest registers there are: while one waits for a result the other works
+
+def rows(element: type, width: int) -> np.dtype:
+    """The type of a row of lanes: `width` numbers side by side, of type np.float64 or np.float32."""
+    return np.dtype([("lanes", element, width)])
 
 
-def lane_count(dtype) -> int:
-    """How many moths stand side by side in a precision: 16 in float64, 32 in float32."""
-    return _BITS // (8 * np.dtype(dtype).itemsize)
-
-
-# Multiplication and addition may fuse: every lane still runs the same instructions. NaN and infinity stay.
-_FLAGS = ("contract",)
+# Two of the widest registers there are: while one waits for a result the other works.
+DOUBLES = rows(np.float64, 16)
+SINGLES = rows(np.float32, 32)
 
 
 class LanesType(types.Type):
     """The numba type of numbers side by side, float64 or float32."""
 
-    def __init__(self, element: types.Float):
+    def __init__(self, element: types.Float, width: int):
         self.element = element
-        self.width = _BITS // element.bitwidth
-        super().__init__(name=f"Lanes({element}, {self.width})")
+        self.width = width
+        self.vector = ir.VectorType(ir.DoubleType() if element == types.float64 else ir.FloatType(), width)
+        super().__init__(name=f"Lanes({element}, {width})")
 
 
 class MaskType(types.Type):
@@ -62,14 +64,10 @@ class MaskType(types.Type):
         super().__init__(name=f"Mask({width})")
 
 
-def _vector(element: types.Float) -> ir.VectorType:
-    return ir.VectorType(ir.DoubleType() if element == types.float64 else ir.FloatType(), _BITS // element.bitwidth)
-
-
 @register_model(LanesType)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, dmm, fe_type):
-        super().__init__(dmm, fe_type, _vector(fe_type.element))
+        super().__init__(dmm, fe_type, fe_type.vector)
 
 
 @register_model(MaskType)
@@ -84,64 +82,76 @@ def _splat(builder, value, vector):
     return builder.shuffle_vector(lane, lane, first)
 
 
-def _as_lanes(context, builder, value, kind, element):
-    """Lanes from lanes, or from a scalar in every lane."""
-    if isinstance(kind, LanesType):
-        return value
-    return _splat(builder, context.cast(builder, value, kind, element), _vector(element))
+def _as_lanes(context, builder, values, kinds, lanes):
+    """Each value as lanes: lanes as they are, a scalar in every lane."""
+    return [
+        value
+        if isinstance(kind, LanesType)
+        else _splat(builder, context.cast(builder, value, kind, lanes.element), lanes.vector)
+        for value, kind in zip(values, kinds, strict=True)
+    ]
 
 
-def _element(*kinds):
-    """The precision of an operation: that of the lanes in it; None without lanes or with both precisions."""
-    elements = {kind.element for kind in kinds if isinstance(kind, LanesType)}
+def _common(*kinds):
+    """The type of an operation's lanes; None without lanes, or with two types of them."""
+    lanes = {kind for kind in kinds if isinstance(kind, LanesType)}
     scalars = all(isinstance(kind, (LanesType, types.Float, types.Integer)) for kind in kinds)
-    return elements.pop() if len(elements) == 1 and scalars else None
+    return lanes.pop() if len(lanes) == 1 and scalars else None
+
+
+def _product(value):
+    """The factors of a value that was multiplied just now, or None."""
+    return value.operands if getattr(value, "opname", "") == "fmul" else None
+
+
+def _add(builder, x, y):
+    """`x + y`; the sum with a product, of two the left, is one multiply-add, where the processor has it."""
+    if factors := _product(x):
+        return _call(builder, "llvm.fmuladd", *factors, y)
+    if factors := _product(y):
+        return _call(builder, "llvm.fmuladd", *factors, x)
+    return builder.fadd(x, y)
+
+
+def _subtract(builder, x, y):
+    """`x - y`, likewise."""
+    if _product(x):
+        return _add(builder, x, builder.fneg(y))
+    if factors := _product(y):
+        return _call(builder, "llvm.fmuladd", builder.fneg(factors[0]), factors[1], x)
+    return builder.fsub(x, y)
+
+
+def _register(function, result, emit):
+    """Make an operator of lanes and lanes, or of lanes and scalars."""
+
+    @type_callable(function)
+    def typer(context):
+        def infer(left, right):
+            lanes = _common(left, right)
+            return result(lanes) if lanes is not None else None
+
+        return infer
+
+    def lower(context, builder, signature, arguments):
+        return emit(builder, *_as_lanes(context, builder, arguments, signature.args, _common(*signature.args)))
+
+    for kinds in ((LanesType, LanesType), (LanesType, types.Number), (types.Number, LanesType)):
+        lower_builtin(function, *kinds)(lower)
 
 
 def _register_arithmetic(function, emit):
-    @type_callable(function)
-    def typer(context):
-        def infer(left, right):
-            element = _element(left, right)
-            return LanesType(element) if element is not None else None
-
-        return infer
-
-    def lower(context, builder, signature, arguments):
-        element = signature.return_type.element
-        left, right = (
-            _as_lanes(context, builder, v, t, element) for v, t in zip(arguments, signature.args, strict=True)
-        )
-        return emit(builder, left, right)
-
-    for kinds in ((LanesType, LanesType), (LanesType, types.Number), (types.Number, LanesType)):
-        lower_builtin(function, *kinds)(lower)
+    _register(function, lambda lanes: lanes, emit)
 
 
 def _register_comparison(function, symbol):
-    @type_callable(function)
-    def typer(context):
-        def infer(left, right):
-            element = _element(left, right)
-            return MaskType(LanesType(element).width) if element is not None else None
-
-        return infer
-
-    def lower(context, builder, signature, arguments):
-        element = _element(*signature.args)
-        left, right = (
-            _as_lanes(context, builder, v, t, element) for v, t in zip(arguments, signature.args, strict=True)
-        )
-        return builder.fcmp_ordered(symbol, left, right)
-
-    for kinds in ((LanesType, LanesType), (LanesType, types.Number), (types.Number, LanesType)):
-        lower_builtin(function, *kinds)(lower)
+    _register(function, lambda lanes: MaskType(lanes.width), lambda b, x, y: b.fcmp_ordered(symbol, x, y))
 
 
-_register_arithmetic(operator.add, lambda b, x, y: b.fadd(x, y, flags=_FLAGS))
-_register_arithmetic(operator.sub, lambda b, x, y: b.fsub(x, y, flags=_FLAGS))
-_register_arithmetic(operator.mul, lambda b, x, y: b.fmul(x, y, flags=_FLAGS))
-_register_arithmetic(operator.truediv, lambda b, x, y: b.fdiv(x, y, flags=_FLAGS))
+_register_arithmetic(operator.add, _add)
+_register_arithmetic(operator.sub, _subtract)
+_register_arithmetic(operator.mul, lambda b, x, y: b.fmul(x, y))
+_register_arithmetic(operator.truediv, lambda b, x, y: b.fdiv(x, y))
 _register_comparison(operator.lt, "<")
 _register_comparison(operator.le, "<=")
 _register_comparison(operator.gt, ">")
@@ -167,7 +177,7 @@ def _register_unary(function, name):
 
 def _call(builder, name, *values):
     vector = values[0].type
-    suffix = f"v{vector.count}f{_BITS // vector.count}"
+    suffix = f"v{vector.count}f{64 if vector.element == ir.DoubleType() else 32}"
     kind = ir.FunctionType(vector, [vector] * len(values))
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"{name}.{suffix}"), values)
 
@@ -187,6 +197,9 @@ def _lower_negation(context, builder, signature, arguments):
 
 def square_root(x):
     """A square root that Python, NumPy, JAX and numba (scalars or lanes) each compile to their own."""
+    jax = sys.modules.get("jax")
+    if jax is not None and isinstance(x, jax.Array):
+        return jax.numpy.sqrt(x)  # a power of one half is not made into a root there
     return x**0.5
 
 
@@ -215,17 +228,14 @@ ceiling: Compiled = _unary_intrinsic("llvm.ceil")
 def _binary_intrinsic(emit):
     @intrinsic
     def function(typing, x, y):
-        element = _element(x, y)
-        if element is None:
+        lanes = _common(x, y)
+        if lanes is None:
             return None
 
         def lower(context, builder, signature, arguments):
-            left, right = (
-                _as_lanes(context, builder, v, t, element) for v, t in zip(arguments, signature.args, strict=True)
-            )
-            return emit(builder, left, right)
+            return emit(builder, *_as_lanes(context, builder, arguments, signature.args, lanes))
 
-        return LanesType(element)(x, y), lower
+        return lanes(x, y), lower
 
     return function
 
@@ -243,53 +253,56 @@ def _compiled(function: Callable[..., Any]) -> Compiled:
 @_compiled
 def select(typing, mask, x, y):
     """`x` in the lanes where the mask holds, `y` in the others."""
-    element = _element(x, y)
-    if not isinstance(mask, MaskType) or element is None:
+    lanes = _common(x, y)
+    if lanes is None or mask != MaskType(lanes.width):
         return None
 
     def lower(context, builder, signature, arguments):
-        left, right = (
-            _as_lanes(context, builder, v, t, element) for v, t in zip(arguments[1:], signature.args[1:], strict=True)
-        )
-        return builder.select(arguments[0], left, right)
+        return builder.select(arguments[0], *_as_lanes(context, builder, arguments[1:], signature.args[1:], lanes))
 
-    return LanesType(element)(mask, x, y), lower
+    return lanes(mask, x, y), lower
 
 
-def _row_pointer(context, builder, kind, array, index_kind, index):
-    """Pointer to row `index` of lanes of a C-contiguous array, and the alignment of its elements."""
-    data = context.make_array(kind)(context, builder, array).data
-    index = context.cast(builder, index, index_kind, types.intp)
-    vector = _vector(kind.dtype)
-    start = builder.gep(data, [builder.mul(index, ir.Constant(index.type, vector.count))])
-    return builder.bitcast(start, vector.as_pointer()), kind.dtype.bitwidth // 8
+def _lanes_of(block):
+    """The type of lanes that a block's rows are; None if it is no block."""
+    if isinstance(block, types.Array) and isinstance(block.dtype, types.Record) and block.layout == "C":
+        numbers: Any = block.dtype.typeof("lanes")
+        return LanesType(numbers.dtype, numbers.shape[0])
+    return None
+
+
+def _row_pointer(context, builder, signature, arguments, lanes):
+    """Pointer to the row that a call's first two arguments name."""
+    kind, index_kind = signature.args[:2]
+    data = context.make_array(kind)(context, builder, arguments[0]).data
+    index = context.cast(builder, arguments[1], index_kind, types.intp)
+    return builder.bitcast(builder.gep(data, [index]), lanes.vector.as_pointer())
 
 
 @_compiled
-def load(typing, array, index):
-    """The lanes in row `index` of an array, counted in whole rows."""
-    if not isinstance(array, types.Array) or array.layout != "C":
+def load(typing, block, index):
+    """The lanes in a row of a block."""
+    lanes = _lanes_of(block)
+    if lanes is None:
         return None
 
     def lower(context, builder, signature, arguments):
-        kind, index_kind = signature.args
-        pointer, align = _row_pointer(context, builder, kind, arguments[0], index_kind, arguments[1])
-        return builder.load(pointer, align=align)
+        pointer = _row_pointer(context, builder, signature, arguments, lanes)
+        return builder.load(pointer, align=lanes.element.bitwidth // 8)
 
-    return LanesType(array.dtype)(array, index), lower
+    return lanes(block, index), lower
 
 
 @_compiled
-def store(typing, array, index, value):
-    """Write lanes to row `index` of an array, counted in whole rows."""
-    element = _element(value)
-    if not isinstance(array, types.Array) or array.layout != "C" or array.dtype != element:
+def store(typing, block, index, value):
+    """Write lanes to a row of a block."""
+    lanes = _lanes_of(block)
+    if lanes is None or _common(value) != lanes:
         return None
 
     def lower(context, builder, signature, arguments):
-        kind, index_kind, value_kind = signature.args
-        pointer, align = _row_pointer(context, builder, kind, arguments[0], index_kind, arguments[1])
-        builder.store(_as_lanes(context, builder, arguments[2], value_kind, element), pointer, align=align)
+        pointer = _row_pointer(context, builder, signature, arguments, lanes)
+        builder.store(arguments[2], pointer, align=lanes.element.bitwidth // 8)
         return context.get_dummy_value()
 
-    return types.void(array, index, value), lower
+    return types.void(block, index, value), lower

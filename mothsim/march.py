@@ -8,27 +8,28 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
-from mothsim.blocks import acceptable, enter, gather, leave, scatter, unpack
-from mothsim.dynamics import inertias
-from mothsim.lanes import ceiling, lane_count, larger, load, select, smaller, square_root, store
+from mothsim.blocks import acceptable, enter, gather, leave, scatter
+from mothsim.compiled import inlined, kernel, part
+from mothsim.dynamics import inertias, unpack
+from mothsim.lanes import DOUBLES, ceiling, larger, load, rows, select, smaller, square_root, store
 from mothsim.scheme import LENGTH, RATE, ROWS, TIME, TRIES, X, layer, make_nodes, start, step
 
-LANES = lane_count(np.float64)
+FEW = 4
+_NARROW = rows(np.float64, FEW)
 CHUNK = 256
 _SETTLED_ONLY = 3e-9  # below this tolerance a bend's rate that is still settling at the end is not known well enough
 FURTHEST_TURN = 30.0
 """Rows that turn further in a segment (rad) are refused: so wild a motion magnifies errors that steps cannot see."""
 
 
-@njit(forceinline=True)
+@part
 def evenly(remaining, length):
     """The longest step not above `length` that goes into what remains a whole number of times."""
     return remaining / larger(ceiling(remaining / length), 1.0)
 
 
-@njit(forceinline=True)
+@part
 def first_length(k, moth, nodes, turn):
     """Time (s) in which the head-thorax turns by `turn` (rad), at its rate and acceleration now."""
     _, _, inverse, _ = inertias(k, 0.0 * turn)
@@ -37,7 +38,7 @@ def first_length(k, moth, nodes, turn):
     return 2.0 * turn / (w + square_root(w * w + 2.0 * turn * acceleration))
 
 
-@njit(forceinline=True)
+@inlined
 def begin(k, moth, nodes, duration, tolerance, with_layer, turn):
     """The start of a segment: the layer, where its estimate allows it, and the length of the first step."""
     start(k, moth, nodes)
@@ -58,7 +59,7 @@ def begin(k, moth, nodes, duration, tolerance, with_layer, turn):
     store(moth, LENGTH, evenly(duration - time, length))
 
 
-@njit(forceinline=True)
+@inlined
 def advance(k, moth, end, nodes, duration, tolerance, sweeps):
     """One step tried in every lane: taken where its error is small, and the next one's length chosen."""
     h = load(moth, LENGTH)
@@ -79,26 +80,27 @@ def advance(k, moth, end, nodes, duration, tolerance, sweeps):
     store(moth, TRIES, load(moth, TRIES) + 1.0)
 
 
-@njit
+@part
 def march(k, moths, moth, end, nodes, duration, tolerance, sweeps, most_tries):
     """Every moth of a table (count, ROWS) to the end of the segment, or to more tries than are allowed."""
-    lanes = moth.shape[1]
-    tenants = np.full(lanes, -1)
+    lanes = moth["lanes"]
+    width = lanes.shape[1]
+    tenants = np.full(width, -1)
     waiting = 0
     gather(moths, 0, moth)
     while True:
         working = False
-        for lane in range(lanes):
+        for lane in range(width):
             row = tenants[lane]
-            if row >= 0 and (moth[TIME, lane] == duration or not moth[TRIES, lane] < most_tries):
+            if row >= 0 and (lanes[TIME, lane] == duration or not lanes[TRIES, lane] < most_tries):
                 for i in range(ROWS):
-                    moths[row, i] = moth[i, lane]
+                    moths[row, i] = lanes[i, lane]
                 row = -1
             while row < 0 and waiting < len(moths):
                 if moths[waiting, TRIES] >= 0.0:
                     row = waiting
                     for i in range(ROWS):
-                        moth[i, lane] = moths[row, i]
+                        lanes[i, lane] = moths[row, i]
                 waiting += 1
             tenants[lane] = row
             working = working or row >= 0
@@ -107,19 +109,20 @@ def march(k, moths, moth, end, nodes, duration, tolerance, sweeps, most_tries):
         advance(k, moth, end, nodes, duration, tolerance, sweeps)
 
 
-@njit
+@inlined
 def solve_chunk(k, states, controls, how, moths, work, final):
     """Some rows through the fast scheme: in, along, and out again."""
     duration, tolerance, with_layer, sweeps, most_tries, turn = how
     state, control, moth, end, nodes = work
-    for first in range(0, len(states), LANES):
+    width = moth["lanes"].shape[1]
+    for first in range(0, len(states), width):
         gather(states, first, state)
         gather(controls, first, control)
         enter(k, state, control, moth)
         begin(k, moth, nodes, duration, tolerance, with_layer, turn)
         scatter(moth, moths, first)
     march(k, moths, moth, end, nodes, duration, tolerance, sweeps, most_tries)
-    for first in range(0, len(states), LANES):
+    for first in range(0, len(states), width):
         gather(moths, first, moth)
         leave(k, moth, state)
         scatter(state, final, first)
@@ -133,17 +136,29 @@ def solve_chunk(k, states, controls, how, moths, work, final):
     return refused
 
 
-@njit(cache=True, nogil=True)
-def solve_in_lanes(packed, states, controls, duration, tolerance, with_layer, sweeps, most_tries, turn, final):
-    """Propagate moths in lanes; rows that are refused are NaN in `final`, and their number is returned."""
+@inlined
+def solve_in_rows(row, packed, states, controls, how, final):
+    """Propagate moths in lanes of a type."""
     k = unpack(packed)
-    work = (np.empty((8, LANES)), np.empty((4, LANES)), np.empty((ROWS, LANES)), np.empty((ROWS, LANES)),
-            make_nodes(LANES, np.float64))  # fmt: skip
+    work = (np.empty(8, row), np.empty(4, row), np.empty(ROWS, row), np.empty(ROWS, row), make_nodes(row))
     moths = np.empty((min(CHUNK, len(states)), ROWS))
     refused = 0
     for first in range(0, len(states), CHUNK):
         part = slice(first, min(first + CHUNK, len(states)))
         table = moths[: part.stop - part.start]
-        how = (duration, tolerance, with_layer, sweeps, most_tries, turn)
         refused += solve_chunk(k, states[part], controls[part], how, table, work, final[part])
     return refused
+
+
+@kernel
+def solve_in_lanes(packed, states, controls, duration, tolerance, with_layer, sweeps, most_tries, turn, final):
+    """Propagate moths in lanes; rows that are refused are NaN in `final`, and their number is returned."""
+    how = (duration, tolerance, with_layer, sweeps, most_tries, turn)
+    return solve_in_rows(DOUBLES, packed, states, controls, how, final)
+
+
+@kernel
+def solve_few(packed, states, controls, duration, tolerance, with_layer, sweeps, most_tries, turn, final):
+    """The same to the bit, quicker for up to `FEW` moths."""
+    how = (duration, tolerance, with_layer, sweeps, most_tries, turn)
+    return solve_in_rows(_NARROW, packed, states, controls, how, final)

@@ -13,10 +13,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.polynomial import Polynomial
 
-from mothsim.dynamics import Coefficients, from_momenta, rates, to_momenta
+from mothsim.compiled import kernel, part
+from mothsim.dynamics import from_momenta, rates, to_momenta, unpack
 
 STAGES = 5
 ORDER = 2 * STAGES - 1
@@ -49,7 +49,7 @@ assert np.isclose(MATRIX[-1] @ NODES ** (ORDER - 1), 1 / ORDER, atol=1e-13)
 assert np.isclose(BACKWARD.sum(), 1, atol=1e-12)
 
 
-@njit(cache=True)
+@part
 def _solve(matrix, right):
     """Solve a small dense system in place by elimination; the diagonal dominates, so no pivoting."""
     n = len(right)
@@ -65,7 +65,7 @@ def _solve(matrix, right):
         right[i] /= matrix[i, i]
 
 
-@njit(cache=True)
+@part
 def _evaluate(k, control, z, out):
     """Rates of `z = X, Y, P_x, P_y, L, theta, bend, bend rate`; `out[7]` is G/J and `out[8]` c/J."""
     trig = (math.sin(z[5]), math.cos(z[5]), math.sin(z[6]), math.cos(z[6]))
@@ -75,7 +75,7 @@ def _evaluate(k, control, z, out):
     out[8] = k.damping / inertia
 
 
-@njit(cache=True)
+@part
 def _step(k, control, z0, f0, h, scale, stages, f, work):
     """One step: fills `stages` (5, 8) and `f` (5, 9), guesses in `stages`. Returns the scaled error estimate.
 
@@ -124,7 +124,7 @@ def _step(k, control, z0, f0, h, scale, stages, f, work):
     return worst
 
 
-@njit(cache=True)
+@kernel
 def solve_row(packed, state, control, duration, tolerance, first_step, final):
     """Propagate one moth; fills `final` (8,) and returns the steps taken, or -1 where it cannot be solved.
 
@@ -136,7 +136,7 @@ def solve_row(packed, state, control, duration, tolerance, first_step, final):
         first_step: s; with `tolerance` infinite every step has this length.
         final: (8,), written; NaN where the row fails.
     """
-    k = Coefficients(*_unpack(packed))
+    k = unpack(packed)
     final[:] = math.nan
     for value in state:
         if not math.isfinite(value):
@@ -163,11 +163,14 @@ def solve_row(packed, state, control, duration, tolerance, first_step, final):
         last = t + h >= duration * (1 - 1e-12)
         if last:
             h = duration - t
-        stages[:] = z
+        for i in range(STAGES):
+            for n in range(8):
+                stages[i, n] = z[n]
         error = _step(k, force, z, f0, h, scale, stages, f, work)
         if error <= tolerance and error < math.inf:
             t += h
-            z[:] = stages[STAGES - 1]
+            for n in range(8):
+                z[n] = stages[STAGES - 1, n]
             if last:
                 trig = (math.sin(z[5]), math.cos(z[5]), math.sin(z[6]), math.cos(z[6]))
                 end = from_momenta(k, (z[0], z[1], z[2], z[3], z[4]), z[5], z[6], z[7], trig)
@@ -183,15 +186,7 @@ def solve_row(packed, state, control, duration, tolerance, first_step, final):
     return -1
 
 
-@njit(cache=True)
-def _unpack(p):
-    return (
-        p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10],
-        p[11], p[12], p[13], p[14], p[15], p[16], p[17], p[18], p[19], p[20], p[21],
-    )  # fmt: skip
-
-
-@njit(cache=True)
+@part
 def _scales(k, z, state):
     """Magnitudes that errors are measured against, by coordinate; at least those of a brisk flight."""
     speed = 300.0 + math.hypot(state[4], state[5])

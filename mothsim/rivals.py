@@ -12,14 +12,14 @@ import numpy as np
 from numba import carray, cfunc, njit  # pyright: ignore[reportPrivateImportUsage]
 
 from mothsim.body import MothBody
-from mothsim.dynamics import coefficients, from_momenta, rates, to_momenta
-from mothsim.engine import unpack
+from mothsim.compiled import kernel
+from mothsim.dynamics import coefficients, from_momenta, rates, to_momenta, unpack
 from mothsim.integrator import SEGMENT
 
 _PACKED = coefficients(MothBody()).packed()
 
 
-@njit(cache=True)
+@kernel
 def slopes(z, control, out):
     """Rates of `z = X, Y, P_x, P_y, L, theta, bend, bend rate` under F cos(alpha), F sin(alpha) and the torques."""
     k = unpack(_PACKED)

@@ -11,64 +11,60 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
-from mothsim.blocks import acceptable, enter, leave, unpack
-from mothsim.lanes import lane_count, load, store
+from mothsim.blocks import acceptable, enter, gather, leave, scatter
+from mothsim.compiled import kernel, part
+from mothsim.dynamics import unpack
+from mothsim.lanes import SINGLES, load, store
 from mothsim.march import begin
 from mothsim.scheme import RATE, ROWS, TIME, TRIES, make_nodes, step
 
-LANES = lane_count(np.float32)
+LANES = SINGLES["lanes"].shape[0]
 SWEEPS = 2
 _LARGEST_ANGLE = 100.0  # sines of larger angles lose digits in single precision
 
 
-@njit
+@part
 def whole_turns(angle):
     """The whole turns (rad) below an angle."""
     return math.tau * math.floor(angle / math.tau)
 
 
-@njit
+@part
 def gather_near(states, controls, first, state, control):
     """Rows from `first` on into lanes, joints at the origin and angles in the first turn; past the end the last."""
+    gather(states, first, state)
+    gather(controls, first, control)
     for lane in range(LANES):
         row = min(first + lane, len(states) - 1)
-        for i in range(8):
-            state[i, lane] = states[row, i]
-        for i in range(4):
-            control[i, lane] = controls[row, i]
         turns = whole_turns(states[row, 2])
         phi = states[row, 3] - turns
-        state[0, lane] = 0.0
-        state[1, lane] = 0.0
-        state[2, lane] = states[row, 2] - turns
-        state[3, lane] = phi if abs(phi) < _LARGEST_ANGLE else math.nan
-        control[1, lane] = controls[row, 1] - whole_turns(controls[row, 1])
+        state["lanes"][0, lane] = 0.0
+        state["lanes"][1, lane] = 0.0
+        state["lanes"][2, lane] = states[row, 2] - turns
+        state["lanes"][3, lane] = phi if abs(phi) < _LARGEST_ANGLE else math.nan
+        control["lanes"][1, lane] = controls[row, 1] - whole_turns(controls[row, 1])
 
 
-@njit
+@part
 def scatter_back(state, states, first, final):
     """Lanes to rows from `first` on, at the places and turns that they started from."""
-    for lane in range(min(LANES, len(states) - first)):
-        row = first + lane
+    scatter(state, final, first)
+    for row in range(first, min(first + LANES, len(states))):
         turns = whole_turns(states[row, 2])
-        for i in range(8):
-            final[row, i] = state[i, lane]
         final[row, 0] += states[row, 0]
         final[row, 1] += states[row, 1]
         final[row, 2] += turns
         final[row, 3] += turns
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def solve_spray(packed, states, controls, duration, tolerance, pieces, final):
     """Propagate moths in so many equal steps; rows that are refused are NaN in `final`, their number is returned."""
     k = unpack(packed)
-    state, control = np.empty((8, LANES), np.float32), np.empty((4, LANES), np.float32)
-    moth, end = np.empty((ROWS, LANES), np.float32), np.empty((ROWS, LANES), np.float32)
-    errors = np.empty((1, LANES), np.float32)
-    nodes = make_nodes(LANES, np.float32)
+    state, control = np.empty(8, SINGLES), np.empty(4, SINGLES)
+    moth, end, errors = np.empty(ROWS, SINGLES), np.empty(ROWS, SINGLES), np.empty(1, SINGLES)
+    nodes = make_nodes(SINGLES)
     refused = 0
     for first in range(0, len(states), LANES):
         gather_near(states, controls, first, state, control)
@@ -85,7 +81,7 @@ def solve_spray(packed, states, controls, duration, tolerance, pieces, final):
         scatter_back(state, states, first, final)
         for lane in range(min(LANES, len(states) - first)):
             row = first + lane
-            good = errors[0, lane] <= tolerance and moth[TRIES, lane] >= 0.0
+            good = errors["lanes"][0, lane] <= tolerance and moth["lanes"][TRIES, lane] >= 0.0
             if not (good and acceptable(k, controls[row], duration, final[row])):
                 final[row] = math.nan
                 refused += 1

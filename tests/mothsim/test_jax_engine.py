@@ -12,6 +12,18 @@ from mothsim import segments
 jax = pytest.importorskip("jax")
 
 
+def test_makes_the_training_set_in_double_precision_in_any_batches():
+    from mothsim.jax_engine import solver
+
+    assert not jax.config.jax_enable_x64  # first in this file, before the others turn it on
+    made = segments.generate(1500, 3)
+    for batch in (None, 400):
+        other = segments.generate(1500, 3, solver=solver(batch=batch))
+        np.testing.assert_array_equal(other.inputs[:, [0, 1, 6, 7, 8, 9]], made.inputs[:, [0, 1, 6, 7, 8, 9]])
+        for ours, theirs in ((made.inputs, other.inputs), (made.outputs, other.outputs)):
+            assert (np.abs(theirs - ours) / np.abs(ours).max(axis=0)).max() < 2e-6
+
+
 @pytest.fixture(scope="module")
 def propagate():
     jax.config.update("jax_enable_x64", True)

@@ -53,6 +53,14 @@ def test_generate_on_any_threads_any_length_and_on_disk(tmp_path):
     assert not np.array_equal(whole.inputs[:1000], whole.inputs[segments.BLOCK :])
 
 
+def test_a_row_that_a_solver_could_not_solve_is_no_data():
+    def solver(states, _):
+        return np.where(np.arange(len(states))[:, None] == 7, np.nan, states)
+
+    with pytest.raises(RuntimeError, match="1 random segments of block 0 could not be solved"):
+        segments.generate(10, solver=solver)
+
+
 def test_bad_count_is_named():
     with pytest.raises(ValueError, match="count = -1: expected 0 or more"):
         segments.generate(-1)
