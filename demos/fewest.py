@@ -1,8 +1,8 @@
 """How few connections does flight need? `python -m demos.fewest`
 
-For each of three goals networks are pruned by the optimal brain surgeon for as long as they do what is asked: a loss
-of 1e-3 on Zahn et al.'s segments, gentle flight, the whole envelope of flight. Beside them stand small dense networks,
-as well trained. Killed at any moment, the same command goes on.
+For each goal networks are pruned by the optimal brain surgeon for as long as they do what is asked: a loss of 1e-3 on
+Zahn et al.'s segments, gentle flight (a network with a hidden layer, and a linear one), the whole envelope of flight.
+Beside them stand small dense networks, as well trained. Killed at any moment, the same command goes on.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from mothsim.figures import save_figure
 class Fewest:
     """Prune for the fewest weights that do what is asked, draw them, and print them."""
 
-    goals: tuple[Literal["loss", "gentle", "envelope"], ...] = ("loss", "gentle", "envelope")
+    goals: tuple[Literal["loss", "gentle", "linear", "envelope"], ...] = ("loss", "gentle", "linear", "envelope")
     """What is asked; for the numbers see `controllers/evaluation/goals.py`."""
     seeds: tuple[int, ...] = (0, 1, 2, 3)
     """Of first weights and segments, one pruning each."""

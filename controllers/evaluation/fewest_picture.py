@@ -14,6 +14,7 @@ from controllers.evaluation.tables import Row, grouped
 PANELS = {
     "loss": ("loss", "loss on Zahn et al.'s segments", 1e-3),
     "gentle": ("sum_of_primes_cm", "error on the sum of primes, cm", 0.10),
+    "linear": ("sum_of_primes_cm", "error on the sum of primes, cm", 0.10),
     "envelope": ("flown", "share of the envelope flown", 1.0),
 }
 """By goal: the column drawn, its name for people, and the bound that is asked for."""

@@ -109,6 +109,14 @@ class Gentle(Goal):
         return measures["hover_cm"] <= 0.05 and measures["sum_of_primes_cm"] <= 0.10 and measures["lost"] == 0
 
 
+class Linear(Gentle):
+    """The same of a linear inverse model: the floor beneath what gentle flight says of networks."""
+
+    name = "linear"
+    hidden = ()
+    dense = ((),)
+
+
 class Envelope(Goal):
     """Hovering at every body angle, cruising at every speed, recovering as often as the shipped dense network."""
 
@@ -133,7 +141,7 @@ class Envelope(Goal):
         return measures["flown"] == 1 and measures["recovered"] >= measures["dense_recovered"]
 
 
-GOALS: dict[str, Goal] = {goal.name: goal for goal in (Loss(), Gentle(), Envelope())}
+GOALS: dict[str, Goal] = {goal.name: goal for goal in (Loss(), Gentle(), Linear(), Envelope())}
 """By name."""
 
 
