@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ class Evaluate:
     """Flights of each network on each task; sampling baselines fly five at most."""
     robustness: bool = False
     """Fly under noise, delay, gusts and on other bodies as well."""
-    robust_tasks: tuple[str, ...] = ("hover", "sum-of-primes")
+    robust_tasks: tuple[str, ...] = ("hover", "sum-of-primes", "figure-eight", "recover-half")
     """Tasks to fly disturbed."""
     robust_levels: tuple[float, ...] = (0.0, 93.0, 98.0)
     """Levels of pruning to fly disturbed, per cent."""
@@ -53,9 +53,11 @@ class Evaluate:
 
     def run(self) -> None:
         """Fly, sum up, draw and print."""
+        from controllers.evaluation.costs import decision_costs
         from controllers.evaluation.flights import describe_all, fly_all
         from controllers.evaluation.headline import as_markdown, headline
         from controllers.evaluation.plan import find_pilots
+        from controllers.evaluation.predictors import foretold
         from controllers.evaluation.robustness import compare
         from controllers.evaluation.summary import summarise
         from controllers.evaluation.tables import write_table
@@ -69,14 +71,19 @@ class Evaluate:
             flights = fly_all(jobs, self.out, workers=self.workers, report=bar.update)
             bar.update(bar.total - bar.n)
         networks = describe_all(pilots, self.out)
-        summary, comparison = summarise(flights), compare(flights)
-        tables = {"flights": flights, "summary": summary, "networks": networks, "robustness": comparison}
+        tables = {
+            "flights": flights, "summary": summarise(flights), "networks": networks,
+            "costs": decision_costs(pilots, progress=True), "predictors": foretold(flights, networks),
+            "robustness": compare(flights),
+        }  # fmt: skip
         files = [self.out / f"{name}.csv" for name, rows in tables.items() if rows]
         for file in files:
             write_table(tables[file.stem], file)
-        table = headline(summary)
+        table = headline(tables["summary"])
         write_atomically(self.out / "headline.md", as_markdown(table).encode())
-        files += [self.out / "headline.md", *self._pictures(flights, summary, networks, pilots, comparison)]
+        files += [self.out / "headline.md", *self._pictures(tables)]
+        if self.report:
+            files.append(self._report(tables, pilots))
         if self.json:
             lost = sum(row["lost"] for row in flights)
             counts = {"flights": len(flights), "networks": len(networks), "lost": lost}
@@ -101,36 +108,36 @@ class Evaluate:
                 jobs += [Job(pilot, course, one, starts, self.seed) for course in robust for one in rough]
         return jobs
 
-    def _pictures(self, flights: list, summary: list, networks: list, pilots: list, comparison: list) -> list[Path]:
-        from controllers.evaluation import pictures
-        from controllers.evaluation.costs import decision_costs
-        from controllers.evaluation.report import page
-        from controllers.evaluation.tables import write_table
-        from controllers.learning.storage import write_atomically
+    def _pictures(self, tables: Mapping[str, list]) -> list[Path]:
+        from controllers.evaluation import comparisons, pictures
+        from controllers.evaluation.robustness import DISTURBED
         from mothsim.figures import save_figure
 
-        costs = decision_costs(pilots, progress=True)
-        write_table(costs, self.out / "costs.csv")
+        flights, networks = tables["flights"], tables["networks"]
         drawn = {
             "error-sparsity": pictures.draw_errors(flights, "sparsity"),
             "error-weights": pictures.draw_errors(flights, "weights"),
             "loss": pictures.draw_loss(flights),
-            "cost": pictures.draw_costs(flights, costs, networks),
+            "cost": pictures.draw_costs(flights, tables["costs"], networks),
+            "predictors": comparisons.draw_predictors(flights, networks, tables["predictors"]),
         }
-        if self.robustness:
-            drawn["robustness"] = pictures.draw_robustness(summary)
-        files = [self.out / f"{name}.png" for name in drawn]
-        for file in files:
-            save_figure(drawn[file.stem], file)
-        if self.report:
-            settings = {
-                "networks": len(networks), "baselines": ", ".join(self.baselines), "tasks": ", ".join(self.tasks),
-                "starts": self.starts, "seed": self.seed, "flights": len(flights), "length of tasks": self.shorten,
-            }  # fmt: skip
-            written = page(flights, summary, networks, costs, comparison, self._films(pilots), settings)
-            write_atomically(self.out / "report.html", written.encode())
-            files.append(self.out / "report.html")
-        return [self.out / "costs.csv", *files]
+        if any(row["condition"] == DISTURBED for row in tables["robustness"]):
+            drawn["robustness"] = comparisons.draw_pairs(tables["robustness"])
+        for name, figure in drawn.items():
+            save_figure(figure, self.out / f"{name}.png")
+        return [self.out / f"{name}.png" for name in drawn]
+
+    def _report(self, tables: Mapping[str, list], pilots: Sequence[Any]) -> Path:
+        from controllers.evaluation.report import page
+        from controllers.learning.storage import write_atomically
+
+        settings = {
+            "networks": len(tables["networks"]), "baselines": ", ".join(self.baselines),
+            "tasks": ", ".join(self.tasks), "starts": self.starts, "seed": self.seed,
+            "flights": len(tables["flights"]), "length of tasks": self.shorten,
+        }  # fmt: skip
+        write_atomically(self.out / "report.html", page(tables, self._films(pilots), settings).encode())
+        return self.out / "report.html"
 
     def _films(self, pilots: Sequence[Any]) -> list[Any]:
         """The densest, the sparsest and a middling network, each on the last of the gentle tasks."""

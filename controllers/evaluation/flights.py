@@ -170,3 +170,9 @@ def _description(network: Network) -> Row:
 def by_task(rows: Sequence[Row], condition: str = "nominal") -> dict[str, list[Row]]:
     """Flights under a condition, by task."""
     return grouped((row for row in rows if row["condition"] == condition), lambda row: row["task"])
+
+
+def failed(row: Row) -> bool:
+    """Whether a flight was lost, or in `recover` did not come back."""
+    back = row["recovered"] if row["task"].startswith("recover") else None
+    return row["lost"] if back is None else not back

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from controllers.evaluation.pictures import label
+from controllers.evaluation.panels import label
 from controllers.evaluation.tables import Row, grouped
 
 SHOWN_LEVELS = (None, 0, 90, 93, 98, 99)

@@ -1,35 +1,24 @@
-"""The pictures of an evaluation: sparsity, loss and cost against tracking error, and what disturbs."""
+"""The pictures of an evaluation: sparsity, loss and cost against tracking error."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from controllers.evaluation.flights import by_task
+from controllers.evaluation.panels import (
+    BASELINE_COLOURS,
+    COLOURS,
+    LOSS_COLOUR,
+    legend,
+    mark_lost,
+    panels_for,
+    plain_log,
+)
 from controllers.evaluation.tables import Row, grouped
-
-COLOURS = {"global": "#1f7a8c", "layerwise": "#c8452f", "small": "#6a4c93", "dense": "#333333"}
-LABELS = {
-    "global": "pruned over all layers",
-    "layerwise": "pruned layer by layer",
-    "small": "small and dense",
-    "dense": "dense",
-}
-"""Of the families of networks in pictures and tables."""
-_BASELINE_COLOURS = {"lqr": "#8a8d3f", "mppi": "#d98e04", "cem": "#b5651d"}
-_LOSS = "#9a9a9a"
-
-
-def label(family: str) -> str:
-    """A family's or baseline's name for people."""
-    return LABELS.get(family, family)
 
 
 def draw_errors(flights: Sequence[Row], against: str, columns: int = 2) -> Figure:
@@ -43,12 +32,12 @@ def draw_errors(flights: Sequence[Row], against: str, columns: int = 2) -> Figur
         columns: of panels.
     """
     tasks = by_task(flights)
-    figure, panels = _panels(len(tasks), columns)
+    figure, panels = panels_for(len(tasks), columns)
     for panel, (task, rows) in zip(panels, tasks.items(), strict=True):
         back = task.startswith("recover") and rows[0]["recovered"] is not None
         (_draw_recovery if back else _draw_task)(panel, rows, against)
         panel.set_title(task, fontsize=10, loc="left", fontweight="bold")
-    _legend(figure, flights, loss=against == "sparsity")
+    legend(figure, flights, loss=against == "sparsity")
     return figure
 
 
@@ -58,7 +47,7 @@ def _draw_task(axes: Axes, rows: Sequence[Row], against: str) -> None:
     bottom, ceiling = min(finite) * 0.7, max(finite) * 2.5
     for name, group in _baselines(rows).items():
         low, middle, high = np.quantile(_errors(group, ceiling), (0.05, 0.5, 0.95), method="inverted_cdf")
-        colour = _BASELINE_COLOURS.get(name, "#777777")
+        colour = BASELINE_COLOURS.get(name, "#777777")
         axes.axhspan(low, max(high, 1.03 * low), color=colour, alpha=0.18, lw=0)
         axes.axhline(middle, color=colour, lw=0.8, ls="--")
     for name, group in _curves(networks).items():
@@ -72,9 +61,9 @@ def _draw_task(axes: Axes, rows: Sequence[Row], against: str) -> None:
         if lost:
             spread = np.random.default_rng(0).uniform(0.85, 1.18, len(lost))
             axes.plot([x for x, _ in lost], ceiling * spread, ls="", marker="x", ms=3, color=COLOURS[name], alpha=0.4)
-    _mark_lost(axes, ceiling)
+    mark_lost(axes, ceiling)
     axes.set(yscale="log", ylim=(bottom, ceiling * 1.4), ylabel="error, cm (rms)")
-    _plain_log(axes.yaxis)
+    plain_log(axes.yaxis)
     axes.grid(alpha=0.2)
     _place_axis(axes, networks, against)
     if against == "sparsity":
@@ -88,8 +77,8 @@ def _draw_losses(second: Axes, networks: Sequence[Row], against: str) -> None:
         )
         second.plot(places, losses, color=COLOURS[name], lw=1, ls=":")
     second.set(yscale="log")
-    second.set_ylabel("loss (dotted)", color=_LOSS)
-    second.tick_params(colors=_LOSS)
+    second.set_ylabel("loss (dotted)", color=LOSS_COLOUR)
+    second.tick_params(colors=LOSS_COLOUR)
 
 
 def _draw_recovery(axes: Axes, rows: Sequence[Row], against: str) -> None:
@@ -99,7 +88,7 @@ def _draw_recovery(axes: Axes, rows: Sequence[Row], against: str) -> None:
         return 100 * float(np.mean([row["recovered"] for row in group]))
 
     for name, group in _baselines(rows).items():
-        axes.axhline(share(group), color=_BASELINE_COLOURS.get(name, "#777777"), lw=4, alpha=0.4)
+        axes.axhline(share(group), color=BASELINE_COLOURS.get(name, "#777777"), lw=4, alpha=0.4)
     for name, group in _curves(networks).items():
         for line in grouped(group, lambda row: row["run"]).values():
             axes.plot(*_by_place(line, against, share), color=COLOURS[name], lw=0.8, alpha=0.35, marker=".", ms=3)
@@ -114,7 +103,7 @@ def _place_axis(axes: Axes, networks: Sequence[Row], against: str) -> None:
     if against == "weights":
         axes.set(xscale="log", xlabel="weights")
         axes.invert_xaxis()
-        _plain_log(axes.xaxis)
+        plain_log(axes.xaxis)
     else:
         _sparsity_axis(axes, networks)
 
@@ -131,7 +120,7 @@ def _sparsity_axis(axes: Axes, networks: Sequence[Row]) -> None:
 def draw_loss(flights: Sequence[Row], columns: int = 2) -> Figure:
     """Loss against tracking error of every network, a panel a task: what loss is airworthy?"""
     tasks = by_task([row for row in flights if row["loss"] is not None])
-    figure, panels = _panels(len(tasks), columns)
+    figure, panels = panels_for(len(tasks), columns)
     for panel, (task, rows) in zip(panels, tasks.items(), strict=True):
         finite = [row["rms_error_cm"] for row in rows if np.isfinite(row["rms_error_cm"])] or [1.0]
         ceiling = max(finite) * 2.5
@@ -144,14 +133,14 @@ def draw_loss(flights: Sequence[Row], columns: int = 2) -> Figure:
             some = [(x, y) for x, y, share in zip(losses, medians, lost, strict=True) if share > 0]
             if some:
                 panel.plot(*zip(*some, strict=True), ls="", marker="x", ms=6, color="k", mew=0.8)
-        _mark_lost(panel, ceiling)
+        mark_lost(panel, ceiling)
         panel.axvline(1e-3, color="0.4", ls="--", lw=0.8)
         panel.set(xscale="log", yscale="log", xlabel="loss on fresh segments", ylabel="error, cm (rms)")
         panel.set_ylim(min(finite) * 0.7, ceiling * 1.4)
-        _plain_log(panel.yaxis)
+        plain_log(panel.yaxis)
         panel.set_title(task, fontsize=10, loc="left", fontweight="bold")
         panel.grid(alpha=0.2)
-    _legend(figure, (row for row in flights if row["loss"] is not None), crosses="a network that lost flights")
+    legend(figure, (row for row in flights if row["loss"] is not None), crosses="a network that lost flights")
     return figure
 
 
@@ -166,7 +155,7 @@ def draw_costs(flights: Sequence[Row], costs: Sequence[Row], networks: Sequence[
     }
     families = {row["pilot"]: row["family"] for row in rows}
     sizes = {row["pilot"]: row for row in networks}
-    figure, panels = _panels(3, columns)
+    figure, panels = panels_for(3, columns)
     measures = (
         ("multiply-adds of the network", {name: row["multiply_adds"] for name, row in sizes.items()}),
         ("bytes of the network", {name: row["bytes"] for name, row in sizes.items()}),
@@ -174,101 +163,17 @@ def draw_costs(flights: Sequence[Row], costs: Sequence[Row], networks: Sequence[
     )
     for panel, (title, values) in zip(panels, measures, strict=True):
         for name, value in values.items():
-            colour = COLOURS.get(families[name]) or _BASELINE_COLOURS.get(name, "#777777")
+            colour = COLOURS.get(families[name]) or BASELINE_COLOURS.get(name, "#777777")
             panel.plot(value, errors[name], "o" if name in sizes else "D", ms=4 if name in sizes else 6, color=colour)
             if name not in sizes:
                 panel.annotate(name, (value, errors[name]), xytext=(4, 4), textcoords="offset points", fontsize=8)
         panel.set(xscale="log", yscale="log", xlabel=title, ylabel=f"error on {task}, cm")
         panel.set_ylim(0.7 * min(errors.values()), 1.4 * ceiling)
-        _mark_lost(panel, ceiling)
-        _plain_log(panel.yaxis)
+        mark_lost(panel, ceiling)
+        plain_log(panel.yaxis)
         panel.grid(alpha=0.2)
-    _legend(figure, rows)
+    legend(figure, rows)
     return figure
-
-
-def draw_robustness(summary: Sequence[Row], columns: int = 2) -> Figure:
-    """Error and share lost under every condition, with 90 % intervals: dense, sparse and small side by side."""
-    rows = [row for row in summary if row["family"] in COLOURS]
-    tasks = grouped(rows, lambda row: row["task"])
-    tasks = {task: group for task, group in tasks.items() if len({row["condition"] for row in group}) > 1}
-    conditions = list(dict.fromkeys(row["condition"] for group in tasks.values() for row in group))
-    width = min(columns, len(tasks))
-    height = -(-len(tasks) // width)
-    figure = Figure(figsize=(1 + 4 * width, height * (0.42 * len(conditions) + 1) + 0.8), layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(height, width, sharey=True, squeeze=False).ravel()[: len(tasks)]
-    for panel, (task, group) in zip(panels, tasks.items(), strict=True):
-        who = list(dict.fromkeys(_who(row) for row in group if row["condition"] != "nominal"))
-        finite = [row["rms_error_cm"] for row in group if np.isfinite(row["rms_error_cm"])] or [1.0]
-        ceiling = 2 * max(finite)
-        for k, one in enumerate(who):
-            colour = COLOURS[one[0]]
-            shade = 1.0 if one[0] != "global" else 0.45 + 0.55 * ((one[1] or 0) / 100) ** 8
-            for row in (row for row in group if _who(row) == one):
-                y = conditions.index(row["condition"]) + 0.7 * ((k + 0.5) / len(who) - 0.5)
-                low, middle, high = (min(row[f"rms_error_cm{end}"], ceiling) for end in ("_low", "", "_high"))
-                panel.plot([low, high], [y, y], color=colour, lw=1.6, alpha=shade)
-                marker = "x" if middle == ceiling else "o"
-                panel.plot(middle, y, marker, ms=4, color=colour, alpha=shade)
-        panel.set(xscale="log", xlabel="error, cm (rms); x at the right: most lost")
-        _plain_log(panel.xaxis)
-        panel.set_yticks(range(len(conditions)), conditions)
-        panel.set_ylim(len(conditions) - 0.5, -0.5)
-        panel.grid(alpha=0.2)
-        panel.set_title(task, fontsize=10, loc="left", fontweight="bold")
-    _legend(figure, rows)
-    return figure
-
-
-def _who(row: Row) -> tuple:
-    return row["family"], row["level"], row["weights"] if row["family"] == "small" else None
-
-
-def _mark_lost(axes: Axes, ceiling: float) -> None:
-    """What is lost lies above a line."""
-    axes.axhline(ceiling / 1.35, color="0.6", lw=0.6)
-    axes.text(0.01, ceiling, "lost", transform=axes.get_yaxis_transform(), fontsize=8, va="center", color="0.3")
-
-
-def _plain_log(axis: Axis) -> None:
-    """Ticks at 1, 2 and 5 of each decade where there are few, written out."""
-    low, high = sorted(axis.get_view_interval())
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,)))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1000 else f"{value:g}"))
-
-
-def _panels(count: int, width: int) -> tuple[Figure, list[Axes]]:
-    columns = min(count, width)
-    rows = -(-count // columns)
-    figure = Figure(figsize=(4.6 * columns, 3.1 * rows + 0.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for spare in axes[count:]:
-        spare.set_axis_off()
-    return figure, list(axes[:count])
-
-
-def _legend(figure: Figure, rows: Iterable[Row], *, loss: bool = False, crosses: str = "") -> None:
-    present = dict.fromkeys(row["family"] for row in rows)
-    lines = [Line2D([], [], color=COLOURS[name], lw=2, label=label(name)) for name in COLOURS if name in present]
-    lines += [
-        Line2D([], [], color=_BASELINE_COLOURS.get(name, "#777777"), lw=5, alpha=0.4, label=name.upper())
-        for name in present
-        if name not in COLOURS and name in _BASELINE_COLOURS
-    ]
-    if loss:
-        lines.append(Line2D([], [], color=_LOSS, ls=":", label="loss, right axis"))
-    if crosses:
-        lines.append(Line2D([], [], color="k", ls="", marker="x", label=crosses))
-    figure.legend(
-        handles=lines,
-        loc="outside upper center",
-        ncols=4 if figure.get_figwidth() > 6 else 2,
-        frameon=False,
-        fontsize=8,
-    )
 
 
 def _baselines(rows: Sequence[Row]) -> dict[str, list[Row]]:

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
 
 import mothsim
-from controllers.evaluation import pictures
+from controllers.evaluation import comparisons, pictures
 from controllers.evaluation.headline import error, headline, smallest_as_good, who
-from controllers.evaluation.tables import Row
+from controllers.evaluation.predictors import PREDICTORS
+from controllers.evaluation.robustness import ALL, DISTURBED, PAIRINGS, verdict
+from controllers.evaluation.tables import Row, grouped
 
 _STYLE = """
 :root { color-scheme: light; --ink: #2b2620; --quiet: #6b6357; --line: #e4dccd; --paper: #fbf8f2; --accent: #1f7a8c; }
@@ -62,22 +65,15 @@ class Film:
     caption: str
 
 
-def page(
-    flights: Sequence[Row],
-    summary: Sequence[Row],
-    networks: Sequence[Row],
-    costs: Sequence[Row],
-    comparison: Sequence[Row],
-    films: Sequence[Film],
-    settings: dict,
-) -> str:
+def page(tables: Mapping[str, Sequence[Row]], films: Sequence[Film], settings: dict) -> str:
     """The page.
 
     Args:
-        flights, summary, networks, costs, comparison: the evaluation's tables.
+        tables: of the evaluation: `flights`, `summary`, `networks`, `costs`, `predictors` and `robustness`.
         films: a few flights.
         settings: that made it, by name.
     """
+    flights, summary, networks, costs = (tables[name] for name in ("flights", "summary", "networks", "costs"))
     tasks = list(dict.fromkeys(row["task"] for row in flights))
     parts = [
         "<h1>How few connections does a brain need to fly?</h1>",
@@ -103,7 +99,9 @@ def page(
                  _picture(lambda columns: pictures.draw_costs(flights, costs, networks, 2 * columns - 1),
                           "cost against error"),
                  "A whole decision is guidance, waypoint and network for one moth; MPC has no network."),
-        _robustness(summary, comparison),
+        _faster(networks, costs),
+        _foretold(flights, networks, tables["predictors"]),
+        _robustness(tables["robustness"]),
         _films(films),
         _section("Made with", _pairs(_origin(settings))),
     ]  # fmt: skip
@@ -127,24 +125,69 @@ def _answer(summary: Sequence[Row], tasks: Sequence[str]) -> str:
     return f'<div class="answer">{"".join(lines)}</div>' if lines else ""
 
 
-def _robustness(summary: Sequence[Row], comparison: Sequence[Row]) -> str:
-    if len({row["condition"] for row in summary}) < 2:
-        return ""
-    disturbed = {row["task"] for row in comparison if row["condition"] != "nominal"}
-    table = [["flown", "ratio", "90 %", "sparse lost", "dense lost"]]
-    for row in comparison:
-        if row["task"] in disturbed:
-            between = f"{_ratio(row['ratio_low'])} to {_ratio(row['ratio_high'])}"
-            lost = [f"{row[name]:.0%}" for name in ("sparse_lost", "dense_lost")]
-            table.append([f"{row['task']}, {row['condition']}: {who(row)}", _ratio(row["ratio"]), between, *lost])
-    body = _picture(lambda columns: pictures.draw_robustness(summary, columns), "error under disturbances")
+def _faster(networks: Sequence[Row], costs: Sequence[Row]) -> str:
+    """Every level of the networks pruned from Zahn et al.'s size, densest first."""
+    timed = {row["pilot"]: row for row in costs}
+    pruned = [row for row in networks if row["family"] not in ("small", "small, pruned")]
+    table = [["pruned", "weights", "multiply-adds", "bytes", "µs", "dense, µs", "gain"]]
+    levels = grouped(sorted(pruned, key=lambda row: -row["weights"]), lambda row: (row["family"], row["level"]))
+    for rows in levels.values():
+        middle = {name: float(np.median([row[name] for row in rows])) for name in ("weights", "multiply_adds", "bytes")}
+        own, dense = (
+            float(np.median([timed[row["pilot"]][name] for row in rows])) for name in ("network_us", "dense_us")
+        )
+        counts = [f"{value:,.0f}" for value in middle.values()]
+        table.append([who(rows[0]), *counts, f"{own:.2f}", f"{dense:.2f}", f"{dense / own:.1f}"])
     note = (
-        "The controller is told nothing of what disturbs it. Ratios are of pairs, a sparse network and the dense one "
-        "that it was pruned from, on the same starts and the same noise: below one, sparse is nearer to its target; "
-        "with an interval that holds one, no difference is shown."
+        "One decision of one moth by the network alone: from compressed weights, as flights run it, and by the dense "
+        "network at its fastest (the better of numpy and jitted JAX, single precision), medians over networks. A gain "
+        "below one is a loss."
     )
-    details = f"<details><summary>Sparse by dense, pair by pair</summary>{_table(table)}</details>"
-    return _section("Does sparsity help or hurt when disturbed?", body + details, note)
+    details = f"<details><summary>Level by level</summary>{_table(table)}</details>"
+    return _section("Does sparse mean faster?", details, note)
+
+
+def _robustness(comparison: Sequence[Row]) -> str:
+    disturbed = {row["task"] for row in comparison if row["condition"] == DISTURBED}
+    if not disturbed:
+        return ""
+    table = [["flown", "pairs", "ratio", "90 %", "sparse failed", "dense failed"]]
+    for row in comparison:
+        if row["task"] in disturbed and row["pairing"] == "equal error":
+            between = f"{_ratio(row['ratio_low'])} to {_ratio(row['ratio_high'])}"
+            failed = [f"{row[name]:.1%}" for name in ("sparse_failed", "dense_failed")]
+            name = row["family"] if row["family"] == ALL else who(row)
+            flown = f"{row['task']}, {row['condition']}: {name}"
+            table.append([flown, str(row["pairs"]), _ratio(row["ratio"]), between, *failed])
+    said = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in verdict(comparison))
+    body = _picture(lambda columns: comparisons.draw_pairs(comparison, columns), "sparse by dense error")
+    note = (
+        "The controller is told nothing of what disturbs it. Ratios are of pairs, a sparse network and a dense one, on "
+        "the same starts and in the same noise: below one, sparse is nearer to its target; with an interval that holds "
+        f"one, no difference is shown. {PAIRINGS} <i>Failed</i> is lost, or in recover not back."
+    )
+    details = f"<details><summary>Equal error, condition by condition</summary>{_table(table)}</details>"
+    return _section(
+        "Does sparsity help or hurt when disturbed?", f'<div class="answer">{said}</div>{body}{details}', note
+    )
+
+
+def _foretold(flights: Sequence[Row], networks: Sequence[Row], foretold: Sequence[Row]) -> str:
+    if not foretold:
+        return ""
+    table = [["task", "networks", *PREDICTORS.values()]]
+    for task, rows in grouped(foretold, lambda row: row["task"]).items():
+        found = {row["predictor"]: comparisons.correlation(row) for row in rows}
+        table.append([task, str(rows[0]["networks"]), *(found.get(name, "") for name in PREDICTORS)])
+    body = _picture(
+        lambda columns: comparisons.draw_predictors(flights, networks, foretold, 2 * columns - 1), "what foretells"
+    )
+    note = (
+        "Spearman's rank correlation with tracking error over all networks (in recover with the share that do not "
+        "come back), with its 90 % bootstrap interval over networks: one foretells perfectly, zero nothing. Radius and "
+        "offset are read from a network's slope at trim before it flies."
+    )
+    return _section("What foretells how a network flies?", body + _table(table), note)
 
 
 def _ratio(value: float) -> str:

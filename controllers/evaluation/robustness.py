@@ -1,7 +1,8 @@
-"""Does sparsity help or hurt where the world is not what the controller was told? Dense against sparse, in pairs.
+"""Does sparsity help or hurt where the world is not what the controller was told? In pairs, a sparse and a dense one.
 
-A pair is a pruned network and the dense one that it was pruned from (same seed), on the same starts and the same
-noise. Their ratio of errors under a condition says how they bear it only beside their ratio undisturbed.
+The two of a pair fly from the same starts in the same noise, and undisturbed flights alone settle who is paired: see
+`PAIRINGS`. Of equal weights or error, no network is in two pairs of a task: they are assigned for the most pairs,
+then for the least sum of |log ratio|, and none is made of two farther apart than `WITHIN`.
 """
 
 from __future__ import annotations
@@ -9,71 +10,159 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
-from controllers.evaluation.summary import Array, interval, matrix, mean_share
+from controllers.evaluation.flights import failed
+from controllers.evaluation.plan import COURSES
+from controllers.evaluation.summary import Array, interval
 from controllers.evaluation.tables import Row, grouped
+from mothsim.trajectories import make_trajectory
 
+PRUNED, DENSE = ("global", "layerwise"), ("dense", "small")
+"""Families whose networks are paired."""
+WITHIN = {"equal weights": 1.1, "equal error": 1.25}
+"""Largest ratio of two that are paired."""
+PAIRINGS = (
+    "Same seed: a pruned network and the dense one it was pruned from. Equal weights: a pruned network and a small "
+    "dense one of as many. Equal error: a pruned network and a dense one, of whatever size, that errs as far on the "
+    "task undisturbed; both among those flown disturbed."
+)
+"""Who is paired with whom."""
+ALL = "all sparse"
+"""The family that stands for every pair of a pairing."""
+DISTURBED = "disturbed"
+"""The condition that stands for all but the undisturbed one."""
 
-def ratio(values: Array) -> Array:
-    """Sparse by dense error: over pairs, the geometric mean of the ratio of medians; values (..., pairs, 2 starts)."""
-    starts = values.shape[-1] // 2
-    medians = [np.median(half, axis=-1) for half in (values[..., :starts], values[..., starts:])]
-    with np.errstate(invalid="ignore"):
-        quotients = np.where(np.isinf(medians[0]) & np.isinf(medians[1]), 1.0, medians[0] / medians[1])
-    with np.errstate(divide="ignore"):
-        return np.exp(np.log(quotients).mean(axis=-1))
+Conditions = dict[str, list[Row]]  # one network's flights by condition
+Pair = tuple[Conditions, Conditions]  # sparse, dense
 
 
 def compare(flights: Sequence[Row]) -> list[Row]:
-    """A row for each family, level, task and condition: sparse by dense error, and the shares that each lost.
+    """A row for each pairing, family and level (and for all pairs), task and condition (and for all disturbed ones).
 
-    `ratio` has an interval over pairs and starts; below one, sparse is nearer to its target. Where both lose most of
-    their flights it is one.
+    `ratio` is sparse by dense error: of each network the median over starts, a lost flight counted as far off as the
+    distance at which it is lost, then over pairs the median; of several conditions each pair's geometric mean. Below
+    one, sparse is nearer to its target. `sparse_failed` and `dense_failed` are the shares of flights lost, or in
+    `recover` not back, and `failed_more` their difference. Both come with 90 % intervals over pairs and starts.
     """
-    dense = grouped((row for row in flights if row["family"] == "dense"), _flown)
-    sparse = grouped((row for row in flights if row["family"] in ("global", "layerwise")), _flown)
     rows = []
-    for (family, level, task, condition), group in sparse.items():
-        runs = {row["run"] for row in group}
-        mates = [row for row in dense.get(("dense", 0.0, task, condition), []) if row["run"] in runs]
-        group = [row for row in group if row["run"] in {mate["run"] for mate in mates}]
-        if not mates:
-            continue
-        errors, lost = _pairs(group, mates, "rms_error_cm"), _pairs(group, mates, "lost")
-        key = f"{family} {level} {task} {condition}"
-        found = dict(zip(("ratio", "ratio_low", "ratio_high"), _paired_interval(errors, key), strict=True))
-        starts = lost.shape[1] // 2
-        shares = {"sparse_lost": mean_share(lost[:, :starts]), "dense_lost": mean_share(lost[:, starts:])}
-        rows.append(
-            {"family": family, "level": level, "task": task, "condition": condition, "pairs": len(errors), **found}
-            | {name: float(share) for name, share in shares.items()}
-        )
+    for task, group in grouped(flights, lambda row: row["task"]).items():
+        networks = [
+            grouped(sorted(flown, key=lambda row: row["start"]), lambda row: row["condition"])
+            for flown in grouped(group, lambda row: row["pilot"]).values()
+        ]
+        for pairing, pairs in _pairings(networks).items():
+            classes = {(ALL, None): pairs}
+            for pair in pairs:
+                classes.setdefault((_of(pair[0], "family"), _of(pair[0], "level")), []).append(pair)
+            for (family, level), members in classes.items():
+                row = {"pairing": pairing, "family": family, "level": level, "task": task}
+                rows += [row | found for found in _by_condition(members, task, f"{pairing} {family} {level} {task}")]
     return rows
 
 
-def _flown(row: Row) -> tuple:
-    return row["family"], row["level"], row["task"], row["condition"]
+def verdict(comparison: Sequence[Row]) -> list[str]:
+    """For each task a sentence: does sparsity help or hurt under disturbance, at equal error undisturbed?"""
+    said = []
+    rows = [row for row in comparison if (row["pairing"], row["family"]) == ("equal error", ALL)]
+    for task, group in grouped(rows, lambda row: row["task"]).items():
+        found = {row["condition"]: row for row in group}
+        if DISTURBED not in found:
+            continue
+        row, calm = found[DISTURBED], found["nominal"]
+        worse = row["ratio_low"] > 1 or row["failed_more_low"] > 0
+        better = row["ratio_high"] < 1 or row["failed_more_high"] < 0
+        fate = "end not back" if task.startswith("recover") else "are lost"
+        said.append(
+            f"{task}: {_JUDGED[worse, better]}. In {row['pairs']} pairs of equal error undisturbed (ratio "
+            f"{calm['ratio']:.2f}), under disturbances the sparse network errs {row['ratio']:.2f} times as far as the "
+            f"dense one ({row['ratio_low']:.2f} to {row['ratio_high']:.2f}), and {100 * row['sparse_failed']:.1f} % "
+            f"of its flights {fate} against {100 * row['dense_failed']:.1f} % (difference "
+            f"{100 * row['failed_more_low']:.1f} to {100 * row['failed_more_high']:.1f} %)."
+        )
+    return said
 
 
-def _pairs(sparse: Sequence[Row], dense: Sequence[Row], column: str) -> Array:
-    """(pairs, 2 starts): a sparse network's flights, then its dense one's."""
-    halves = []
-    for rows in (sparse, dense):
-        values = matrix(sorted(rows, key=lambda row: (row["run"], row["start"])), column)
-        assert values is not None  # these columns are never empty
-        halves.append(values)
-    return np.concatenate(halves, axis=1)
+_JUDGED = {
+    (True, False): "sparsity hurts",
+    (False, True): "sparsity helps",
+    (False, False): "no difference is shown",
+    (True, True): "sparsity helps in one way and hurts in another",
+}
 
 
-def _paired_interval(values: Array, key: str) -> tuple[float, float, float]:
-    """Of the ratio: a start drawn for one of a pair is drawn for both."""
-    starts = values.shape[1] // 2
-    both = np.stack([values[:, :starts], values[:, starts:]], axis=-1)  # (pairs, starts, 2)
-    index = np.arange(both.size // 2, dtype=np.float64).reshape(both.shape[:2])
-    flat = both.reshape(-1, 2)
+def _pairings(networks: Sequence[Conditions]) -> dict[str, list[Pair]]:
+    calm = [network for network in networks if "nominal" in network]
+    sparse = [network for network in calm if _of(network, "family") in PRUNED]
+    dense = [network for network in calm if _of(network, "family") in DENSE]
+    whole = {_of(network, "run"): network for network in dense if _of(network, "family") == "dense"}
+    rough, also_rough = ([network for network in side if len(network) > 1] for side in (sparse, dense))
+    small = [network for network in dense if _of(network, "family") == "small"]
+    return {
+        "same seed": [(one, whole[_of(one, "run")]) for one in sparse if _of(one, "run") in whole],
+        "equal weights": _assigned(sparse, small, lambda one: _of(one, "weights"), WITHIN["equal weights"]),
+        "equal error": _assigned(rough, also_rough, _calm_error, WITHIN["equal error"]),
+    }
 
-    def of_drawn(drawn: Array) -> Array:
-        chosen = flat[drawn.astype(np.intp)]
-        return ratio(np.concatenate([chosen[..., 0], chosen[..., 1]], axis=-1))
 
-    return interval(index, of_drawn, key)
+def _assigned(sparse: Sequence[Conditions], dense: Sequence[Conditions], measure, within: float) -> list[Pair]:
+    """Pairs alike in a measure."""
+    first, second = (np.array([measure(one) for one in side], dtype=np.float64) for side in (sparse, dense))
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(np.log(first)[:, None] - np.log(second))
+    allowed = apart <= np.log(within)  # and so not NaN: two that are lost have no error to be equal in
+    # As many pairs as can be, and of those the nearest: one more pair outweighs any distance.
+    rows, columns = linear_sum_assignment(np.where(allowed, apart, 1e3))
+    return [(sparse[i], dense[j]) for i, j in zip(rows, columns, strict=True) if allowed[i, j]]
+
+
+def _calm_error(network: Conditions) -> float:
+    return float(np.median([row["rms_error_cm"] for row in network["nominal"]]))
+
+
+def _of(network: Conditions, column: str):
+    return next(iter(network.values()))[0][column]
+
+
+def _by_condition(pairs: Sequence[Pair], task: str, key: str) -> list[Row]:
+    """Every condition under which both of a pair flew."""
+    limit = make_trajectory(COURSES[task].trajectory).lost_distance
+    names = list(dict.fromkeys(name for pair in pairs for name in pair[0] if name in pair[1]))
+    flown: dict[str, tuple[str, ...]] = {name: (name,) for name in names}
+    if len(names) > 1:
+        flown[DISTURBED] = tuple(name for name in names if name != "nominal")
+    rows = []
+    for condition, parts in flown.items():
+        both = [pair for pair in pairs if all(part in network for part in parts for network in pair)]
+        errors = np.minimum(_values(both, parts, lambda row: row["rms_error_cm"]), limit)
+        fates = _values(both, parts, failed)
+        row = {"condition": condition, "pairs": len(both)}
+        row |= _with_interval("ratio", errors, ratio, f"{key} {condition}")
+        shares = fates.mean(axis=(0, 1, 2))
+        row |= {"sparse_failed": float(shares[0]), "dense_failed": float(shares[1])}
+        rows.append(row | _with_interval("failed_more", fates, _more, f"{key} {condition}"))
+    return rows
+
+
+def ratio(errors: Array) -> Array:
+    """First by second error: medians over starts, over conditions the geometric mean, over pairs the median.
+
+    Args:
+        errors: (..., pairs, starts, conditions, 2).
+    """
+    logs = np.log(np.median(errors, axis=-3))
+    return np.exp(np.median((logs[..., 0] - logs[..., 1]).mean(axis=-1), axis=-1))
+
+
+def _more(fates: Array) -> Array:
+    return (fates[..., 0] - fates[..., 1]).mean(axis=(-3, -2, -1))
+
+
+def _values(pairs: Sequence[Pair], conditions: Sequence[str], value) -> Array:
+    """(pairs, starts, conditions, 2)."""
+    nested = [[[[value(row) for row in network[name]] for network in pair] for name in conditions] for pair in pairs]
+    return np.moveaxis(np.array(nested, dtype=np.float64), -1, 1)
+
+
+def _with_interval(name: str, values: Array, statistic, key: str) -> Row:
+    return dict(zip((name, f"{name}_low", f"{name}_high"), interval(values, statistic, key), strict=True))

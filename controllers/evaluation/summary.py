@@ -18,6 +18,7 @@ from controllers.evaluation.tables import Row, grouped
 Array = NDArray[np.floating]
 
 _DRAWS = 1000
+_AT_ONCE = 100  # draws, to bound the memory
 _TAILS = (0.05, 0.95)
 
 
@@ -34,18 +35,20 @@ def mean_share(values: Array) -> Array:
 def interval(
     values: Array, statistic: Callable[[Array], Array], key: str, draws: int = _DRAWS
 ) -> tuple[float, float, float]:
-    """A statistic of values (networks, starts), and its 90 % bootstrap interval.
+    """A statistic of values (networks, starts, ...), and its 90 % bootstrap interval.
 
     Args:
         values: one row a network; a single network is drawn over its starts alone.
-        statistic: of values (..., networks, starts) to (...,).
+        statistic: of values (..., networks, starts, ...), the last as given, to (...,).
         key: names the random stream.
         draws: of the bootstrap.
     """
     rng = np.random.default_rng(zlib.crc32(key.encode()))
-    networks, starts = values.shape
+    networks, starts = values.shape[:2]
     which = rng.integers(networks, size=(draws, networks, 1))
-    drawn = statistic(values[which, rng.integers(starts, size=(draws, networks, starts))])
+    when = rng.integers(starts, size=(draws, networks, starts))
+    parts = [slice(first, first + _AT_ONCE) for first in range(0, draws, _AT_ONCE)]
+    drawn = np.concatenate([statistic(values[which[part], when[part]]) for part in parts])
     # An order statistic, since between a number and infinity there is nothing to interpolate.
     low, high = np.quantile(drawn, _TAILS, method="inverted_cdf")
     return float(statistic(values)), float(low), float(high)

@@ -39,6 +39,12 @@ def test_every_flight_has_a_row(evaluated: Path) -> None:
     assert {row["task"] for row in rows if row["condition"] in disturbed} == {"hover"}
     summary = read_table(evaluated / "summary.csv")
     assert all(row["rms_error_cm_low"] <= row["rms_error_cm"] <= row["rms_error_cm_high"] for row in summary)
+    costs = {row["pilot"]: row for row in read_table(evaluated / "costs.csv")}
+    assert all(row["network_us"] > 0 < row["dense_us"] for name, row in costs.items() if name != "lqr")
+    assert {row["predictor"] for row in read_table(evaluated / "predictors.csv")} == {
+        "loss", "spectral_radius", "trim_offset_cm",
+    }  # fmt: skip
+    assert {row["pairing"] for row in read_table(evaluated / "robustness.csv")} >= {"equal error"}
     assert len((evaluated / "headline.md").read_text().splitlines()) == 2 + 5
 
 
@@ -71,9 +77,17 @@ def test_the_page_needs_nothing_else(evaluated: Path) -> None:
     page = (evaluated / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"""(src|href|srcset)=["'](?!data:)""", page)
     assert "url(" not in page
-    assert page.count("data:image/png") == 2 * 5
+    assert page.count("data:image/png") == 2 * 6
     assert page.count("data:image/gif") == 3
-    for said in ("How few connections", "What loss is airworthy?", "Does sparsity help or hurt", "numba"):
+    for said in (
+        "How few connections",
+        "What loss is airworthy?",
+        "What foretells",
+        "Does sparse mean faster?",
+        "Does sparsity help or hurt",
+        "hover: ",
+        "numba",
+    ):
         assert said in page
 
 
@@ -104,7 +118,7 @@ def test_the_page_fits_the_screen(evaluated: Path, tmp_path: Path, width: int) -
     seen = json.loads(html.unescape(found[1]))
     assert seen["wide"] <= width
     assert seen["tall"] > 3000
-    assert seen["images"] == seen["drawn"] == 8
+    assert seen["images"] == seen["drawn"] == 9
     picture = tmp_path / "page.png"
     command = [*command[:5], "--hide-scrollbars", f"--window-size={max(width, 600)},3000", f"--screenshot={picture}"]
     subprocess.run([*command, wrapper.as_uri()], capture_output=True, timeout=120)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from controllers.evaluation.headline import as_markdown, headline, smallest_as_good
-from controllers.evaluation.robustness import compare
 from controllers.evaluation.summary import interval, mean_share, median_of_medians, summarise
 from controllers.evaluation.tables import as_csv, grouped, read_table, write_table
 
@@ -57,17 +56,6 @@ def test_the_bootstrap_covers_as_often_as_it_says() -> None:
         _, low, high = interval((rng.random((40, 1)) < 0.5).astype(float), mean_share, str(sample), draws=300)
         held += low <= 0.5 <= high
     assert 0.82 < held / 200 < 0.97
-
-
-def test_pairs_compare_sparse_with_its_own_dense() -> None:
-    rows = flights("dense", "0", [1.0, 1.0]) + flights("dense", "1", [4.0, 4.0])
-    rows += flights("global", "0", [2.0, 2.0], level=90.0) + flights("global", "1", [2.0, 2.0], level=90.0)
-    rows += flights("global", "7", [50.0, 50.0], level=90.0)  # of no dense network here
-    (row,) = compare(rows)
-    assert row["pairs"] == 2
-    assert row["ratio"] == pytest.approx(1.0)
-    assert row["ratio_low"] == pytest.approx(0.5)
-    assert row["ratio_high"] == pytest.approx(2.0)
 
 
 def test_the_smallest_that_is_as_good_loses_nobody() -> None:
