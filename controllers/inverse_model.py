@@ -7,9 +7,10 @@ from typing import Literal
 
 import numpy as np
 
+from controllers.airworthiness import suited_weights
 from controllers.guidance import Guidance
+from controllers.learning.inputs import network_inputs
 from controllers.learning.kernel import CompiledNetwork
-from controllers.learning.near_trim import whole_turns
 from controllers.learning.network import CONTROLS, Network
 from controllers.learning.storage import find_network
 from controllers.weights import Weights
@@ -23,7 +24,8 @@ class InverseModel:
 
     Args:
         network: the name of a shipped network, a `.safetensors` file, or a `Network`.
-        weights: of the guidance.
+        weights: of the guidance; by default the usual ones, or gentler ones where the network's slope at trim asks
+            for them, see `controllers.airworthiness.suited_weights`.
         waypoint: `reachable`, the pose that the guidance's own control would reach; or `raw`, the target's own
             pose at the segment's end, which loses every network within two seconds.
     """
@@ -40,12 +42,16 @@ class InverseModel:
             raise ValueError(f"waypoint = {waypoint!r}: expected 'reachable' or 'raw'")
         self.network = network if isinstance(network, Network) else find_network(network)
         self.guidance = Guidance(weights)
+        self._suited = weights is None
         self.waypoint = waypoint
         self._evaluate = CompiledNetwork(self.network)
         self._evaluate(np.zeros((1, 10)))  # so that no flight waits for the compiler
 
     def reset(self, task: Task) -> None:
         """Prepare the guidance for this body and target."""
+        if self._suited:
+            angle = float(task.trajectory.angle(0.0))
+            self.guidance = Guidance(suited_weights(self.network, task.body, angle))
         self.guidance.reset(task)
 
     def control(self, states: Array, time: float) -> Array:
@@ -58,27 +64,3 @@ class InverseModel:
         components = np.zeros((len(states), 4))
         components[:, :CONTROLS] = self._evaluate(network_inputs(states, poses))[:, :CONTROLS]
         return from_components(components)
-
-
-def network_inputs(states: Array, poses: Array) -> Array:
-    """A network's inputs (N, 10) for states (N, 8) and poses to reach (N, 4), `[x, y, theta, phi]`.
-
-    Positions are relative to the start; both angles, and the pose with them, are moved by `whole_turns`.
-    """
-    turns = whole_turns(states)
-    x, y, theta, phi, xdot, ydot, thetadot, phidot = states.T
-    return np.stack(
-        [
-            phi - turns,
-            theta - turns,
-            poses[:, 0] - x,
-            poses[:, 1] - y,
-            poses[:, 3] - turns,
-            poses[:, 2] - turns,
-            xdot,
-            ydot,
-            phidot,
-            thetadot,
-        ],
-        axis=1,
-    )

@@ -36,7 +36,7 @@ class Evaluate:
     """Fly under noise, delay, gusts and on other bodies as well."""
     robust_tasks: tuple[str, ...] = ("hover", "sum-of-primes", "figure-eight", "recover-half")
     """Tasks to fly disturbed."""
-    robust_levels: tuple[float, ...] = (0.0, 93.0, 98.0)
+    robust_levels: tuple[float, ...] = (0.0, 93.0, 98.0, 99.0)
     """Levels of pruning to fly disturbed, per cent."""
     shorten: float = 1.0
     """Times the usual length of the tasks."""

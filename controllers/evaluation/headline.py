@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import takewhile
+
+import numpy as np
 
 from controllers.evaluation.panels import label
 from controllers.evaluation.tables import Row, grouped
 
+LOSS_LIMIT = 1e-3
+"""Zahn et al. 2022 take a network for good up to this loss."""
 SHOWN_LEVELS = (None, 0, 90, 93, 98, 99)
 """Of the pruned families; the table of all levels is `summary.csv`."""
 
@@ -59,6 +64,40 @@ def smallest_as_good(summary: Sequence[Row], task: str, within: float = 1.2) -> 
     dense = [row["rms_error_cm"] for row in rows if row["family"] == "dense"]
     good = [row for row in rows if dense and not row["lost"] and row["rms_error_cm"] <= within * dense[0]]
     return min(good, key=lambda row: row["weights"], default=None)
+
+
+def last_levels(flights: Sequence[Row]) -> tuple[float | None, float | None]:
+    """Of a family on a task: the last level by loss, and by flight; none where already the first fails.
+
+    By loss it is the last one up to which every level's median over networks is within `LOSS_LIMIT`, by flight the
+    last one up to which no flight is lost.
+    """
+    levels = sorted(grouped(flights, lambda row: row["level"]).items())
+    good = {level: np.median([row["loss"] or np.nan for row in rows]) <= LOSS_LIMIT for level, rows in levels}
+    flown = {level: not any(row["lost"] for row in rows) for level, rows in levels}
+    by_loss, by_flight = ([*takewhile(each.get, each)] for each in (good, flown))
+    return (by_loss or [None])[-1], (by_flight or [None])[-1]
+
+
+def sayings(flights: Sequence[Row]) -> list[str]:
+    """For each way of pruning a sentence: how far it goes by loss, and how far in flight."""
+    said = []
+    for family in ("global", "layerwise"):
+        members = [row for row in flights if row["family"] in ("dense", family) and row["condition"] == "nominal"]
+        if all(row["family"] == "dense" for row in members):
+            continue
+        last = {task: last_levels(rows) for task, rows in grouped(members, lambda row: row["task"]).items()}
+        by_loss = next(iter(last.values()))[0]
+        flown = ", ".join(f"{_per_cent(by_flight)} on {task}" for task, (_, by_flight) in last.items())
+        said.append(
+            f"{label(family).capitalize()}, the loss stays within {LOSS_LIMIT:g} up to {_per_cent(by_loss)}, while no "
+            f"flight is lost up to {flown}."
+        )
+    return said
+
+
+def _per_cent(level: float | None) -> str:
+    return "no level" if level is None else f"{level:g} %"
 
 
 def _shown(row: Row) -> bool:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from controllers.evaluation.flights import by_task
+from controllers.evaluation.headline import LOSS_LIMIT, last_levels
 from controllers.evaluation.panels import (
     BASELINE_COLOURS,
     COLOURS,
@@ -67,7 +68,22 @@ def _draw_task(axes: Axes, rows: Sequence[Row], against: str) -> None:
     axes.grid(alpha=0.2)
     _place_axis(axes, networks, against)
     if against == "sparsity":
+        _mark_last_levels(axes, networks)
         _draw_losses(axes.twinx(), networks, against)
+
+
+def _mark_last_levels(axes: Axes, networks: Sequence[Row]) -> None:
+    """Where a family's loss says stop, dotted, and where its flights do, dashed."""
+    for shift, (name, group) in enumerate(_curves(networks).items()):
+        if name not in ("global", "layerwise"):
+            continue
+        for said, level, line in zip(("loss", "flight"), last_levels(group), (":", "--"), strict=True):
+            if level is not None:
+                place = -np.log10(1 - level / 100)
+                axes.axvline(place, color=COLOURS[name], ls=line, lw=1.1, alpha=0.8)
+                height = 0.02 + 0.3 * shift
+                axes.text(place, height, f"{said}: {level:g} %", transform=axes.get_xaxis_transform(), rotation=90,
+                          fontsize=7, color=COLOURS[name], ha="right", va="bottom")  # fmt: skip
 
 
 def _draw_losses(second: Axes, networks: Sequence[Row], against: str) -> None:
@@ -76,6 +92,7 @@ def _draw_losses(second: Axes, networks: Sequence[Row], against: str) -> None:
             group, against, lambda rows: float(np.median([row["loss"] or np.nan for row in rows]))
         )
         second.plot(places, losses, color=COLOURS[name], lw=1, ls=":")
+    second.axhline(LOSS_LIMIT, color=LOSS_COLOUR, lw=0.6)
     second.set(yscale="log")
     second.set_ylabel("loss (dotted)", color=LOSS_COLOUR)
     second.tick_params(colors=LOSS_COLOUR)
@@ -134,7 +151,7 @@ def draw_loss(flights: Sequence[Row], columns: int = 2) -> Figure:
             if some:
                 panel.plot(*zip(*some, strict=True), ls="", marker="x", ms=6, color="k", mew=0.8)
         mark_lost(panel, ceiling)
-        panel.axvline(1e-3, color="0.4", ls="--", lw=0.8)
+        panel.axvline(LOSS_LIMIT, color="0.4", ls="--", lw=0.8)
         panel.set(xscale="log", yscale="log", xlabel="loss on fresh segments", ylabel="error, cm (rms)")
         panel.set_ylim(min(finite) * 0.7, ceiling * 1.4)
         plain_log(panel.yaxis)

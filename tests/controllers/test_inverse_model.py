@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import controllers
-from controllers.airworthiness import airworthiness
+from controllers.airworthiness import airworthiness, suited_weights
 from controllers.guidance import Weights
-from controllers.inverse_model import InverseModel, network_inputs
+from controllers.inverse_model import InverseModel
+from controllers.learning.inputs import network_inputs
 from controllers.learning.network import Network
 from controllers.learning.storage import find_network, shipped_networks
 from mothsim import MothBody, fly
@@ -85,6 +86,26 @@ def test_airworthiness_foretells_the_hover(name: str) -> None:
     flight = fly(InverseModel(network, weights), "hover", duration=4.0, moths=4, seed=5, start_scale=0.3)
     assert flight.lost.sum() == 0
     assert flight.errors[:, -1] == pytest.approx(verdict.offset, abs=0.02)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_good_networks_fly_by_the_usual_guidance(name: str) -> None:
+    assert suited_weights(find_network(name), MothBody()) == Weights()
+
+
+def test_a_network_with_too_steep_a_slope_is_flown_gently() -> None:
+    """The small network with its controls' slope a third too steep, and at trim the control that it had."""
+    good, trim = find_network("small"), find_trim(MothBody()).state[None]
+    at_trim = network_inputs(trim, trim[:, :4])
+    steep = Network((*good.weights[:-1], np.float32(1.3) * good.weights[-1]), good.biases, good.scaling)
+    span = good.scaling.output_max - good.scaling.output_min
+    back = ((good(at_trim) - steep(at_trim))[0] / span).astype(np.float32)
+    steep = Network(steep.weights, (*steep.biases[:-1], steep.biases[-1] + back), steep.scaling)
+    gentle = suited_weights(steep, MothBody())
+    assert gentle.thrust < Weights().thrust
+    assert airworthiness(steep, gentle).spectral_radius < 0.95 < airworthiness(steep).spectral_radius
+    assert fly(InverseModel(steep, Weights()), "hover", duration=2.0, moths=4, seed=1).lost.all()
+    assert fly(InverseModel(steep), "hover", duration=2.0, moths=4, seed=1).rms_error.max() < 0.05
 
 
 def test_airworthiness_grounds_a_bad_network() -> None:

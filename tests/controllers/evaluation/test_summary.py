@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from controllers.evaluation.headline import as_markdown, headline, smallest_as_good
+from controllers.evaluation.headline import as_markdown, headline, last_levels, sayings, smallest_as_good
 from controllers.evaluation.summary import interval, mean_share, median_of_medians, summarise
 from controllers.evaluation.tables import as_csv, grouped, read_table, write_table
 
@@ -66,6 +66,17 @@ def test_the_smallest_that_is_as_good_loses_nobody() -> None:
     best = smallest_as_good(summarise(rows), "hover")
     assert best is not None
     assert best["weights"] == 10
+
+
+def test_loss_and_flight_may_stop_at_different_levels() -> None:
+    rows = flights("dense", "0", [1.0, 1.0])
+    rows += flights("global", "0", [1.0, 1.0], level=90.0, loss=2e-3)  # flies, whatever its loss
+    rows += flights("global", "0", [1.0, math.inf], level=93.0, loss=5e-4)
+    rows += flights("global", "0", [1.0, 1.0], level=95.0, loss=5e-4)  # not after a level that lost one
+    assert last_levels(rows) == (0.0, 90.0)
+    assert last_levels(rows[4:]) == (95.0, None)
+    (said,) = sayings(rows)
+    assert "within 0.001 up to 0 %, while no flight is lost up to 90 % on hover." in said
 
 
 def test_tables_keep_every_value(tmp_path) -> None:
