@@ -42,7 +42,8 @@ class Benchmark:
         result = run(Options(self.rows, self.rival_rows, self.repeats, self.seed))
         steps = environment(self.moths, repeats=self.repeats)
         deciding = decisions(self.decisions, self.repeats, self.seed)
-        networks = sparse.decisions(find_network("dense"), batch=self.batch, repeats=10 * self.repeats)
+        pruned = [find_network(name) for name in ("sparse-93", "sparse-98")]
+        networks = sparse.decisions(find_network("dense"), pruned, batch=self.batch, repeats=10 * self.repeats)
         if self.json:
             show({**result, "environment": steps, "decisions": deciding, "networks": networks}, True)
             return

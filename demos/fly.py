@@ -93,7 +93,8 @@ class Fly:
         if network:
             from controllers.airworthiness import airworthiness
 
-            verdict = airworthiness(network, angle=float(flight.trajectory.angle(0.0)))
+            angle = float(flight.trajectory.angle(0.0))
+            verdict = airworthiness(network, controller.guidance, angle=angle)
             result |= {"spectral_radius": verdict.spectral_radius, "trim_offset_cm": verdict.offset}
         return result
 

@@ -14,12 +14,14 @@ import numpy as np
 from joblib import Parallel, delayed
 
 import controllers
+from controllers.airworthiness import airworthiness, suited_weights
 from controllers.evaluation.plan import Condition, Course, Job, Pilot
 from controllers.evaluation.tables import Row, as_csv, grouped, read_table
 from controllers.learning.kernel import CompiledNetwork
 from controllers.learning.network import Network
 from controllers.learning.protocols import HIDDEN
 from controllers.learning.storage import load_network, write_atomically
+from controllers.weights import Weights
 from mothsim.body import MothBody
 from mothsim.disturbances import Disturbances
 from mothsim.flight import Controller, Flight, fly
@@ -55,7 +57,10 @@ def fly_all(
 
 
 def describe_all(pilots: Sequence[Pilot], folder: Path) -> list[Row]:
-    """A row a network: how it was made, how large it is, and whether its slope at trim says that it flies."""
+    """A row a network: how it was made, how large it is, and what its slope at trim says by the usual guidance.
+
+    `gentleness` is how many times dearer control is in the guidance that it is flown by (one for the usual guidance).
+    """
     rows = []
     for pilot in pilots:
         if pilot.file:
@@ -154,14 +159,13 @@ def family(network: Network) -> str:
 
 
 def _description(network: Network) -> Row:
-    from controllers.airworthiness import airworthiness
-
     verdict, compiled = airworthiness(network), CompiledNetwork(network)
     return {
         "sparsity": network.sparsity,
         "dead_outputs": len(network.info.get("dead_outputs", [])),
         "spectral_radius": verdict.spectral_radius,
         "trim_offset_cm": verdict.offset,
+        "gentleness": Weights().thrust / suited_weights(network, MothBody()).thrust,
         "multiply_adds": compiled.multiply_adds,
         "bytes": compiled.bytes,
     }
