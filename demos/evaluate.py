@@ -136,6 +136,9 @@ class Evaluate:
             "tasks": ", ".join(self.tasks), "starts": self.starts, "seed": self.seed,
             "flights": len(tables["flights"]), "length of tasks": self.shorten,
         }  # fmt: skip
+        if self.robustness:
+            settings["tasks flown disturbed"] = ", ".join(self.robust_tasks)
+            settings["levels flown disturbed"] = ", ".join(f"{level:g} %" for level in self.robust_levels)
         write_atomically(self.out / "report.html", page(tables, self._films(pilots), settings).encode())
         return self.out / "report.html"
 

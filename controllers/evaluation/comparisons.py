@@ -15,13 +15,14 @@ from controllers.evaluation.predictors import PREDICTORS, network_errors
 from controllers.evaluation.robustness import ALL, DISTURBED
 from controllers.evaluation.tables import Row, grouped
 
+_SHOWN = (0.2, 50.0)  # ratios; intervals that go beyond hold pairs of which one flies and one is lost
 _PAIRINGS = {"equal error": "#1f7a8c", "equal weights": "#6a4c93", "same seed": "#a9a39a"}
 
 
 def draw_pairs(comparison: Sequence[Row], columns: int = 2) -> Figure:
     """Sparse by dense error under every condition, with 90 % intervals, a panel a task that was flown disturbed.
 
-    Beside each the shares of flights that failed, sparse and dense, of the pairs of equal error.
+    At the right the shares of flights that failed, sparse and dense, of the pairs of equal error.
     """
     rows = [row for row in comparison if row["family"] == ALL]
     rough = {row["task"] for row in rows if row["condition"] == DISTURBED}
@@ -41,15 +42,14 @@ def _draw_ratios(axes: Axes, rows: Sequence[Row], conditions: Sequence[str]) -> 
     for shift, (pairing, colour) in zip((0.0, 0.22, -0.22), _PAIRINGS.items(), strict=True):
         for row in (row for row in rows if row["pairing"] == pairing):
             y = conditions.index(row["condition"]) + shift
-            axes.plot([row["ratio_low"], row["ratio_high"]], [y, y], color=colour, lw=1.6)
-            axes.plot(row["ratio"], y, "o", ms=4, color=colour)
+            low, middle, high = np.clip([row["ratio_low"], row["ratio"], row["ratio_high"]], *_SHOWN)
+            axes.plot([low, high], [y, y], color=colour, lw=1.6)
+            axes.plot(middle, y, "o", ms=4, color=colour)
             if pairing == "equal error" and row["sparse_failed"] + row["dense_failed"] > 0:
                 said = f"{row['sparse_failed']:.0%} | {row['dense_failed']:.0%}"
-                axes.text(0.99, y, said, transform=axes.get_yaxis_transform(), fontsize=7, va="center", ha="right")
-    low, high = axes.get_xlim()
-    # Room at the right for the shares, and at least a decade to see an interval of one pair in.
-    axes.set(xscale="log", xlim=(min(low, 0.5) if low > 0 else 0.1, 2.5 * max(high, 2.0)))
-    axes.set(xlabel="sparse by dense error; at the right flights failed, sparse | dense")
+                axes.text(1.01, y, said, transform=axes.get_yaxis_transform(), fontsize=7, va="center")
+    axes.set(xscale="log", xlim=_SHOWN, xlabel="sparse by dense error")
+    axes.text(1.01, -0.8, "failed", transform=axes.get_yaxis_transform(), fontsize=7, va="center", color="0.3")
     plain_log(axes.xaxis)
     axes.set_yticks(range(len(conditions)), conditions)
     axes.set_ylim(len(conditions) - 0.5, -0.5)

@@ -90,7 +90,7 @@ def sayings(flights: Sequence[Row]) -> list[str]:
         by_loss = next(iter(last.values()))[0]
         flown = ", ".join(f"{_per_cent(by_flight)} on {task}" for task, (_, by_flight) in last.items())
         said.append(
-            f"{label(family).capitalize()}, the loss stays within {LOSS_LIMIT:g} up to {_per_cent(by_loss)}, while no "
+            f"{label(family).capitalize()}: the loss stays within {LOSS_LIMIT:g} up to {_per_cent(by_loss)}, while no "
             f"flight is lost up to {flown}."
         )
     return said

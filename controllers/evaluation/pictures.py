@@ -21,6 +21,8 @@ from controllers.evaluation.panels import (
 )
 from controllers.evaluation.tables import Row, grouped
 
+_BACK = "back within 0.5 cm after 2 s, %"
+
 
 def draw_errors(flights: Sequence[Row], against: str, columns: int = 2) -> Figure:
     """Tracking error of every network against sparsity or number of weights, a panel a task; lost flights on top.
@@ -81,9 +83,9 @@ def _mark_last_levels(axes: Axes, networks: Sequence[Row]) -> None:
             if level is not None:
                 place = -np.log10(1 - level / 100)
                 axes.axvline(place, color=COLOURS[name], ls=line, lw=1.1, alpha=0.8)
-                height = 0.02 + 0.3 * shift
-                axes.text(place, height, f"{said}: {level:g} %", transform=axes.get_xaxis_transform(), rotation=90,
-                          fontsize=7, color=COLOURS[name], ha="right", va="bottom")  # fmt: skip
+                axes.text(place, 0.02 + 0.25 * shift, f" {said}: {level:g} % ", transform=axes.get_xaxis_transform(),
+                          rotation=90, fontsize=7, color=COLOURS[name], va="bottom",
+                          ha="left" if said == "loss" else "right")  # fmt: skip
 
 
 def _draw_losses(second: Axes, networks: Sequence[Row], against: str) -> None:
@@ -100,18 +102,14 @@ def _draw_losses(second: Axes, networks: Sequence[Row], against: str) -> None:
 
 def _draw_recovery(axes: Axes, rows: Sequence[Row], against: str) -> None:
     networks = [row for row in rows if row["weights"] is not None]
-
-    def share(group: Sequence[Row]) -> float:
-        return 100 * float(np.mean([row["recovered"] for row in group]))
-
     for name, group in _baselines(rows).items():
-        axes.axhline(share(group), color=BASELINE_COLOURS.get(name, "#777777"), lw=4, alpha=0.4)
+        axes.axhline(_share_back(group), color=BASELINE_COLOURS.get(name, "#777777"), lw=4, alpha=0.4)
     for name, group in _curves(networks).items():
         for line in grouped(group, lambda row: row["run"]).values():
-            axes.plot(*_by_place(line, against, share), color=COLOURS[name], lw=0.8, alpha=0.35, marker=".", ms=3)
-        places, shares = _by_place(group, against, share)
+            axes.plot(*_by_place(line, against, _share_back), color=COLOURS[name], lw=0.8, alpha=0.35, marker=".", ms=3)
+        places, shares = _by_place(group, against, _share_back)
         axes.plot(places, shares, color=COLOURS[name], lw=2.2, marker="o" if len(places) < 3 else None)
-    axes.set(ylim=(-4, 104), ylabel="back within 0.5 cm after 2 s, %")
+    axes.set(ylim=(-4, 104), ylabel=_BACK)
     axes.grid(alpha=0.2)
     _place_axis(axes, networks, against)
 
@@ -135,26 +133,33 @@ def _sparsity_axis(axes: Axes, networks: Sequence[Row]) -> None:
 
 
 def draw_loss(flights: Sequence[Row], columns: int = 2) -> Figure:
-    """Loss against tracking error of every network, a panel a task: what loss is airworthy?"""
+    """Loss against tracking error of every network, a panel a task: what loss is airworthy?
+
+    Of `recover` it is the share of flights that came back.
+    """
     tasks = by_task([row for row in flights if row["loss"] is not None])
     figure, panels = panels_for(len(tasks), columns)
     for panel, (task, rows) in zip(panels, tasks.items(), strict=True):
+        back = task.startswith("recover") and rows[0]["recovered"] is not None
         finite = [row["rms_error_cm"] for row in rows if np.isfinite(row["rms_error_cm"])] or [1.0]
         ceiling = max(finite) * 2.5
         for name, group in grouped(rows, lambda row: row["family"]).items():
             networks = grouped(group, lambda row: row["pilot"]).values()
             losses = [network[0]["loss"] for network in networks]
-            medians = [float(np.median(_errors(network, ceiling))) for network in networks]
+            values = [_share_back(one) if back else float(np.median(_errors(one, ceiling))) for one in networks]
             lost = [float(np.mean([row["lost"] for row in network])) for network in networks]
-            panel.scatter(losses, medians, s=16, c=COLOURS.get(name, "#777777"), alpha=0.75, lw=0)
-            some = [(x, y) for x, y, share in zip(losses, medians, lost, strict=True) if share > 0]
+            panel.scatter(losses, values, s=16, c=COLOURS.get(name, "#777777"), alpha=0.75, lw=0)
+            some = [(x, y) for x, y, share in zip(losses, values, lost, strict=True) if share > 0]
             if some:
                 panel.plot(*zip(*some, strict=True), ls="", marker="x", ms=6, color="k", mew=0.8)
-        mark_lost(panel, ceiling)
         panel.axvline(LOSS_LIMIT, color="0.4", ls="--", lw=0.8)
-        panel.set(xscale="log", yscale="log", xlabel="loss on fresh segments", ylabel="error, cm (rms)")
-        panel.set_ylim(min(finite) * 0.7, ceiling * 1.4)
-        plain_log(panel.yaxis)
+        panel.set(xscale="log", xlabel="loss on fresh segments")
+        if back:
+            panel.set(ylim=(-4, 104), ylabel=_BACK)
+        else:
+            mark_lost(panel, ceiling)
+            panel.set(yscale="log", ylabel="error, cm (rms)", ylim=(min(finite) * 0.7, ceiling * 1.4))
+            plain_log(panel.yaxis)
         panel.set_title(task, fontsize=10, loc="left", fontweight="bold")
         panel.grid(alpha=0.2)
     legend(figure, (row for row in flights if row["loss"] is not None), crosses="a network that lost flights")
@@ -229,3 +234,7 @@ def _by_place(rows: Sequence[Row], against: str, value) -> tuple[list[float], li
 
 def _errors(rows: Sequence[Row], ceiling: float) -> np.ndarray:
     return np.minimum([row["rms_error_cm"] for row in rows], ceiling)
+
+
+def _share_back(rows: Sequence[Row]) -> float:
+    return 100 * float(np.mean([row["recovered"] for row in rows]))

@@ -19,7 +19,7 @@ import mothsim
 from controllers.evaluation import comparisons, pictures
 from controllers.evaluation.headline import error, headline, sayings, smallest_as_good, who
 from controllers.evaluation.predictors import PREDICTORS
-from controllers.evaluation.robustness import ALL, DISTURBED, PAIRINGS, verdict
+from controllers.evaluation.robustness import ALL, DISTURBED, PAIRINGS, verdict, worth_pruning
 from controllers.evaluation.tables import Row, grouped
 
 _STYLE = """
@@ -91,7 +91,8 @@ def page(tables: Mapping[str, Sequence[Row]], films: Sequence[Film], settings: d
                  "MPC's 5 to 95 %. Crosses above the line are lost flights. Upright lines: the last level up to which "
                  "the loss stays within 1e-3, Zahn et al.'s measure (dotted), and no flight is lost (dashed)."),
         _section("Error against the number of weights",
-                 _picture(lambda columns: pictures.draw_errors(flights, "weights", columns), "error against weights"),
+                 _said(worth_pruning(tables["robustness"]))
+                 + _picture(lambda columns: pictures.draw_errors(flights, "weights", columns), "error against weights"),
                  "A sparse network is worth its pruning where it beats a small dense one of as many weights."),
         _section("What loss is airworthy?",
                  _picture(lambda columns: pictures.draw_loss(flights, columns), "loss against error"),
@@ -115,14 +116,23 @@ def page(tables: Mapping[str, Sequence[Row]], films: Sequence[Film], settings: d
 
 
 def _answer(summary: Sequence[Row], tasks: Sequence[str], flights: Sequence[Row]) -> str:
-    lines = [f"<p>{html.escape(sentence)}</p>" for sentence in sayings(flights)]
+    sentences = sayings(flights)
     for task in tasks:
         best = smallest_as_good(summary, task)
         if best and not task.startswith("recover"):
-            lines.append(
-                f"<p><b>{html.escape(task)}</b>: {best['weights']:,.0f} weights ({html.escape(who(best))}) track to "
-                f"{error(best['rms_error_cm'])} cm, within a fifth of dense, and lose no flight.</p>"
+            sentences.append(
+                f"{task}: {best['weights']:,.0f} weights ({who(best)}) track to {error(best['rms_error_cm'])} cm, "
+                "within a fifth of dense, and lose no flight."
             )
+    return _said(sentences)
+
+
+def _said(sentences: Sequence[str]) -> str:
+    """Sentences that begin with what they are about and a colon."""
+    lines = []
+    for sentence in sentences:
+        about, colon, rest = html.escape(sentence).partition(": ")
+        lines.append(f"<p><b>{about}</b>{colon}{rest}</p>")
     return f'<div class="answer">{"".join(lines)}</div>' if lines else ""
 
 
@@ -160,7 +170,6 @@ def _robustness(comparison: Sequence[Row]) -> str:
             name = row["family"] if row["family"] == ALL else who(row)
             flown = f"{row['task']}, {row['condition']}: {name}"
             table.append([flown, str(row["pairs"]), _ratio(row["ratio"]), between, *failed])
-    said = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in verdict(comparison))
     body = _picture(lambda columns: comparisons.draw_pairs(comparison, columns), "sparse by dense error")
     note = (
         "The controller is told nothing of what disturbs it. Ratios are of pairs, a sparse network and a dense one, on "
@@ -168,9 +177,7 @@ def _robustness(comparison: Sequence[Row]) -> str:
         f"one, no difference is shown. {PAIRINGS} <i>Failed</i> is lost, or in recover not back."
     )
     details = f"<details><summary>Equal error, condition by condition</summary>{_table(table)}</details>"
-    return _section(
-        "Does sparsity help or hurt when disturbed?", f'<div class="answer">{said}</div>{body}{details}', note
-    )
+    return _section("Does sparsity help or hurt when disturbed?", _said(verdict(comparison)) + body + details, note)
 
 
 def _foretold(flights: Sequence[Row], networks: Sequence[Row], foretold: Sequence[Row]) -> str:

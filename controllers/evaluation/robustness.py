@@ -74,12 +74,26 @@ def verdict(comparison: Sequence[Row]) -> list[str]:
         better = row["ratio_high"] < 1 or row["failed_more_high"] < 0
         fate = "end not back" if task.startswith("recover") else "are lost"
         said.append(
-            f"{task}: {_JUDGED[worse, better]}. In {row['pairs']} pairs of equal error undisturbed (ratio "
+            f"{task}: {_JUDGED[worse, better]}. In pairs of equal error undisturbed ({row['pairs']}, ratio "
             f"{calm['ratio']:.2f}), under disturbances the sparse network errs {row['ratio']:.2f} times as far as the "
             f"dense one ({row['ratio_low']:.2f} to {row['ratio_high']:.2f}), and {100 * row['sparse_failed']:.1f} % "
             f"of its flights {fate} against {100 * row['dense_failed']:.1f} % (difference "
             f"{100 * row['failed_more_low']:.1f} to {100 * row['failed_more_high']:.1f} %)."
         )
+    return said
+
+
+def worth_pruning(comparison: Sequence[Row]) -> list[str]:
+    """For each task a sentence: does a pruned network track better than a small dense one of as many weights?"""
+    said = []
+    for row in comparison:
+        if (row["pairing"], row["family"], row["condition"]) == ("equal weights", ALL, "nominal"):
+            judged = _JUDGED[row["ratio_low"] > 1, row["ratio_high"] < 1]
+            said.append(
+                f"{row['task']}: {judged}. In pairs of equal weights ({row['pairs']}) the pruned network errs "
+                f"{row['ratio']:.2f} times as far as the small dense one ({row['ratio_low']:.2f} to "
+                f"{row['ratio_high']:.2f})."
+            )
     return said
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from controllers.evaluation.robustness import compare, verdict
+from controllers.evaluation.robustness import compare, verdict, worth_pruning
 
 
 def network(family: str, run: str, calm: float, rough: list[float], *, level: float = 0.0, weights: int = 100, **more):
@@ -60,6 +60,10 @@ def test_equal_weights() -> None:
     dense = network("small", "0", 1.0, [1.5] * 3, weights=104) + network("small", "0", 1.0, [9.0] * 3, weights=120)
     (row,) = found(sparse + dense, "equal weights")
     assert row["ratio"] == pytest.approx(2.0)
+    (sentence,) = worth_pruning(compare(sparse + dense))
+    assert "no difference is shown. In pairs of equal weights (1)" in sentence
+    (sentence,) = worth_pruning(compare(network("global", "0", 1.3, [3.0] * 3, level=98.0) + dense))
+    assert sentence.startswith("sum-of-primes: sparsity hurts")
 
 
 def test_a_lost_flight_is_as_far_off_as_where_it_was_lost() -> None:
@@ -82,5 +86,5 @@ def test_the_verdict_is_that_of_the_interval(rough: float, said: str) -> None:
         rows += network("global", run, 1.0, [rough] * 3, level=98.0) + network("small", run, 1.0, [2.0] * 3)
     (sentence,) = verdict(compare(rows))
     assert sentence.startswith(f"sum-of-primes: {said}")
-    assert "In 4 pairs" in sentence
+    assert "undisturbed (4, ratio 1.00)" in sentence
     assert verdict(compare([row for row in rows if row["condition"] == "nominal"])) == []
