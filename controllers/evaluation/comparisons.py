@@ -16,6 +16,7 @@ from controllers.evaluation.robustness import ALL, DISTURBED
 from controllers.evaluation.tables import Row, grouped
 
 _SHOWN = (0.2, 50.0)  # ratios; intervals that go beyond hold pairs of which one flies and one is lost
+_FARTHEST = {"spectral_radius": 2.0, "trim_offset_cm": 1.0}  # shown; a network without a torque has no offset at all
 _PAIRINGS = {"equal error": "#1f7a8c", "equal weights": "#6a4c93", "same seed": "#a9a39a"}
 
 
@@ -76,12 +77,14 @@ def draw_predictors(
         for row in networks:
             error = min(errors[row["pilot"]], ceiling)
             colour = COLOURS.get(families[row["pilot"]], "#777777")
-            panel.plot(row[predictor], error, "x" if error == ceiling else "o", ms=4, color=colour, alpha=0.7)
-        panel.set(xscale="log", yscale="log", xlabel=name, ylabel=f"error on {task}, cm")
+            place = min(row[predictor], _FARTHEST.get(predictor, np.inf))
+            panel.plot(place, error, "x" if error == ceiling else "o", ms=4, color=colour, alpha=0.7)
+        radius = predictor == "spectral_radius"
+        panel.set(xscale="linear" if radius else "log", yscale="log", xlabel=name, ylabel=f"error on {task}, cm")
         panel.set_ylim(0.7 * min(finite), 1.4 * ceiling)
         mark_lost(panel, ceiling)
         plain_log(panel.yaxis)
-        if predictor != "loss":
+        if predictor == "trim_offset_cm":
             plain_log(panel.xaxis)
         panel.grid(alpha=0.2)
         found = [row for row in foretold if (row["task"], row["predictor"]) == (task, predictor)]
