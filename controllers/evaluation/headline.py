@@ -8,7 +8,7 @@ from itertools import takewhile
 
 import numpy as np
 
-from controllers.evaluation.panels import label
+from controllers.evaluation.panels import LABELS, label
 from controllers.evaluation.tables import Row, grouped
 
 LOSS_LIMIT = 1e-3
@@ -25,7 +25,9 @@ def headline(summary: Sequence[Row]) -> list[list[str]]:
     nominal = [row for row in summary if row["condition"] == "nominal" and _shown(row)]
     tasks = list(dict.fromkeys(row["task"] for row in nominal))
     table = [["controller", "weights", "loss", *(_title(task) for task in tasks), "lost"]]
-    for rows in grouped(nominal, lambda row: (row["family"], row["level"], row["weights"])).values():
+    for rows in sorted(
+        grouped(nominal, lambda row: (row["family"], row["level"], row["weights"])).values(), key=_place
+    ):
         cells = {row["task"]: _cell(row) for row in rows}
         lost = sum(round(row["lost"] * row["flights"]) for row in rows)
         weights, loss = rows[0]["weights"], rows[0]["loss"]
@@ -88,7 +90,11 @@ def sayings(flights: Sequence[Row]) -> list[str]:
             continue
         last = {task: last_levels(rows) for task, rows in grouped(members, lambda row: row["task"]).items()}
         by_loss = next(iter(last.values()))[0]
-        flown = ", ".join(f"{_per_cent(by_flight)} on {task}" for task, (_, by_flight) in last.items())
+        stops: dict[float | None, list[str]] = {}
+        for task, (_, by_flight) in last.items():
+            stops.setdefault(by_flight, []).append(task)
+        names = {level: "every task" if len(stops) == 1 else ", ".join(tasks) for level, tasks in stops.items()}
+        flown = "; ".join(f"{_per_cent(level)} on {tasks}" for level, tasks in names.items())
         said.append(
             f"{label(family).capitalize()}: the loss stays within {LOSS_LIMIT:g} up to {_per_cent(by_loss)}, while no "
             f"flight is lost up to {flown}."
@@ -98,6 +104,13 @@ def sayings(flights: Sequence[Row]) -> list[str]:
 
 def _per_cent(level: float | None) -> str:
     return "no level" if level is None else f"{level:g} %"
+
+
+def _place(rows: Sequence[Row]) -> tuple[int, float]:
+    """Baselines as they come, then families, each from most weights to fewest."""
+    families = list(LABELS)
+    family = rows[0]["family"]
+    return (1 + families.index(family) if family in families else 0), -(rows[0]["weights"] or 0)
 
 
 def _shown(row: Row) -> bool:

@@ -76,7 +76,7 @@ def test_loss_and_flight_may_stop_at_different_levels() -> None:
     assert last_levels(rows) == (0.0, 90.0)
     assert last_levels(rows[4:]) == (95.0, None)
     (said,) = sayings(rows)
-    assert "within 0.001 up to 0 %, while no flight is lost up to 90 % on hover." in said
+    assert "within 0.001 up to 0 %, while no flight is lost up to 90 % on every task." in said
 
 
 def test_tables_keep_every_value(tmp_path) -> None:
