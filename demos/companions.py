@@ -6,32 +6,15 @@ Zahn et al.'s network made narrower: as many layers, the last hidden one as wide
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
 
-from controllers.learning.protocols import HIDDEN
+from controllers.learning.protocols import dense_with
 from controllers.learning.sequence import Settings, run
 from demos.output import wrote
 from demos.train import LevelBar
-from mothsim.segments import INPUTS, OUTPUTS
-
-
-def narrowed(weights: int) -> tuple[int, ...]:
-    """Hidden layers (a, a, a, 16) with as many weights as can be had, to the nearest.
-
-    Raises:
-        ValueError: too few weights for a node a layer.
-    """
-    last = HIDDEN[-1]
-    # 10 a + 2 a^2 + 16 a + 16 x 7 = weights.
-    linear, constant = len(INPUTS) + last, last * len(OUTPUTS) - weights
-    width = round((math.sqrt(max(linear**2 - 8 * constant, 0)) - linear) / 4)
-    if width < 1:
-        raise ValueError(f"weights = {weights!r}: expected at least {2 + linear + last * len(OUTPUTS)}")
-    return (width,) * (len(HIDDEN) - 1) + (last,)
 
 
 @dataclass
@@ -55,7 +38,7 @@ class Companions:
         for seed in self.seeds:
             for weights in self.weights:
                 settings = Settings(
-                    hidden=narrowed(weights), levels=(), segments=self.segments, seed=seed, step_share=self.step_share
+                    hidden=dense_with(weights), levels=(), segments=self.segments, seed=seed, step_share=self.step_share
                 )
                 with LevelBar() as bar:
                     files += run(settings, self.out / f"{weights}-{seed}", bar)
