@@ -74,7 +74,7 @@ def draw_predictors(
     families = {row["pilot"]: row["family"] for row in tasks[task]}
     figure, panels = panels_for(len(PREDICTORS), columns)
     for panel, (predictor, name) in zip(panels, PREDICTORS.items(), strict=True):
-        for row in networks:
+        for row in (row for row in networks if row[predictor] is not None):
             error = min(errors[row["pilot"]], ceiling)
             colour = COLOURS.get(families[row["pilot"]], "#777777")
             place = min(row[predictor], _FARTHEST.get(predictor, np.inf))

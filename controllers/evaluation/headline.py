@@ -45,7 +45,8 @@ def who(row: Row) -> str:
     """A row's controller in words."""
     if row["level"] is None:
         return row["family"].upper()
-    pruned = f", {row['level']:g} %" if row["level"] else ""
+    of_small = row["family"].startswith("small")  # these are told apart by their weights
+    pruned = f", {row['level']:g} %" if row["level"] and not of_small else ""
     return label(row["family"]) + pruned
 
 
@@ -114,7 +115,7 @@ def _place(rows: Sequence[Row]) -> tuple[int, float]:
 
 
 def _shown(row: Row) -> bool:
-    return row["level"] in SHOWN_LEVELS
+    return row["level"] in SHOWN_LEVELS or row["family"].startswith("small")
 
 
 def _title(task: str) -> str:

@@ -13,12 +13,19 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from controllers.evaluation.tables import Row
 
-COLOURS = {"global": "#1f7a8c", "layerwise": "#c8452f", "small": "#6a4c93", "dense": "#333333"}
+COLOURS = {
+    "global": "#1f7a8c",
+    "layerwise": "#c8452f",
+    "small": "#6a4c93",
+    "small, pruned": "#b5568f",
+    "dense": "#333333",
+}
 LABELS = {
     "dense": "dense",
     "global": "pruned over all layers",
     "layerwise": "pruned layer by layer",
     "small": "small and dense",
+    "small, pruned": "small, pruned for flight",
 }
 """Of the families of networks in pictures and tables, in their order in tables."""
 BASELINE_COLOURS = {"lqr": "#8a8d3f", "mppi": "#d98e04", "cem": "#b5651d"}

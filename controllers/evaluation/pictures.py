@@ -227,7 +227,7 @@ def _line(rows: Sequence[Row], against: str, ceiling: float) -> tuple[list[float
 
 
 def _by_place(rows: Sequence[Row], against: str, value) -> tuple[list[float], list[float]]:
-    groups = grouped(rows, lambda row: (row["level"], row["weights"] if row["family"] == "small" else None))
+    groups = grouped(rows, lambda row: (row["level"], row["weights"] if row["family"].startswith("small") else None))
     points = sorted((float(np.median([_place(r, against) for r in group])), value(group)) for group in groups.values())
     return [x for x, _ in points], [y for _, y in points]
 

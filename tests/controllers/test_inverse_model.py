@@ -13,7 +13,7 @@ from controllers.learning.storage import find_network, shipped_networks
 from mothsim import MothBody, fly
 from mothsim.trim import find_trim
 
-SHIPPED = ("dense", "sparse-93", "sparse-98", "small")
+SHIPPED = ("dense", "sparse-93", "sparse-98", "small", "compact", "fewest")
 
 
 def test_network_inputs_wrap_by_whole_turns() -> None:
@@ -40,12 +40,19 @@ def test_wrapping_does_not_wind_up_the_spring() -> None:
     assert phi - theta == pytest.approx(math.pi)
 
 
-def test_four_networks_are_shipped_and_small() -> None:
+def test_six_networks_are_shipped_and_small() -> None:
     files = shipped_networks()
-    assert set(SHIPPED) <= set(files)
+    assert set(SHIPPED) == set(files)
     assert sum(file.stat().st_size for file in files.values()) < 3e6
     counts = {name: find_network(name).connections for name in SHIPPED}
-    assert counts == {"dense": 330_512, "sparse-93": 23_136, "sparse-98": 6_610, "small": 1_312}
+    assert counts == {
+        "dense": 330_512,
+        "sparse-93": 23_136,
+        "sparse-98": 6_610,
+        "small": 1_312,
+        "compact": 387,
+        "fewest": 6,
+    }
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -140,5 +147,5 @@ def test_the_authors_networks(shared, name: str, flies: bool) -> None:
 def test_bad_options_are_named() -> None:
     with pytest.raises(ValueError, match="waypoint = 'sideways'"):
         controllers.make("inverse-model", network="small", waypoint="sideways")
-    with pytest.raises(ValueError, match="dense, small"):
+    with pytest.raises(ValueError, match="compact, dense, fewest, small"):
         controllers.make("inverse-model", network="nothing")

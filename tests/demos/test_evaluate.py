@@ -31,8 +31,8 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_flight_has_a_row(evaluated: Path) -> None:
     rows = read_table(evaluated / "flights.csv")
     nominal = [row for row in rows if row["condition"] == "nominal"]
-    assert len(nominal) == 5 * 2 * 2
-    assert {row["pilot"] for row in nominal} == {"lqr", "dense", "small", "sparse-93", "sparse-98"}
+    assert len(nominal) == 7 * 2 * 2
+    assert {row["pilot"] for row in nominal} == {"lqr", "dense", "small", "sparse-93", "sparse-98", "compact", "fewest"}
     assert all(row["rms_error_cm"] < 2 for row in nominal)
     disturbed = {row["condition"] for row in rows} - {"nominal"}
     assert {"noise 5%", "delay 20 ms", "gusts 100 cm/s", "size 0.8", "abdomen mass 2"} <= disturbed
@@ -45,7 +45,7 @@ def test_every_flight_has_a_row(evaluated: Path) -> None:
         "loss", "spectral_radius", "trim_offset_cm",
     }  # fmt: skip
     assert {row["pairing"] for row in read_table(evaluated / "robustness.csv")} >= {"equal error"}
-    assert len((evaluated / "headline.md").read_text().splitlines()) == 2 + 5
+    assert len((evaluated / "headline.md").read_text().splitlines()) == 2 + 7
 
 
 def test_again_is_the_same_to_the_byte(evaluated: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,7 +85,7 @@ def test_the_page_needs_nothing_else(evaluated: Path) -> None:
         "What foretells",
         "Does sparse mean faster?",
         "Does sparsity help or hurt",
-        "hover: ",
+        "<b>hover</b>: ",
         "numba",
     ):
         assert said in page

@@ -101,6 +101,12 @@ def test_lqr_flies_the_envelope_and_a_network_of_upright_segments_half_of_it() -
     assert lost["hover at -90.0 deg"] == 1
 
 
+@pytest.mark.slow
+def test_the_shipped_few_do_what_they_are_shipped_for() -> None:
+    assert Gentle().met(Gentle().measure(find_network("fewest"), 4000))
+    assert Envelope().met(Envelope().measure(find_network("compact"), 4000))
+
+
 def test_the_command_draws_and_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
     monkeypatch.setitem(GOALS, "loss", Quick())
     monkeypatch.setattr(Quick, "dense", ((2,),))
