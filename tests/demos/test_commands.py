@@ -167,7 +167,9 @@ def test_benchmark_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None
     assert "odeint" in text
     assert "segment steps a second" in text
     assert "monte-carlo          2,500" in text
-    assert [line.split()[:2] for line in text.splitlines()[-2:]] == [["97", "9,915"], ["98", "6,610"]]
+    rows = [line.split()[:2] for line in text.splitlines()]
+    assert ["97", "9,915"] in rows
+    assert rows[-2:] == [["93", "23,136"], ["98", "6,610"]]  # the shipped, retrained
 
 
 def test_ship_makes_and_resumes(tmp_path: Path) -> None:
