@@ -69,7 +69,6 @@ class Evaluate:
         jobs = self._jobs(pilots)
         with tqdm(total=len(jobs), desc="flying", unit="batch", file=sys.stderr) as bar:
             flights = fly_all(jobs, self.out, workers=self.workers, report=bar.update)
-            bar.update(bar.total - bar.n)
         networks = describe_all(pilots, self.out)
         tables = {
             "flights": flights, "summary": summarise(flights), "networks": networks,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -43,14 +44,14 @@ def fly_all(
         jobs: what to fly.
         folder: where `parts` is kept.
         workers: processes.
-        report: called after every job that is new.
+        report: called once for every job, at once for those that are not flown again.
     """
     parts = folder / "parts"
     missing = [job for job in jobs if not _part(parts, job).exists()]
     # One process a core and one thread a process: a batch of a few dozen moths is too short to share.
     work = Parallel(workers, return_as="generator_unordered", inner_max_num_threads=1) if workers > 1 else None
     flown = work(delayed(_fly_part)(job, parts) for job in missing) if work else (_fly_part(j, parts) for j in missing)
-    for _ in flown:
+    for _ in chain(range(len(jobs) - len(missing)), flown):
         if report:
             report()
     return [row for job in jobs for row in read_table(_part(parts, job))]
