@@ -26,7 +26,7 @@ class Fly:
     """Which moth: zahn2022, bustamante2022-fa, -fs, -ua or -us, light-abdomen; by default Zahn et al.'s, and
     bustamante2022-fa for monte-carlo."""
     network: str = "sparse-98"
-    """For the inverse model: a shipped one (dense, sparse-93, sparse-98, small, compact, fewest) or a .safetensors file."""
+    """For the inverse model: a shipped one (dense, sparse-93, sparse-98, small, compact, fewest) or its file."""
     trajectory: str = "sum-of-primes"
     """hover, step, sine, sum-of-primes, figure-eight, forward, recover, or a CSV file of
     t,x,y[,theta] in s, cm, rad."""

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from controllers.evaluation.panels import plain_log
 from controllers.evaluation.tables import Row, grouped
 
 PANELS = {
@@ -55,7 +56,10 @@ def _draw_goal(axes: Axes, goal: str, rows: Sequence[Row]) -> None:
     if goal == "loss":
         axes.plot(*_ZAHN, "X", color="#c8452f", ms=8, label="Zahn et al., layer by layer, 93 %")
     axes.set(xscale="log", xlabel="weights", ylabel=name)
-    if goal != "envelope":
+    plain_log(axes.xaxis)
+    if goal == "envelope":
+        axes.set_ylim(0.0, 1.05)
+    else:
         axes.set_yscale("log")
     axes.set_title(goal, fontsize=10, loc="left", fontweight="bold")
     axes.grid(alpha=0.2)
