@@ -40,6 +40,11 @@ class EnvelopeFlights:
         return float(np.mean([lost == 0 and error <= ON_TARGET for _, error, lost in self.manoeuvres] or [1.0]))
 
     @property
+    def lost(self) -> float:
+        """Share of the flights of all manoeuvres that was lost."""
+        return float(np.mean([lost for *_, lost in self.manoeuvres] or [0.0]))
+
+    @property
     def worst(self) -> float:
         """Largest median error of a manoeuvre, cm; infinite where most moths were lost."""
         return max((error for _, error, _ in self.manoeuvres), default=0.0)
@@ -57,11 +62,11 @@ def fly_envelope(
         speeds: along x and along y, from -300 to 300 cm/s: cruises at all pairs of them.
         moths: that fly each.
         back: starts of `recover` at half its spread.
-        seed: of the starts.
+        seed: of the first manoeuvre's starts; the next has the next.
     """
     found = []
-    for name, target, duration in manoeuvres(angles, speeds):
-        flight = fly(controller(), target, duration=duration, moths=moths, seed=seed)
+    for i, (name, target, duration) in enumerate(manoeuvres(angles, speeds)):
+        flight = fly(controller(), target, duration=duration, moths=moths, seed=seed + i)
         found.append((name, float(np.median(flight.rms_error)), float(np.mean(flight.lost))))
     violent = fly(controller(), "recover", duration=_BACK, moths=back, seed=seed, start_scale=0.5)
     return EnvelopeFlights(tuple(found), float(np.mean(recovered(violent))))

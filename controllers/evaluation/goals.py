@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from controllers.evaluation.envelope import fly_envelope
+from controllers.evaluation.envelope import ON_TARGET, fly_envelope
 from controllers.inverse_model import InverseModel
 from controllers.learning.dataset import TESTING, make_dataset
 from controllers.learning.gauss_newton import Lesson
@@ -29,6 +29,7 @@ Measures = dict[str, float]
 CHOOSING, CONFIRMING, JUDGING = 1000, 2000, 3000
 """Seeds of the segments and starts on which networks are chosen while they are pruned, confirmed, and judged."""
 _SCALING_SEGMENTS = 200_000
+_LOST = 1e-3
 
 
 class Goal(ABC):
@@ -129,16 +130,17 @@ class Envelope(Goal):
         return _near_trims(14_000, seed, envelope_trims(MothBody()), GUIDED)
 
     def measure(self, network: Network, seed: int) -> Measures:
-        """The share `flown` of the manoeuvres, the `worst_cm` of their errors, the shares `recovered`."""
+        """Shares `flown` of the manoeuvres, `lost` of the flights and `recovered`, and the `worst_cm` error."""
         size = {} if seed == CHOOSING else {"angles": 48, "speeds": 5}
         flights = fly_envelope(lambda: InverseModel(network), seed=seed, **size)
         dense = _dense_recovers(seed)
-        return {"flown": flights.flown, "worst_cm": flights.worst, "recovered": flights.recovered,
-                "dense_recovered": dense}  # fmt: skip
+        return {"flown": flights.flown, "lost": flights.lost, "worst_cm": flights.worst,
+                "recovered": flights.recovered, "dense_recovered": dense}  # fmt: skip
 
     def met(self, measures: Measures) -> bool:
-        """Every manoeuvre within 0.15 cm and none lost, and as many starts recovered from as the dense network does."""
-        return measures["flown"] == 1 and measures["recovered"] >= measures["dense_recovered"]
+        """Every manoeuvre within 0.15 cm, at most a thousandth of the flights lost, and as many back as of dense."""
+        back = measures["recovered"] >= measures["dense_recovered"]
+        return measures["worst_cm"] <= ON_TARGET and measures["lost"] <= _LOST and back
 
 
 GOALS: dict[str, Goal] = {goal.name: goal for goal in (Loss(), Gentle(), Linear(), Envelope())}
