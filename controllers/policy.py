@@ -14,7 +14,6 @@ from mothsim.actuation import from_actions, to_actions
 from mothsim.body import MothBody
 from mothsim.flight import Array, Controller, Task, decisions, moth_seeds
 from mothsim.integrator import SEGMENT
-from mothsim.observation import Observer
 from mothsim.trajectories import Trajectory
 
 Rows = NDArray[np.int64]
@@ -125,6 +124,8 @@ class PolicyController:
     def reset(self, task: Task) -> None:
         """Prepare to observe the flight."""
         self._body = task.body
+        from mothsim.observation import Observer  # with numba, which learning on a GPU does without
+
         self._observer = Observer(task.trajectory, self.period, decisions(task.duration, self.period))
 
     def control(self, states: Array, time: float) -> Array:

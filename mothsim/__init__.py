@@ -3,9 +3,8 @@
 from mothsim import metrics
 from mothsim.body import MothBody
 from mothsim.disturbances import Disturbances
-from mothsim.engine import warm_up
 from mothsim.flight import Controller, Flight, Task, fly
-from mothsim.integrator import SEGMENT, Propagation, propagate
+from mothsim.integrator import SEGMENT, Propagation, propagate, warm_up
 from mothsim.trajectories import Trajectory, make_trajectory
 
 __all__ = [

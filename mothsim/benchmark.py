@@ -12,8 +12,8 @@ import numpy as np
 
 from mothsim.body import MothBody
 from mothsim.dynamics import coefficients
-from mothsim.engine import solve_carefully, warm_up
-from mothsim.integrator import SEGMENT, propagate
+from mothsim.engine import solve_carefully
+from mothsim.integrator import SEGMENT, propagate, warm_up
 from mothsim.rivals import RIVALS
 from mothsim.segments import draw
 from mothsim.threads import default_threads

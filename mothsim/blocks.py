@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+from mothsim.arithmetic import square_root
 from mothsim.compiled import part
 from mothsim.dynamics import from_momenta, to_momenta
-from mothsim.lanes import load, select, square_root, store
+from mothsim.lanes import load, select, store
 from mothsim.scheme import (
     ACROSS,
     ALONG,

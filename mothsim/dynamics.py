@@ -27,10 +27,9 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba.extending import register_jitable
 
+from mothsim.arithmetic import shared, square_root
 from mothsim.body import MothBody
-from mothsim.lanes import square_root
 
 Value = Any
 """A float, a NumPy or JAX array, or a tracer."""
@@ -97,7 +96,7 @@ def coefficients(body: MothBody) -> Coefficients:
     )
 
 
-@register_jitable
+@shared
 def unpack(p: Value) -> Coefficients:
     """Coefficients from their packed array; item by item, since the compiler wants a tuple of constant length."""
     return Coefficients(
@@ -106,7 +105,7 @@ def unpack(p: Value) -> Coefficients:
     )  # fmt: skip
 
 
-@register_jitable
+@shared
 def drag(k: Coefficients, xdot: Value, ydot: Value) -> tuple[Value, Value]:
     """Drag (dyn) on the body, along x and y, against the joint's velocity (cm/s).
 
@@ -119,7 +118,7 @@ def drag(k: Coefficients, xdot: Value, ydot: Value) -> tuple[Value, Value]:
     return factor * abs(xdot) * xdot, factor * abs(ydot) * ydot
 
 
-@register_jitable
+@shared
 def inertias(k: Coefficients, cos_bend: Value) -> tuple[Value, Value, Value, Value]:
     """`A`, `B`, `1/(A + B)` and the reduced inertia `J` of the bend, g cm^2."""
     shared = k.coupling * cos_bend
@@ -129,7 +128,7 @@ def inertias(k: Coefficients, cos_bend: Value) -> tuple[Value, Value, Value, Val
     return a, b, inverse, (k.head_inertia * k.abdomen_inertia - shared * shared) * inverse
 
 
-@register_jitable
+@shared
 def joint_velocity(
     k: Coefficients, px: Value, py: Value, s: Value, c: Value, sp: Value, cp: Value, w: Value, f: Value
 ) -> tuple[Value, Value]:
@@ -142,7 +141,7 @@ def joint_velocity(
     return xdot, ydot
 
 
-@register_jitable
+@shared
 def moments(
     k: Coefficients,
     along: Value,
@@ -163,7 +162,7 @@ def moments(
     return q1, q2
 
 
-@register_jitable
+@shared
 def bend_drive(
     k: Coefficients,
     a: Value,
@@ -183,7 +182,7 @@ def bend_drive(
     return centrifugal * inverse - torque - k.spring * (bend - k.rest_bend)
 
 
-@register_jitable
+@shared
 def rates(
     k: Coefficients,
     control: tuple[Value, Value, Value, Value],
@@ -220,7 +219,7 @@ def rates(
     return px_rate, py_rate, q1 + q2, w, drive, inertia
 
 
-@register_jitable
+@shared
 def to_momenta(
     k: Coefficients, state: tuple[Value, ...], trig: tuple[Value, Value, Value, Value]
 ) -> tuple[Value, Value, Value, Value, Value]:
@@ -239,7 +238,7 @@ def to_momenta(
     )
 
 
-@register_jitable
+@shared
 def from_momenta(
     k: Coefficients,
     momenta: tuple[Value, Value, Value, Value, Value],

@@ -86,12 +86,8 @@ def solve(packed, states, controls, duration, rtol, final, threads=None):
     run(lambda part: _solve_part(packed, states[part], controls[part], duration, rtol, final[part]), parts, threads)
 
 
-def warm_up(rtol: float = 1e-6) -> None:
-    """Compile what flying needs, or load it from the cache: seconds the first time ever, else a moment.
-
-    Args:
-        rtol: as for `propagate`; from 1e-4 on that is the spray class too.
-    """
+def compile_ladder(rtol: float) -> None:
+    """Compile what a tolerance needs, or load it from the cache."""
     packed = coefficients(MothBody()).packed()
     for count in (1, FEW + 1):
         for rung in _rungs(1e-5, rtol):

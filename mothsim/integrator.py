@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mothsim.body import MothBody
 from mothsim.dynamics import coefficients
-from mothsim.engine import solve
 
 SEGMENT = 0.02
 """Length of a segment, s: half a wing stroke."""
@@ -90,6 +89,17 @@ def propagate(
     return Propagation(final, success, path)
 
 
+def warm_up(rtol: float = 1e-6) -> None:
+    """Compile what flying needs, or load it from the cache: seconds the first time ever, else a moment.
+
+    Args:
+        rtol: as for `propagate`; from 1e-4 on that is the spray class too.
+    """
+    from mothsim.engine import compile_ladder
+
+    compile_ladder(rtol)
+
+
 def _rows(name: str, values: ArrayLike, width: int) -> NDArray[np.float64]:
     """Values as a C-contiguous float64 array (N, width) or (width,)."""
     try:
@@ -99,6 +109,14 @@ def _rows(name: str, values: ArrayLike, width: int) -> NDArray[np.float64]:
     if array.ndim not in (1, 2) or array.shape[-1] != width:
         raise ValueError(f"{name} has shape {array.shape}: expected (N, {width}) or ({width},)")
     return array
+
+
+@cache
+def _engine():
+    """Loaded when it is first wanted: numba takes its time, and may be absent where JAX solves."""
+    from mothsim.engine import solve
+
+    return solve
 
 
 @lru_cache(maxsize=4096)
@@ -127,11 +145,11 @@ def _groups(body, count: int) -> list[tuple[NDArray[np.float64], NDArray[np.intp
 def _by_body(states, controls, groups, duration, rtol, threads) -> NDArray[np.float64]:
     final = np.empty((len(states), 8))
     if len(groups) == 1:
-        solve(groups[0][0], states, controls, duration, rtol, final, threads)
+        _engine()(groups[0][0], states, controls, duration, rtol, final, threads)
         return final
     for packed, rows in groups:
         part = np.empty((len(rows), 8))
-        solve(packed, states[rows], controls[rows], duration, rtol, part, threads)
+        _engine()(packed, states[rows], controls[rows], duration, rtol, part, threads)
         final[rows] = part
     return final
 

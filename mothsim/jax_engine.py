@@ -5,7 +5,7 @@ for a device to branch on, and forward and reverse derivatives are those of the 
 engine does for violent moths, shorter steps until an estimate is content, is here a choice of `steps`.
 Double precision needs `jax.config.update("jax_enable_x64", True)` before arrays are made.
 
-Nothing else in `mothsim` imports this module, so flying does not wait for JAX.
+Nothing else in `mothsim` imports this module, so flying does not wait for JAX; and it runs where there is no numba.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mothsim.arithmetic import PER_TURN, quarter_angle, sine_cosine_of_quarter
 from mothsim.body import MothBody
 from mothsim.dynamics import Coefficients, coefficients, from_momenta, rates, to_momenta
 from mothsim.integrator import LONGEST, SEGMENT
 from mothsim.segments import Solver
 from mothsim.tables import LAYER, STEP
-from mothsim.trig import PER_TURN, quarter_angle, sine_cosine_of_quarter
 
 try:
     from jax import enable_x64

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 import operator
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +30,8 @@ from numba.extending import (
     register_model,
     type_callable,
 )
+
+from mothsim.arithmetic import square_root
 
 Compiled = Callable[..., Any]
 """A function for compiled code: it is called there without the compiler's context, its first parameter here."""
@@ -193,14 +194,6 @@ def _type_negation(context):
 @lower_builtin(operator.neg, LanesType)
 def _lower_negation(context, builder, signature, arguments):
     return builder.fneg(arguments[0])
-
-
-def square_root(x):
-    """A square root that Python, NumPy, JAX and numba (scalars or lanes) each compile to their own."""
-    jax = sys.modules.get("jax")
-    if jax is not None and isinstance(x, jax.Array):
-        return jax.numpy.sqrt(x)  # a power of one half is not made into a root there
-    return x**0.5
 
 
 @overload(square_root, inline="always")

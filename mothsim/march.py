@@ -9,10 +9,11 @@ import math
 
 import numpy as np
 
+from mothsim.arithmetic import square_root
 from mothsim.blocks import acceptable, enter, gather, leave, scatter
 from mothsim.compiled import inlined, kernel, part
 from mothsim.dynamics import inertias, unpack
-from mothsim.lanes import DOUBLES, ceiling, larger, load, rows, select, smaller, square_root, store
+from mothsim.lanes import DOUBLES, ceiling, larger, load, rows, select, smaller, store
 from mothsim.scheme import LENGTH, RATE, ROWS, TIME, TRIES, X, layer, make_nodes, start, step
 
 FEW = 4

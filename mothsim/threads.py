@@ -7,14 +7,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from numba import config
-
 _pool: ThreadPoolExecutor | None = None
 
 
 def default_threads() -> int:
     """NUMBA_NUM_THREADS, which joblib and the like set in their workers; else what the processor has."""
-    return config.NUMBA_NUM_THREADS  # pyright: ignore[reportAttributeAccessIssue]
+    named = os.environ.get("NUMBA_NUM_THREADS")
+    if named:
+        return int(named)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run(work: Callable[[Any], object], parts: Sequence[Any], threads: int) -> None:

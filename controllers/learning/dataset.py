@@ -16,7 +16,7 @@ from controllers.learning.near_trim import NEAR_FLIGHT, draw_near_trim
 from controllers.learning.network import Scaling
 from mothsim.body import MothBody
 from mothsim.integrator import propagate
-from mothsim.segments import generate, tabulate
+from mothsim.segments import Solver, generate, tabulate
 from mothsim.trim import find_trim
 
 Array = NDArray[np.floating]
@@ -42,6 +42,7 @@ def make_dataset(
     near_flight: float = 0.0,
     scaling: Scaling | None = None,
     body: MothBody | None = None,
+    solver: Solver | None = None,
 ) -> Dataset:
     """Draw and solve random segments.
 
@@ -51,17 +52,19 @@ def make_dataset(
         near_flight: share of the segments that is drawn about trim, evenly spread among the others.
         scaling: to use; by default the one that segments of the whole range just fill.
         body: by default Zahn et al.'s.
+        solver: of the segments of that body, in place of the engine; see `mothsim.segments.generate`.
     """
     body = body or MothBody()
     near = round(segments * near_flight)
-    whole = generate(segments - near, _stream(seed, purpose), body=body)
+    whole = generate(segments - near, _stream(seed, purpose), body=body, solver=solver)
     scaling = scaling or Scaling.of(whole.inputs, whole.outputs)
     parts = [whole]
     if near:
+        solve = solver or (lambda states, controls: propagate(states, controls, body=body).states)
         states, controls = draw_near_trim(
             near, _stream(seed, ABOUT_TRIM + purpose), [find_trim(body)], body, NEAR_FLIGHT
         )
-        parts.append(tabulate(states, controls, propagate(states, controls, body=body).states))
+        parts.append(tabulate(states, controls, solve(states, controls)))
     order = _interleaved(segments - near, near)
     inputs = np.concatenate([scaling.scale_inputs(part.inputs).astype(np.float32) for part in parts])[order]
     outputs = np.concatenate([scaling.scale_outputs(part.outputs).astype(np.float32) for part in parts])[order]

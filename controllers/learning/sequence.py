@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,6 +24,7 @@ from controllers.learning.protocols import HIDDEN, Protocol, find_protocol
 from controllers.learning.pruning import LEVELS, METHODS, live_paths
 from controllers.learning.storage import load_network, pack, save_network, unpack, write_atomically
 from controllers.learning.training import Progress, chunk_means, first_parameters, forward, fresh, train
+from mothsim.jax_engine import solver
 from mothsim.segments import INPUTS, OUTPUTS
 
 _SAVE_EVERY = 5.0  # s between writes of an unfinished level
@@ -117,10 +119,11 @@ def run(settings: Settings, folder: Path, report: Callable[[Event], None] | None
 
 
 def draw_data(settings: Settings) -> tuple[Dataset, Dataset]:
-    """Segments to train on and, apart from those, to test on."""
+    """Segments to train on and, apart from those, to test on; on an accelerator they are solved there."""
+    solve = None if jax.default_backend() == "cpu" and find_spec("numba") else solver()
     near_flight = find_protocol(settings.protocol).near_flight
-    data = make_dataset(settings.segments, settings.seed, near_flight=near_flight)
-    return data, make_dataset(_TEST_SEGMENTS, _TEST_SEED, TESTING, scaling=data.scaling)
+    data = make_dataset(settings.segments, settings.seed, near_flight=near_flight, solver=solve)
+    return data, make_dataset(_TEST_SEGMENTS, _TEST_SEED, TESTING, scaling=data.scaling, solver=solve)
 
 
 def claim(settings: Settings, folder: Path) -> None:

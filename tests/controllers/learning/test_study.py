@@ -39,6 +39,21 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_learns_where_there_is_no_numba(tmp_path: Path) -> None:
+    """As on a machine with a GPU and JAX alone: the segments are then JAX's own, the same but for rounding."""
+    code = f"""
+import sys
+sys.modules["numba"] = sys.modules["llvmlite"] = None
+from pathlib import Path
+from tests.controllers.learning.test_study import QUICK, run
+run(QUICK, Path({str(tmp_path)!r}))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+    with_numba = levels(dataclasses.replace(QUICK, levels=()), tmp_path / "with")[0].ensemble
+    without = load_level(tmp_path / "00.safetensors", 0, QUICK.sizes).ensemble
+    np.testing.assert_allclose(without.curve[:, :2], with_numba.curve[:, :2], rtol=1e-3)
+
+
 @pytest.mark.parametrize("method", ["layerwise", "manual", "global", "gradual"])
 def test_every_method_prunes_to_the_level_and_learns(tmp_path: Path, method: str) -> None:
     settings = dataclasses.replace(QUICK, method=method, networks=2, levels=(40, 45), step_share=0.05)
