@@ -23,7 +23,8 @@ from mothsim.radau import solve_row
 from mothsim.spray import solve_spray
 from mothsim.threads import default_threads, run
 
-SHARE = 1024
+SHARES = 1024, 8192
+"""Rows that a thread takes at a time, at least and at most."""
 SPRAY = 1e-4
 """The coarsest tolerance that there is work to save for, and the finest that single precision reaches."""
 _USUAL = 0.02  # s
@@ -79,10 +80,14 @@ def _solve_part(packed, states, controls, duration, rtol, final):
 def solve(packed, states, controls, duration, rtol, final, threads=None):
     """Fill `final` (N, 8), NaN in rows that cannot be solved."""
     threads = default_threads() if threads is None else threads
-    if len(states) <= SHARE or threads == 1:
+    least, most = SHARES
+    if len(states) <= least or threads == 1:
         _solve_part(packed, states, controls, duration, rtol, final)
         return
-    parts = [slice(first, first + SHARE) for first in range(0, len(states), SHARE)]
+    # As few parts as there may be, since threads wait for one another between them, and as many for each thread.
+    rounds = math.ceil(len(states) / (threads * most))
+    share = max(least, math.ceil(len(states) / (threads * rounds)))
+    parts = [slice(first, first + share) for first in range(0, len(states), share)]
     run(lambda part: _solve_part(packed, states[part], controls[part], duration, rtol, final[part]), parts, threads)
 
 

@@ -79,7 +79,7 @@ class CompiledNetwork:
         return outputs
 
 
-def _pack(*parts: Array) -> NDArray[np.float64]:
+def _pack(*parts: NDArray) -> NDArray[np.float64]:
     """One array, since each that compiled code is given costs a tenth of a microsecond: their lengths come first."""
     whole = [np.pad(part, (0, -part.nbytes % 8 // part.itemsize)).view(np.float64) for part in parts]
     return np.concatenate([[len(part) for part in whole], *whole])
