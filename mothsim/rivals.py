@@ -58,7 +58,7 @@ def odeint():
     def solve(states, controls, rtol):
         z, force = _enter(states, controls)
         times = np.array([0.0, SEGMENT])
-        accuracy = {"rtol": rtol, "atol": 1e-2 * rtol}
+        accuracy = {"rtol": rtol, "atol": 1e-2 * rtol, "mxstep": 100_000}
         ends = [integrate(right, z[i], times, args=(force[i],), **accuracy)[1] for i in range(len(z))]
         return _leave(np.array(ends))
 

@@ -34,7 +34,7 @@ OUTPUTS = ("F_x", "F_y", "tau", "xdot_f", "ydot_f", "phidot_f", "thetadot_f")
 
 BLOCK = 1 << 16
 
-Solver = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+Solver = Callable[[NDArray, NDArray], NDArray]
 """From states (N, 8) and controls (N, 4) to ends (N, 8), NaN in rows that cannot be solved."""
 
 _X, _Y, _THETA, _PHI, _XDOT, _YDOT, _THETADOT, _PHIDOT = range(8)

@@ -41,6 +41,18 @@ def test_benchmark_runs_small(tmp_path):
     assert (tmp_path / "work_precision.png").stat().st_size > 5000
 
 
+def test_gains_compare_what_keeps_to_the_same_error():
+    table = [
+        {"solver": "mothsim", "us_per_segment": 1.0, "largest_error": 1e-5},
+        {"solver": "mothsim", "us_per_segment": 2.0, "largest_error": 1e-7},
+        {"solver": "other", "us_per_segment": 50.0, "largest_error": 2e-6},
+        {"solver": "other", "us_per_segment": 100.0, "largest_error": 5e-7},
+        {"solver": "other", "us_per_segment": 10.0, "largest_error": None, "note": "1 of 9 segments failed"},
+        {"solver": "absent", "note": "skipped"},
+    ]
+    assert [row["gain"] for row in benchmark.gains(table)] == [50.0, 50.0, 100.0]
+
+
 def test_rivals_solve_the_same_segments():
     options = benchmark.Options(rival_rows=5)
     states, controls = benchmark.draw(options.rival_rows, options.seed)
