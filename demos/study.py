@@ -15,7 +15,6 @@ from demos.output import show, wrote
 from demos.train import LevelBar
 
 if TYPE_CHECKING:
-    from controllers.learning.study import StudySettings
     from controllers.learning.sweep import Collection
 
 
@@ -91,14 +90,17 @@ class Study:
             for result in results:
                 _print(result)
             if speed:
-                print(f"\n{speed['flops'] / 1e9:.1f} GFLOP/s over {speed['seconds']:.0f} s, all included")
+                print(f"\n{speed['report']}")
         wrote(*files)
 
-    def _train(self) -> dict[str, float] | None:
-        """Run what is wanted; returns the rate of training over all the time that it took, `None` if all was there."""
+    def _train(self) -> dict[str, Any] | None:
+        """Run what is wanted; returns what it took of the machine over all its time, `None` if all was there."""
+        import jax
+
         from controllers.learning.protocols import dense_with
         from controllers.learning.study import StudySettings, run
         from controllers.learning.sweep import run_sweep, sweep
+        from controllers.learning.work import work_done
 
         settings = StudySettings(
             self.protocol, self.method, self.hidden, self.levels, self.segments, self.seed, self.step_share,
@@ -106,15 +108,18 @@ class Study:
         )  # fmt: skip
         hiddens = [*map(_nodes, self.hiddens), *map(dense_with, self.weights)]
         studies = sweep(self.out, settings, self.seeds, hiddens)
-        before, start = _operations(studies), time.monotonic()
+        before, start = work_done(studies), time.monotonic()
         if set(studies) == {self.out}:
             with LevelBar() as bar:
                 run(settings, self.out, bar, _say)
         else:
             for _ in tqdm(run_sweep(studies, self.workers, _say), "studies", len(studies), file=sys.stderr):
                 pass
-        done, seconds = _operations(studies) - before, time.monotonic() - start
-        return {"flops": done / seconds, "seconds": seconds} if done else None
+        done, seconds = work_done(studies) - before, time.monotonic() - start
+        if not done.flops:
+            return None
+        report = done.report(seconds, jax.devices()[0].device_kind)
+        return {"flops": done.flops / seconds, "bytes": done.bytes / seconds, "seconds": seconds, "report": report}
 
     def _result(self, group: Collection) -> dict[str, Any]:
         from controllers.learning.statistics import last_passing, summarise
@@ -140,19 +145,6 @@ def _nodes(hidden: str) -> tuple[int, ...]:
         return tuple(int(nodes) for nodes in hidden.split("-"))
     except ValueError:
         raise ValueError(f"hiddens = {hidden!r}: expected nodes by layer, such as 200-200-200-8") from None
-
-
-def _operations(studies: dict[Path, StudySettings]) -> float:
-    """Operations that went into the levels in the folders: 6 a weight and segment, as if every weight were there."""
-    from controllers.learning.protocols import find_protocol
-    from controllers.learning.statistics import TABLE, read_table
-
-    total = 0.0
-    for folder, settings in studies.items():
-        if (folder / TABLE).exists():
-            steps = sum(row["steps"] for row in read_table(folder))
-            total += 6 * steps * find_protocol(settings.protocol).batch * sum(settings.layer_weights)
-    return total
 
 
 def _print(result: dict[str, Any]) -> None:
