@@ -6,6 +6,7 @@ import dataclasses
 import sys
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -82,7 +83,10 @@ class Study:
             files.append(folder / TABLE)
             if folder not in {study for study, _ in group.members}:
                 write_atomically(files[-1], as_csv(group.rows))
-        files += draw_study(self.out, threshold=self.threshold, level=self.level)
+        if find_spec("numba"):
+            files += draw_study(self.out, threshold=self.threshold, level=self.level)
+        else:
+            _say("without numba no figures are drawn: where it is installed, --figures draws them from the folder")
         if self.json:
             alone = results[0] if len(results) == 1 else {"studies": results}
             show({"out": self.out, "seed": self.seed, "threshold": self.threshold, **alone, "speed": speed}, True)

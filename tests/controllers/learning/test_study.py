@@ -44,11 +44,13 @@ def test_learns_where_there_is_no_numba(tmp_path: Path) -> None:
     code = f"""
 import sys
 sys.modules["numba"] = sys.modules["llvmlite"] = None
-from pathlib import Path
-from tests.controllers.learning.test_study import QUICK, run
-run(QUICK, Path({str(tmp_path)!r}))
+from demos.main import main
+main("study --hidden 16 12 --levels 40 80 --segments 5000 --seed 3 --step-share 0.02 --networks 3 --out".split()
+     + [{str(tmp_path)!r}])
 """
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+    ran = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True)
+    assert "without numba no figures" in ran.stderr
+    assert load_settings(tmp_path) == QUICK
     with_numba = levels(dataclasses.replace(QUICK, levels=()), tmp_path / "with")[0].ensemble
     without = load_level(tmp_path / "00.safetensors", 0, QUICK.sizes).ensemble
     np.testing.assert_allclose(without.curve[:, :2], with_numba.curve[:, :2], rtol=1e-3)

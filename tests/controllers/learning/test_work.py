@@ -1,6 +1,5 @@
 from pathlib import Path
 
-
 from controllers.learning.study import StudySettings, run
 from controllers.learning.work import Work, work_done
 
