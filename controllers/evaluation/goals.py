@@ -131,7 +131,7 @@ class Envelope(Goal):
 
     def measure(self, network: Network, seed: int) -> Measures:
         """Shares `flown` of the manoeuvres, `lost` of the flights and `recovered`, and the `worst_cm` error."""
-        size = {} if seed == CHOOSING else {"angles": 48, "speeds": 5}
+        size = {} if seed == CHOOSING else {"angles": 48, "speeds": 5, "moths": 100}
         flights = fly_envelope(lambda: InverseModel(network), seed=seed, **size)
         dense = _dense_recovers(seed)
         return {"flown": flights.flown, "lost": flights.lost, "worst_cm": flights.worst,

@@ -137,10 +137,11 @@ def draw_loss(flights: Sequence[Row], columns: int = 2) -> Figure:
 
     Of `recover` it is the share of flights that came back.
     """
-    tasks = by_task([row for row in flights if row["loss"] is not None])
+    tasks = by_task(flights)
     figure, panels = panels_for(len(tasks), columns)
-    for panel, (task, rows) in zip(panels, tasks.items(), strict=True):
-        back = task.startswith("recover") and rows[0]["recovered"] is not None
+    for panel, (task, flown) in zip(panels, tasks.items(), strict=True):
+        rows = [row for row in flown if row["loss"] is not None]
+        back = task.startswith("recover") and flown[0]["recovered"] is not None
         finite = [row["rms_error_cm"] for row in rows if np.isfinite(row["rms_error_cm"])] or [1.0]
         ceiling = max(finite) * 2.5
         for name, group in grouped(rows, lambda row: row["family"]).items():

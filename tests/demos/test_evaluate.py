@@ -125,6 +125,15 @@ def test_the_page_fits_the_screen(evaluated: Path, tmp_path: Path, width: int) -
     assert picture.stat().st_size > 30_000
 
 
+def test_networks_without_a_loss_are_drawn_too(tmp_path: Path) -> None:
+    """What learnt flight alone has none on Zahn et al.'s segments."""
+    (tmp_path / "networks").mkdir()
+    shutil.copy(ROOT / "controllers" / "networks" / "compact.safetensors", tmp_path / "networks")
+    command = [*TINY, "--networks", str(tmp_path / "networks"), "--tasks", "hover", "--out", str(tmp_path / "out")]
+    assert main([*command, "--report"]) == 0
+    assert (tmp_path / "out" / "report.html").exists()
+
+
 def test_mistakes_give_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for wrong, said in ((["--tasks", "loop"], "tasks = 'loop'"), (["--networks", str(tmp_path)], "networks = "),
                         (["--starts", "0"], "starts = 0")):  # fmt: skip
