@@ -64,7 +64,7 @@ def prune(
                 return None
             keep(network)
         surgeon.fewest(network, lesson, meets, by=by, watch=keep)
-        confirmed = (file for file in _taken(folder) if goal.met(goal.measure(load_network(file), CONFIRMING)))
+        confirmed = (file for file in _taken(folder) if goal.confirmed(goal.measure(load_network(file), CONFIRMING)))
         file = next(confirmed, None)
         if file is None:
             return None
