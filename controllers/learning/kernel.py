@@ -5,7 +5,7 @@ connections gone is a list: hidden nodes stand in order of their connections, so
 many, and the list goes through each four side by side: which node is heard, and with what weight. The other layers
 are whole matrices. One moth is computed alone, many in lanes of moths side by side; both add up a node's inputs in
 the same order, so that no bit depends on who else flies. All but the scaling is in single precision, as in training:
-an output is as near the exact one as numpy's or JAX's, to some 1e-7 of its range, at worst a few 1e-6.
+an output is as near the exact one as numpy's or JAX's, to a few 1e-7 of its range, at worst a few 1e-6.
 """
 
 from __future__ import annotations
