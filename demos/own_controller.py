@@ -10,9 +10,11 @@ import gymnasium as gym
 import numpy as np
 import tyro
 
-import envs  # noqa: F401  registers the environments
+import envs
 from controllers import as_policy
 from mothsim.actuation import from_components
+
+gym.register_envs(envs)
 
 
 class Springs:

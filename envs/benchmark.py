@@ -8,7 +8,9 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-import envs  # noqa: F401  registers the environments
+import envs
+
+gym.register_envs(envs)
 
 
 def environment(moths: int = 4096, sync_moths: int = 64, steps: int = 40, repeats: int = 5) -> dict[str, float]:

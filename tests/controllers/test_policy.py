@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 
 import controllers
-import envs  # noqa: F401  registers the environments
+import envs
 import mothsim
 from controllers.policy import as_policy, from_policy
 from mothsim.trim import find_trim
+
+gym.register_envs(envs)
 
 
 class Shaky:

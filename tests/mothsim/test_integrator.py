@@ -11,7 +11,6 @@ from joblib import Parallel, delayed
 import mothsim
 from mothsim import segments
 
-REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "data" / "reference_segments.csv"
 BODIES = {
     "zahn2022": mothsim.MothBody(),
     "zahn2022_scale0.8": mothsim.MothBody().scaled(0.8),
@@ -47,11 +46,10 @@ def test_reproduces_printed_output(state, control, printed):
     np.testing.assert_allclose(end.states, printed, rtol=0, atol=3e-4)
 
 
-@pytest.mark.skipif(not REFERENCE.exists(), reason=f"no reference segments at {REFERENCE}")
 @pytest.mark.parametrize("name", BODIES)
 @pytest.mark.parametrize("rtol", [1e-3, 1e-6, 1e-8])
-def test_reference_segments(name, rtol):
-    with REFERENCE.open() as file:
+def test_reference_segments(shared: Path, name, rtol):
+    with (shared / "reference_segments.csv").open() as file:
         rows = np.array([[float(v) for v in row[1:]] for row in csv.reader(file) if row[0] == name])
     assert len(rows) == 100
     end = mothsim.propagate(rows[:, :8], rows[:, 8:12], body=BODIES[name], rtol=rtol)
