@@ -25,6 +25,8 @@ from mothsim.threads import default_threads, run
 
 SHARES = 1024, 8192
 """Rows that a thread takes at a time, at least and at most."""
+HEAD_START = 0.1
+"""Of a share, that the thread which calls takes more than the others at first: it is at work before they wake."""
 SPRAY = 1e-4
 """The coarsest tolerance that there is work to save for, and the finest that single precision reaches."""
 _USUAL = 0.02  # s
@@ -64,31 +66,42 @@ def _rungs(duration, rtol):
     yield lambda p, s, c, final: solve_carefully(p, s, c, duration, 0.1 * rtol / growth, final)
 
 
-def _solve_part(packed, states, controls, duration, rtol, final):
-    """Down the ladder."""
+def _solve_part(packed, states, controls, duration, rtol, final) -> int:
+    """Down the ladder; how many rows could not be solved."""
     rungs = _rungs(duration, rtol)
     refused = next(rungs)(packed, states, controls, final)
     for rung in rungs:
         if not refused:
-            return
+            break
         rows = np.flatnonzero(np.isnan(final[:, 0]))
         part = np.empty((len(rows), 8))
         refused = rung(packed, states[rows], controls[rows], part)
         final[rows] = part
+    return refused
 
 
-def solve(packed, states, controls, duration, rtol, final, threads=None):
-    """Fill `final` (N, 8), NaN in rows that cannot be solved."""
-    threads = default_threads() if threads is None else threads
+def share_out(rows: int, threads: int) -> list[slice]:
+    """As few parts as there may be, since the end of one costs as much as many rows, and as many for each thread."""
     least, most = SHARES
-    if len(states) <= least or threads == 1:
-        _solve_part(packed, states, controls, duration, rtol, final)
-        return
-    # As few parts as there may be, since threads wait for one another between them, and as many for each thread.
-    rounds = math.ceil(len(states) / (threads * most))
-    share = max(least, math.ceil(len(states) / (threads * rounds)))
-    parts = [slice(first, first + share) for first in range(0, len(states), share)]
-    run(lambda part: _solve_part(packed, states[part], controls[part], duration, rtol, final[part]), parts, threads)
+    rounds = math.ceil(rows / (threads * most))
+    count = min(threads * rounds, math.ceil(rows / least))
+    share = int(rows / (count + HEAD_START))
+    ends = range(rows - (count - 1) * share, rows + 1, share)
+    return [slice(start, end) for start, end in zip((0, *ends), ends, strict=False)]
+
+
+def solve(packed, states, controls, duration, rtol, final, threads=None) -> int:
+    """Fill `final` (N, 8), NaN in rows that cannot be solved; how many those are."""
+    threads = default_threads() if threads is None else threads
+    if len(states) <= SHARES[0] or threads == 1:
+        return _solve_part(packed, states, controls, duration, rtol, final)
+    failed = []
+
+    def work(part: slice) -> None:
+        failed.append(_solve_part(packed, states[part], controls[part], duration, rtol, final[part]))
+
+    run(work, share_out(len(states), threads), threads)
+    return sum(failed)
 
 
 def compile_ladder(rtol: float) -> None:

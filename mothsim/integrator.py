@@ -81,9 +81,10 @@ def propagate(
     single = states.ndim == 1
     groups = _groups(body, 1 if single else len(states))
     rows, inputs = states.reshape(-1, 8), controls.reshape(-1, 4)
-    final = _by_body(rows, inputs, groups, duration, rtol, threads)
+    final, failed = _by_body(rows, inputs, groups, duration, rtol, threads)
     path = None if times is None else _path(rows, inputs, groups, duration, rtol, threads, times)
-    success = final[:, 0] == final[:, 0]  # a row that was refused is NaN all along
+    # A row that failed is NaN all along; where none did, rows are not fetched from the cores that solved them.
+    success = ~np.isnan(final[:, 0]) if failed else np.ones(len(final), dtype=bool)
     if single:
         return Propagation(final[0], success[0], None if path is None else path[0])
     return Propagation(final, success, path)
@@ -142,16 +143,17 @@ def _groups(body, count: int) -> list[tuple[NDArray[np.float64], NDArray[np.intp
     return [(_packed(one), np.array(members)) for one, members in rows.items()]
 
 
-def _by_body(states, controls, groups, duration, rtol, threads) -> NDArray[np.float64]:
+def _by_body(states, controls, groups, duration, rtol, threads) -> tuple[NDArray[np.float64], int]:
+    """Ends (N, 8), and how many rows failed."""
     final = np.empty((len(states), 8))
     if len(groups) == 1:
-        _engine()(groups[0][0], states, controls, duration, rtol, final, threads)
-        return final
+        return final, _engine()(groups[0][0], states, controls, duration, rtol, final, threads)
+    failed = 0
     for packed, rows in groups:
         part = np.empty((len(rows), 8))
-        _engine()(packed, states[rows], controls[rows], duration, rtol, part, threads)
+        failed += _engine()(packed, states[rows], controls[rows], duration, rtol, part, threads)
         final[rows] = part
-    return final
+    return final, failed
 
 
 def _path(states, controls, groups, duration, rtol, threads, times) -> NDArray[np.float64]:
@@ -160,5 +162,5 @@ def _path(states, controls, groups, duration, rtol, threads, times) -> NDArray[n
         raise ValueError(f"times = {times!r}: expected (T,) seconds from 0 to duration = {duration!r}")
     path = np.empty((len(states), len(times), 8))
     for i, time in enumerate(times):
-        path[:, i] = _by_body(states, controls, groups, time, rtol, threads) if time > 0 else states
+        path[:, i] = _by_body(states, controls, groups, time, rtol, threads)[0] if time > 0 else states
     return path
