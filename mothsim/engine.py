@@ -25,7 +25,7 @@ from mothsim.threads import default_threads, run
 
 SHARES = 1024, 8192
 """Rows that a thread takes at a time, at least and at most."""
-HEAD_START = 0.1
+HEAD_START = 0.07
 """Of a share, that the thread which calls takes more than the others at first: it is at work before they wake."""
 SPRAY = 1e-4
 """The coarsest tolerance that there is work to save for, and the finest that single precision reaches."""

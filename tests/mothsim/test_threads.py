@@ -1,0 +1,87 @@
+"""Parts shared out among threads."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import threading
+import time
+import weakref
+
+import numpy as np
+import pytest
+
+from mothsim.threads import run
+
+
+def squares(count: int, threads: int) -> np.ndarray:
+    done = np.zeros(count)
+
+    def work(part: int) -> None:
+        done[part] += part**2
+
+    run(work, range(count), threads)
+    return done
+
+
+@pytest.mark.parametrize(("count", "threads"), [(0, 2), (1, 2), (7, 1), (7, 3), (500, 4), (3, 64)])
+def test_every_part_is_done_once(count, threads):
+    assert np.array_equal(squares(count, threads), np.arange(count) ** 2)
+
+
+def test_work_may_share_out_work_of_its_own():
+    outer = []
+    run(lambda part: outer.append((part, squares(20, 3).sum())), range(50), 3)
+    assert sorted(outer) == [(part, 2470) for part in range(50)]
+
+
+def test_an_error_on_another_thread_is_raised_here():
+    here = threading.get_ident()
+    helped = threading.Event()
+
+    def work(part: int) -> None:
+        if threading.get_ident() != here:
+            helped.set()
+            raise ZeroDivisionError(part)
+        assert helped.wait(10)
+
+    with pytest.raises(ZeroDivisionError):
+        run(work, range(2), 2)
+    assert np.array_equal(squares(100, 2), np.arange(100) ** 2)
+
+
+def test_what_was_worked_on_is_let_go():
+    def work(part: int) -> None:
+        time.sleep(0.001)
+
+    run(work, range(20), 2)
+    gone = weakref.ref(work)
+    del work
+    deadline = time.monotonic() + 5
+    while gone() is not None and time.monotonic() < deadline:
+        gc.collect()
+    assert gone() is None
+
+
+FORK = """
+import os
+import threading
+from mothsim.threads import run
+
+def meet():  # which takes two threads
+    barrier = threading.Barrier(2)
+    run(lambda part: barrier.wait(10), range(2), 2)
+
+meet()
+if (child := os.fork()) == 0:
+    meet()
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_starts_threads_of_its_own():
+    subprocess.run([sys.executable, "-c", FORK], check=True, timeout=60)
