@@ -25,7 +25,8 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 
     numba takes what it kept for fresh as long as the kernel's own file and the values that it closes over are the
     same, though what the kernel calls is compiled into it, wherever it stands. So a kernel is made to close over
-    a digest of all sources of the package that its module imports: a new release of any of them compiles it anew.
+    a digest of all sources that its module imports, from its own package and from mothsim: a new release of any of
+    them compiles it anew.
     """
     code = function.__code__
     closed = FunctionType(
@@ -41,15 +42,15 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @cache
 def sources_digest(module: str, file: str) -> str:
-    """A digest of a module's source and of what it imports from its own package, directly or by way of others."""
+    """A digest of a module's source and of what it imports from its own package and ours, directly or by others."""
     root = Path(file).parents[module.count(".")]
-    package = module.partition(".")[0]
+    packages = {module.partition(".")[0], "mothsim"}
     sources: dict[str, bytes] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
         path = root.joinpath(*name.split(".")).with_suffix(".py")
-        if name not in sources and name.partition(".")[0] == package and path.is_file():
+        if name not in sources and name.partition(".")[0] in packages and path.is_file():
             sources[name] = path.read_bytes()
             waiting.extend(_imports(sources[name]))
     return hashlib.sha256(b"".join(sources[name] for name in sorted(sources))).hexdigest()

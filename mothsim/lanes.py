@@ -38,7 +38,7 @@ Compiled = Callable[..., Any]
 
 
 def rows(element: type, width: int) -> np.dtype:
-    """The type of a row of lanes: `width` numbers side by side, of type np.float64 or np.float32."""
+    """The type of a row of lanes: `width` numbers side by side, of type np.float64 or np.float32; or of indices."""
     return np.dtype([("lanes", element, width)])
 
 
@@ -264,12 +264,12 @@ def _lanes_of(block):
     return None
 
 
-def _row_pointer(context, builder, signature, arguments, lanes):
+def _row_pointer(context, builder, signature, arguments, vector):
     """Pointer to the row that a call's first two arguments name."""
     kind, index_kind = signature.args[:2]
     data = context.make_array(kind)(context, builder, arguments[0]).data
     index = context.cast(builder, arguments[1], index_kind, types.intp)
-    return builder.bitcast(builder.gep(data, [index]), lanes.vector.as_pointer())
+    return builder.bitcast(builder.gep(data, [index]), vector.as_pointer())
 
 
 @_compiled
@@ -280,7 +280,7 @@ def load(typing, block, index):
         return None
 
     def lower(context, builder, signature, arguments):
-        pointer = _row_pointer(context, builder, signature, arguments, lanes)
+        pointer = _row_pointer(context, builder, signature, arguments, lanes.vector)
         return builder.load(pointer, align=lanes.element.bitwidth // 8)
 
     return lanes(block, index), lower
@@ -294,8 +294,33 @@ def store(typing, block, index, value):
         return None
 
     def lower(context, builder, signature, arguments):
-        pointer = _row_pointer(context, builder, signature, arguments, lanes)
+        pointer = _row_pointer(context, builder, signature, arguments, lanes.vector)
         builder.store(arguments[2], pointer, align=lanes.element.bitwidth // 8)
         return context.get_dummy_value()
 
     return types.void(block, index, value), lower
+
+
+@_compiled
+def gather(typing, indices, index, table, first):
+    """The numbers of a flat table, counted from `first`, that a row of a block of 16-bit indices, see `rows`, names."""
+    width = indices.dtype.typeof("lanes").shape[0]
+    lanes = LanesType(table.dtype, width)
+    narrow, wide = (ir.VectorType(ir.IntType(bits), width) for bits in (16, 64))
+
+    def lower(context, builder, signature, arguments):
+        pointer = _row_pointer(context, builder, signature, arguments, narrow)
+        which = builder.zext(builder.load(pointer, align=2), wide)
+        data = context.make_array(table)(context, builder, arguments[2]).data
+        data = builder.gep(data, [context.cast(builder, arguments[3], first, types.intp)])
+        size = lanes.element.bitwidth // 8
+        start = _splat(builder, builder.ptrtoint(data, wide.element), wide)
+        places = builder.add(start, builder.mul(which, ir.Constant(wide, [size] * width)))
+        pointers = builder.inttoptr(places, ir.VectorType(ir.PointerType(lanes.vector.element), width))
+        every = ir.Constant(ir.VectorType(ir.IntType(1), width), [1] * width)
+        values = pointers, ir.Constant(ir.IntType(32), size), every, ir.Constant(lanes.vector, ir.Undefined)
+        kind = ir.FunctionType(lanes.vector, [value.type for value in values])
+        name = f"llvm.masked.gather.v{width}f{lanes.element.bitwidth}.v{width}p0"
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), values)
+
+    return lanes(indices, index, table, first), lower

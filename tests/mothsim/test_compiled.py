@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from mothsim.compiled import sources_digest
+
 KERNEL = """
 from {package}.part import answer
 from mothsim.compiled import kernel
@@ -52,3 +54,23 @@ def test_a_kernel_on_disk_knows_all_that_it_is_made_from(package):
     assert ask(package) == (41, 1)
     (package / "constants.py").write_text("ANSWER = 42")
     assert ask(package) == (42, 0)
+
+
+def test_a_kernel_elsewhere_knows_what_it_takes_from_mothsim(tmp_path):
+    for name, source in {
+        "other/kernel.py": "from mothsim import part\nimport numpy",
+        "mothsim/part.py": "",
+        "numpy.py": "",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(source)
+
+    def digest():
+        sources_digest.cache_clear()
+        return sources_digest("other.kernel", str(tmp_path / "other" / "kernel.py"))
+
+    first = digest()
+    (tmp_path / "numpy.py").write_text("# not ours")
+    assert digest() == first
+    (tmp_path / "mothsim" / "part.py").write_text("# ours")
+    assert digest() != first
