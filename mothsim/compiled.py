@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import CellType, FunctionType
 from typing import Any
@@ -20,7 +20,7 @@ inlined = njit(inline="always")
 """The same for what is called in one place only: not compiled by itself at all."""
 
 
-def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+def kernel(function: Callable[..., Any], *, nogil: bool = True) -> Callable[..., Any]:
     """Compile a function for Python to call, which lets go of the interpreter's lock and is kept on disk.
 
     numba takes what it kept for fresh as long as the kernel's own file and the values that it closes over are the
@@ -37,7 +37,11 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
         (*(function.__closure__ or ()), CellType(sources_digest(function.__module__, code.co_filename))),
     )
     closed.__doc__ = function.__doc__
-    return njit(cache=True, nogil=True)(closed)
+    return njit(cache=True, nogil=nogil)(closed)
+
+
+brief = partial(kernel, nogil=False)
+"""The same for what takes a microsecond or two, of which letting go of the lock would be a tenth."""
 
 
 @cache

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from controllers.learning.compressed import EIGHT, compress
 from controllers.learning.network import Network
-from mothsim.compiled import kernel, part
+from mothsim.compiled import brief, kernel, part
 from mothsim.lanes import gather, larger, load, rows, smaller, store
 from mothsim.segments import INPUTS, OUTPUTS
 from mothsim.threads import default_threads, run
@@ -45,13 +45,13 @@ class CompiledNetwork:
         inputs = np.ascontiguousarray(inputs, np.float64)
         count = len(inputs)
         outputs = np.empty((count, _OUTPUTS))
-        if count <= _BLOCK:
-            _evaluate(inputs, self._packed, outputs)
+        if count < _SIDE_BY_SIDE:
+            _evaluate_few(inputs, self._packed, outputs)
             return outputs
 
         def work(start: int) -> None:
             block = slice(start, start + _BLOCK)
-            _evaluate(inputs[block], self._packed, outputs[block])
+            _evaluate_many(inputs[block], self._packed, outputs[block])
 
         run(work, range(0, count, _BLOCK), default_threads())
         return outputs
@@ -62,20 +62,26 @@ _VALUES, _HEARD, _NODES = rows(np.float64, EIGHT), rows(np.uint16, EIGHT), rows(
 _1, _2, _3, _8 = (np.uint64(n) for n in (1, 2, 3, EIGHT))
 
 
+@brief
+def _evaluate_few(inputs, packed, outputs):
+    """Outputs of a compressed network, for one moth after the other."""
+    nodes = np.empty(2 * np.int64(packed[0]))
+    for row in range(len(inputs)):
+        _alone(inputs, row, packed, nodes, outputs)
+
+
 @kernel
-def _evaluate(inputs, packed, outputs):
-    """Outputs of a network as `Compressed` lays it out."""
+def _evaluate_many(inputs, packed, outputs):
+    """The same side by side, but for the last few."""
     room, row = np.int64(packed[0]), 0
-    if len(inputs) >= _SIDE_BY_SIDE:
-        nodes = np.empty(2 * room + 1, _NODES)
-        while len(inputs) - row >= _SIDE_BY_SIDE:
-            end = min(row + _MOTHS, len(inputs))
-            _together(inputs, row, end, packed, nodes, outputs)
-            row = end
-    if row < len(inputs):
-        nodes = np.empty(2 * room)
-        for i in range(row, len(inputs)):
-            _alone(inputs, i, packed, nodes, outputs)
+    nodes = np.empty(2 * room + 1, _NODES)
+    while len(inputs) - row >= _SIDE_BY_SIDE:
+        end = min(row + _MOTHS, len(inputs))
+        _together(inputs, row, end, packed, nodes, outputs)
+        row = end
+    nodes_of_one = np.empty(2 * room)
+    for last in range(row, len(inputs)):
+        _alone(inputs, last, packed, nodes_of_one, outputs)
 
 
 @part
