@@ -57,7 +57,7 @@ def compress(network: Network) -> Compressed:
     return Compressed(_aligned(np.concatenate(whole)), sum(counts))
 
 
-def _aligned(values: Array) -> Array:
+def _aligned(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The same in memory of which every eight is in one line of the processor's cache."""
     space = np.empty(len(values) + EIGHT)
     first = -space.ctypes.data % 64 // 8
