@@ -105,24 +105,22 @@ def _by_count(weights: list[Array], biases: list[Array]) -> tuple[list[Array], l
 
 
 def _table(weight: Array, bias: Array) -> tuple[int, Array, NDArray[np.uint16], NDArray[np.uint16]]:
-    """A layer: multiply-adds, biases and weights, who is heard, plan."""
+    """A layer: multiply-adds, biases and weights, who is heard in a list, plan."""
     biases, eights = _in_eights(bias), _in_eights(weight)
-    listed = bool(np.count_nonzero(weight) < _LISTED_BELOW * weight.size)
-    heard, values, counts = [np.empty(0)], [biases.ravel()], []
+    if np.count_nonzero(weight) >= _LISTED_BELOW * weight.size:
+        plan = np.array([len(biases), 0, len(weight)], dtype=np.uint16)
+        return weight.size, np.append(biases, eights), np.empty(0, np.uint16), plan
+    heard, values, counts = [], [biases.ravel()], []
     for eight in eights:
-        nodes = [np.flatnonzero(column) if listed else np.arange(len(weight)) for column in eight.T]
+        nodes = [np.flatnonzero(column) for column in eight.T]
         counts.append(max(map(len, nodes)))
-        whom, what = np.zeros((counts[-1], EIGHT)), np.zeros((counts[-1], EIGHT))
+        whom, what = np.zeros((counts[-1], EIGHT), dtype=np.uint16), np.zeros((counts[-1], EIGHT))
         for k, of_one in enumerate(nodes):
             whom[: len(of_one), k], what[: len(of_one), k] = of_one, eight[of_one, k]
-        heard += [whom.ravel()] * listed
+        heard.append(whom.ravel())
         values.append(what.ravel())
-    return (
-        EIGHT * sum(counts) if listed else weight.size,
-        np.concatenate(values),
-        np.concatenate(heard, dtype=np.uint16, casting="unsafe"),
-        np.array([len(biases), listed, *(counts if listed else [len(weight)])], dtype=np.uint16),
-    )
+    plan = np.array([len(biases), 1, *counts], dtype=np.uint16)
+    return EIGHT * sum(counts), np.concatenate(values), np.concatenate(heard), plan
 
 
 def _in_eights(nodes: Array) -> Array:
