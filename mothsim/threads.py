@@ -12,6 +12,7 @@ from threading import Lock, Thread
 from typing import Any
 
 _Work = Callable[[Any], object]
+_Done = SimpleQueue[BaseException | None]
 
 
 def default_threads() -> int:
@@ -26,23 +27,32 @@ class _Helpers:
     """Threads that take parts of what they are given until there are none left."""
 
     def __init__(self) -> None:
-        self._jobs: SimpleQueue[tuple[_Work, Iterator[Any], SimpleQueue[BaseException | None]]] = SimpleQueue()
+        self._jobs: SimpleQueue[list[tuple[_Work, Iterator[Any], _Done]]] = SimpleQueue()
         self._count = 0
         self._lock = Lock()
 
-    def help(self, count: int, work: _Work, parts: Iterator[Any], done: SimpleQueue[BaseException | None]) -> None:
-        """Have so many threads help, as they get free: each part that they did goes to `done`, as None or its error."""
+    def call(self, count: int, work: _Work, parts: Iterator[Any], done: _Done) -> list[list]:
+        """Have so many threads help, as they get free: each part that they did goes to `done`, as None or its error.
+
+        Returns:
+            A list for each thread: who empties it before the thread gets free needs it no more.
+        """
         if self._count < count:
             with self._lock:
                 for _ in range(count - self._count):
                     Thread(target=self._serve, daemon=True).start()
                 self._count = max(self._count, count)
-        for _ in range(count):
-            self._jobs.put((work, parts, done))
+        jobs = [[(work, parts, done)] for _ in range(count)]
+        for job in jobs:
+            self._jobs.put(job)
+        return jobs
 
     def _serve(self) -> None:
         while True:
-            work, parts, done = self._jobs.get()
+            try:
+                work, parts, done = self._jobs.get().pop()
+            except IndexError:
+                continue
             for part in parts:
                 try:
                     work(part)
@@ -59,14 +69,17 @@ _helpers = _Helpers()
 def run(work: _Work, parts: Sequence[Any], threads: int) -> None:
     """Do `work` on every part, on so many threads; the order is free, so parts must not share what they write."""
     # Each thread takes the next part as it gets free; `next` on a shared iterator is atomic.
-    queue = iter(parts)
-    helped = len(parts)
-    done: SimpleQueue[BaseException | None] = SimpleQueue()
-    if (others := min(threads, len(parts)) - 1) > 0:
-        _helpers.help(others, work, queue, done)
-    for part in queue:
-        work(part)
-        helped -= 1
+    queue, helped = iter(parts), len(parts)
+    done: _Done = SimpleQueue()
+    others = min(threads, len(parts)) - 1
+    jobs = _helpers.call(others, work, queue, done) if others > 0 else []
+    try:
+        for part in queue:
+            work(part)
+            helped -= 1
+    finally:
+        for job in jobs:
+            job.clear()
     # Not for threads, which may be busy elsewhere, but for the parts that they took.
     for _ in range(helped):
         if (error := done.get()) is not None:

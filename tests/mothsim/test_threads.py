@@ -13,22 +13,23 @@ import weakref
 import numpy as np
 import pytest
 
+from mothsim import threads
 from mothsim.threads import run
 
 
-def squares(count: int, threads: int) -> np.ndarray:
+def squares(count: int, workers: int) -> np.ndarray:
     done = np.zeros(count)
 
     def work(part: int) -> None:
         done[part] += part**2
 
-    run(work, range(count), threads)
+    run(work, range(count), workers)
     return done
 
 
-@pytest.mark.parametrize(("count", "threads"), [(0, 2), (1, 2), (7, 1), (7, 3), (500, 4), (3, 64)])
-def test_every_part_is_done_once(count, threads):
-    assert np.array_equal(squares(count, threads), np.arange(count) ** 2)
+@pytest.mark.parametrize(("count", "workers"), [(0, 2), (1, 2), (7, 1), (7, 3), (500, 4), (3, 64)])
+def test_every_part_is_done_once(count, workers):
+    assert np.array_equal(squares(count, workers), np.arange(count) ** 2)
 
 
 def test_work_may_share_out_work_of_its_own():
@@ -63,6 +64,23 @@ def test_what_was_worked_on_is_let_go():
     while gone() is not None and time.monotonic() < deadline:
         gc.collect()
     assert gone() is None
+
+
+def test_what_no_thread_was_free_to_help_with_is_let_go(monkeypatch):
+    monkeypatch.setattr(threads, "_helpers", threads._Helpers())
+    kept = []
+
+    def outer(part: int) -> None:
+        def work(part: int) -> None: ...
+
+        run(work, range(2), 2)  # the only other thread is busy with an outer part
+        gone = weakref.ref(work)
+        del work
+        kept.append(gone() is not None)
+
+    meeting = threading.Barrier(2)
+    run(lambda part: (meeting.wait(10), outer(part), meeting.wait(10)), range(2), 2)
+    assert kept == [False, False]
 
 
 FORK = """
