@@ -45,7 +45,8 @@ class InverseModel:
         self._suited = weights is None
         self.waypoint = waypoint
         self._evaluate = CompiledNetwork(self.network)
-        self._evaluate(np.zeros((1, 10)))  # so that no flight waits for the compiler
+        for moths in (1, 100):  # so that no flight waits for the compiler
+            self._evaluate(np.zeros((moths, 10)))
 
     def reset(self, task: Task) -> None:
         """Prepare the guidance for this body and target."""
