@@ -25,8 +25,8 @@ def kernel(function: Callable[..., Any], *, nogil: bool = True) -> Callable[...,
 
     numba takes what it kept for fresh as long as the kernel's own file and the values that it closes over are the
     same, though what the kernel calls is compiled into it, wherever it stands. So a kernel is made to close over
-    a digest of all sources that its module imports, from its own package and from mothsim: a new release of any of
-    them compiles it anew.
+    a digest of all sources that its module imports, from its own package and from mothsim, if that is beside it: a
+    new release of any of them compiles it anew.
     """
     code = function.__code__
     closed = FunctionType(
@@ -41,12 +41,12 @@ def kernel(function: Callable[..., Any], *, nogil: bool = True) -> Callable[...,
 
 
 brief = partial(kernel, nogil=False)
-"""The same for what takes a microsecond or two, of which letting go of the lock would be a tenth."""
+"""The same for what is brief and keeps the lock: letting go of it costs a tenth of a microsecond."""
 
 
 @cache
 def sources_digest(module: str, file: str) -> str:
-    """A digest of a module's source and of what it imports from its own package and ours, directly or by others."""
+    """A digest of a module's source and of what it imports from its own package and mothsim, directly or by others."""
     root = Path(file).parents[module.count(".")]
     packages = {module.partition(".")[0], "mothsim"}
     sources: dict[str, bytes] = {}

@@ -24,8 +24,8 @@ from mothsim.spray import solve_spray
 from mothsim.threads import default_threads, run
 
 SHARES = 1024, 8192
-"""Rows that a thread takes at a time, at least and at most."""
-HEAD_START = 0.07
+"""About the rows that a thread takes at a time, at least and at most."""
+HEAD_START = 0.09
 """Of a share, that the thread which calls takes more than the others at first: it is at work before they wake."""
 SPRAY = 1e-4
 """The coarsest tolerance that there is work to save for, and the finest that single precision reaches."""
@@ -81,7 +81,7 @@ def _solve_part(packed, states, controls, duration, rtol, final) -> int:
 
 
 def share_out(rows: int, threads: int) -> list[slice]:
-    """As few parts as there may be, since the end of one costs as much as many rows, and as many for each thread."""
+    """As few parts as possible, for ending one costs as much as many rows; equally many a thread if rows are enough."""
     least, most = SHARES
     rounds = math.ceil(rows / (threads * most))
     count = min(threads * rounds, math.ceil(rows / least))

@@ -67,8 +67,8 @@ def propagate(
         threads: by default as many as the processor has, or NUMBA_NUM_THREADS.
 
     Raises:
-        ValueError: shapes that do not fit, or a body, duration, tolerance or time out of range. A row with
-            numbers that are not finite, or that cannot be solved, raises nothing: see `Propagation`.
+        ValueError: shapes that do not fit, or a body, duration, tolerance, time or number of threads out of range.
+            A row with numbers that are not finite, or that cannot be solved, raises nothing: see `Propagation`.
     """
     states = _rows("states", states, 8)
     controls = _rows("controls", controls, 4)
@@ -78,6 +78,8 @@ def propagate(
         raise ValueError(f"duration = {duration!r}: expected seconds, above 0 and at most {LONGEST}")
     if not FINEST <= rtol <= COARSEST:
         raise ValueError(f"rtol = {rtol!r}: expected {FINEST} to {COARSEST}")
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads = {threads!r}: expected one or more")
     single = states.ndim == 1
     groups = _groups(body, 1 if single else len(states))
     rows, inputs = states.reshape(-1, 8), controls.reshape(-1, 4)

@@ -38,7 +38,7 @@ Compiled = Callable[..., Any]
 
 
 def rows(element: type, width: int) -> np.dtype:
-    """The type of a row of lanes: `width` numbers side by side, of type np.float64 or np.float32; or of indices."""
+    """The type of a row: `width` numbers side by side, np.float64 or np.float32, or np.uint16 for `gather`."""
     return np.dtype([("lanes", element, width)])
 
 
@@ -257,11 +257,17 @@ def select(typing, mask, x, y):
 
 
 def _lanes_of(block):
-    """The type of lanes that a block's rows are; None if it is no block."""
+    """The type of lanes that a block's rows are; None if it is no block of them."""
+    element, width = _rows_of(block)
+    return LanesType(element, width) if isinstance(element, types.Float) else None
+
+
+def _rows_of(block) -> tuple[Any, Any]:
+    """The type and the number of the numbers in a block's rows; None twice if it is no block."""
     if isinstance(block, types.Array) and isinstance(block.dtype, types.Record) and block.layout == "C":
         numbers: Any = block.dtype.typeof("lanes")
-        return LanesType(numbers.dtype, numbers.shape[0])
-    return None
+        return numbers.dtype, numbers.shape[0]
+    return None, None
 
 
 def _row_pointer(context, builder, signature, arguments, vector):
@@ -303,8 +309,10 @@ def store(typing, block, index, value):
 
 @_compiled
 def gather(typing, indices, index, table, first):
-    """The numbers of a flat table, counted from `first`, that a row of a block of 16-bit indices, see `rows`, names."""
-    width = indices.dtype.typeof("lanes").shape[0]
+    """The numbers of a flat table, counted from `first`, that a row of a block of 16-bit indices names."""
+    element, width = _rows_of(indices)
+    if element != types.uint16 or not isinstance(table, types.Array) or (table.ndim, table.layout) != (1, "C"):
+        return None
     lanes = LanesType(table.dtype, width)
     narrow, wide = (ir.VectorType(ir.IntType(bits), width) for bits in (16, 64))
 

@@ -32,10 +32,10 @@ class _Helpers:
         self._lock = Lock()
 
     def call(self, count: int, work: _Work, parts: Iterator[Any], done: _Done) -> list[list]:
-        """Have so many threads help, as they get free: each part that they did goes to `done`, as None or its error.
+        """Have so many threads help, as they get free: each part that they took goes to `done`, as None or its error.
 
         Returns:
-            A list for each thread: who empties it before the thread gets free needs it no more.
+            A list for each; emptying it withdraws the call, if no thread has taken it yet.
         """
         if self._count < count:
             with self._lock:
@@ -50,40 +50,49 @@ class _Helpers:
     def _serve(self) -> None:
         while True:
             try:
-                work, parts, done = self._jobs.get().pop()
+                _help(*self._jobs.get().pop())
             except IndexError:
                 continue
-            for part in parts:
-                try:
-                    work(part)
-                except BaseException as error:
-                    done.put(error)
-                else:
-                    done.put(None)
-            del work, parts, done  # which would hold on to arrays until there is more to do
+
+
+def _help(work: _Work, parts: Iterator[Any], done: _Done) -> None:
+    for part in parts:
+        try:
+            work(part)
+        except BaseException as error:
+            done.put(error)
+            for _ in parts:  # which nobody begins after an error
+                done.put(None)
+        else:
+            done.put(None)
 
 
 _helpers = _Helpers()
 
 
 def run(work: _Work, parts: Sequence[Any], threads: int) -> None:
-    """Do `work` on every part, on so many threads; the order is free, so parts must not share what they write."""
+    """Do `work` on every part, on so many threads as far as they are free: all who call share them.
+
+    The order is free, so parts must not share what they write. After an error no other part is begun, and it is
+    raised when all that were begun have ended.
+    """
     # Each thread takes the next part as it gets free; `next` on a shared iterator is atomic.
-    queue, helped = iter(parts), len(parts)
+    queue, left = iter(parts), len(parts)
     done: _Done = SimpleQueue()
     others = min(threads, len(parts)) - 1
     jobs = _helpers.call(others, work, queue, done) if others > 0 else []
     try:
         for part in queue:
+            left -= 1
             work(part)
-            helped -= 1
     finally:
         for job in jobs:
             job.clear()
-    # Not for threads, which may be busy elsewhere, but for the parts that they took.
-    for _ in range(helped):
-        if (error := done.get()) is not None:
-            raise error
+        left -= sum(1 for _ in queue)
+        # Not for threads, which may be busy elsewhere, but for the parts that they took.
+        errors = [error for error in (done.get() for _ in range(left)) if error is not None]
+    if errors:
+        raise errors.pop(0)
 
 
 def _forget() -> None:

@@ -1,10 +1,10 @@
 """A network's compressed weights, in the order in which a decision reads them.
 
-Only connections on a path from an input to an output are kept, and only nodes with any. Nodes stand in eights, side
-by side in the processor's vector units, and each layer is a table with a row for every node that an eight hears: the
-weights, and, in a layer with many of its connections gone, also whom each of the eight hears there. Nodes stand in
-order of their connections, so that eight neighbours hear about as many. The first layer takes and the last gives cgs
-units.
+Only connections on a path from an input to an output are kept, and only hidden nodes with any. Nodes stand in eights,
+side by side in the processor's vector units, and each layer is a table with a row for every node that an eight hears:
+the weights, and, in a layer with many of its connections gone, also whom each of the eight hears there. Hidden nodes
+stand in order of their connections, so that eight neighbours hear about as many. The first layer takes and the last
+gives cgs units.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ _MOST_NODES = 65_000  # of a layer, as an index of two bytes has it
 
 class Compressed(NamedTuple):
     """A network compressed, and the multiply-adds of a decision: what stands for a pruned weight counts too.
+
+    What fills up the last eight of a layer counts in a list alone.
 
     `packed` begins with an eight: how many nodes there is room for, how many layers there are, at which eight of
     two-byte numbers those that are heard begin, and at which such number the plan. Then come the layers' biases and

@@ -135,6 +135,7 @@ def test_a_body_for_each_row():
         ({"duration": 0.0}, r"duration = 0.0: expected seconds"),
         ({"duration": np.nan}, r"duration = nan: expected seconds"),
         ({"rtol": 1e-12}, r"rtol = 1e-12: expected 1e-10 to 0.01"),
+        ({"threads": -1}, r"threads = -1: expected one or more"),
         ({"body": 3}, r"body = 3: expected a MothBody, or 2 of them"),
         ({"body": [mothsim.MothBody()]}, r"body = .*: expected a MothBody, or 2 of them"),
         ({"times": [0.03]}, r"times = .*: expected \(T,\) seconds from 0 to duration"),

@@ -53,6 +53,24 @@ def test_an_error_on_another_thread_is_raised_here():
     assert np.array_equal(squares(100, 2), np.arange(100) ** 2)
 
 
+@pytest.mark.parametrize("fails_here", [True, False])
+def test_after_an_error_no_part_is_begun_and_none_is_left_running(fails_here):
+    here, meeting, begun, ended = threading.get_ident(), threading.Barrier(2), [], []
+
+    def work(part: int) -> None:
+        begun.append(part)
+        meeting.wait(10)
+        if (threading.get_ident() == here) == fails_here:
+            raise ZeroDivisionError(part)
+        time.sleep(0.5)
+        ended.append(part)
+
+    with pytest.raises(ZeroDivisionError):
+        run(work, range(50), 2)
+    assert len(begun) == 2
+    assert len(ended) == 1
+
+
 def test_what_was_worked_on_is_let_go():
     def work(part: int) -> None:
         time.sleep(0.001)
