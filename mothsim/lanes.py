@@ -38,7 +38,7 @@ Compiled = Callable[..., Any]
 
 
 def rows(element: type, width: int) -> np.dtype:
-    """The type of a row: `width` numbers side by side, np.float64 or np.float32, or np.uint16 for `gather`."""
+    """The type of a row: `width` numbers side by side, np.float64 or np.float32, or np.uint16 for `pick`."""
     return np.dtype([("lanes", element, width)])
 
 
@@ -308,7 +308,7 @@ def store(typing, block, index, value):
 
 
 @_compiled
-def gather(typing, indices, index, table, first):
+def pick(typing, indices, index, table, first):
     """The numbers of a flat table, counted from `first`, that a row of a block of 16-bit indices names."""
     element, width = _rows_of(indices)
     if element != types.uint16 or not isinstance(table, types.Array) or (table.ndim, table.layout) != (1, "C"):

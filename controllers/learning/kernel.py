@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from controllers.learning.compressed import EIGHT, compress
 from controllers.learning.network import Network
+from mothsim.blocks import gather, scatter
 from mothsim.compiled import brief, kernel, part
-from mothsim.lanes import gather, larger, load, rows, smaller, store
+from mothsim.lanes import larger, load, pick, rows, smaller, store
 from mothsim.segments import INPUTS, OUTPUTS
 from mothsim.threads import default_threads, run
 
@@ -78,9 +79,8 @@ def _evaluate_many(inputs, packed, outputs):
     room, row = np.int64(packed[0]), 0
     nodes = np.empty(2 * room + 1, _NODES)
     while len(inputs) - row >= _SIDE_BY_SIDE:
-        end = min(row + _MOTHS, len(inputs))
-        _together(inputs, row, end, packed, nodes, outputs)
-        row = end
+        _together(inputs, row, packed, nodes, outputs)
+        row += _MOTHS
     nodes_of_one = np.empty(2 * room)
     for last in range(row, len(inputs)):
         _alone(inputs, last, packed, nodes_of_one, outputs)
@@ -110,7 +110,7 @@ def _alone(inputs, row, packed, nodes, outputs):
             for e in range(eights):
                 total = load(values, bias + e)
                 for _ in range(plan[step + e]):
-                    total = total + load(values, value) * gather(heard, whom, nodes, here)
+                    total = total + load(values, value) * pick(heard, whom, nodes, here)
                     value += 1
                     whom += 1
                 _store(places, there // EIGHT + e, total, hidden)
@@ -145,16 +145,13 @@ def _hear_all(values, bias, eights, count, nodes, here, places, there, hidden):
 
 
 @part
-def _together(inputs, row, end, packed, nodes, outputs):
-    """Moths from `row` to `end` side by side, four nodes at a time; past the last moth, the last again."""
+def _together(inputs, row, packed, nodes, outputs):
+    """Moths from `row` on side by side, four nodes at a time; past the last moth, the last again."""
     heard = packed.view(np.uint16)
     room, layers, step = np.int64(packed[0]), np.int64(packed[1]), np.int64(packed[3])
     here, value, whom = 0, EIGHT, EIGHT * np.int64(packed[2])
-    lanes = nodes["lanes"]
-    for lane in range(_MOTHS):
-        for i in range(_INPUTS):
-            lanes[i, lane] = inputs[min(row + lane, end - 1), i]
-        lanes[2 * room, lane] = 0.0
+    gather(inputs, row, nodes)
+    nodes["lanes"][2 * room, :] = 0.0
     zeros = load(nodes, 2 * room)
     for layer in range(layers):
         there = room - here
@@ -176,9 +173,7 @@ def _together(inputs, row, end, packed, nodes, outputs):
             whom += EIGHT * count * listed
         step += eights if listed else 1
         here = there
-    for lane in range(end - row):
-        for j in range(_OUTPUTS):
-            outputs[row + lane, j] = lanes[here + j, lane]
+    scatter(nodes[here:], outputs, row)
 
 
 @part

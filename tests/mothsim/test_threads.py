@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-import os
+import multiprocessing
 import subprocess
 import sys
 import threading
@@ -101,8 +101,9 @@ def test_what_no_thread_was_free_to_help_with_is_let_go(monkeypatch):
     assert kept == [False, False]
 
 
-FORK = """
-import os
+CHILD = """
+import multiprocessing
+import sys
 import threading
 from mothsim.threads import run
 
@@ -110,14 +111,16 @@ def meet():  # which takes two threads
     barrier = threading.Barrier(2)
     run(lambda part: barrier.wait(10), range(2), 2)
 
-meet()
-if (child := os.fork()) == 0:
+if __name__ == "__main__":
     meet()
-    os._exit(0)
-assert os.waitpid(child, 0)[1] == 0
+    child = multiprocessing.get_context(sys.argv[1]).Process(target=meet)
+    child.start()
+    child.join()
+    sys.exit(child.exitcode)
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-def test_a_forked_process_starts_threads_of_its_own():
-    subprocess.run([sys.executable, "-c", FORK], check=True, timeout=60)
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_a_process_has_threads_of_its_own_however_it_starts(tmp_path, method):
+    (tmp_path / "child.py").write_text(CHILD)
+    subprocess.run([sys.executable, str(tmp_path / "child.py"), method], check=True, timeout=60)
