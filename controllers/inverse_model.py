@@ -7,16 +7,16 @@ from typing import Literal
 
 import numpy as np
 
-from controllers.airworthiness import suited_weights
-from controllers.guidance import Guidance
-from controllers.learning.inputs import network_inputs
-from controllers.learning.kernel import CompiledNetwork
-from controllers.learning.network import CONTROLS, Network
-from controllers.learning.storage import find_network
-from controllers.weights import Weights
 from mothsim.actuation import from_components
+from mothsim.controllers.guidance.lq_tracking import Guidance
+from mothsim.controllers.guidance.lqr_weights import Weights
+from mothsim.controllers.guidance.stability import suited_weights
+from mothsim.controllers.networks.network import CONTROLS, Network
+from mothsim.controllers.networks.network_inputs import network_inputs
+from mothsim.controllers.networks.sparse_inference import CompiledNetwork
+from mothsim.controllers.networks.storage import find_network
 from mothsim.flight import Array, Task
-from mothsim.integrator import SEGMENT
+from mothsim.solver.propagate import SEGMENT
 
 
 class InverseModel:
@@ -25,7 +25,7 @@ class InverseModel:
     Args:
         network: the name of a shipped network, a `.safetensors` file, or a `Network`.
         weights: of the guidance; by default the usual ones, or gentler ones where the network's slope at trim asks
-            for them, see `controllers.airworthiness.suited_weights`.
+            for them, see `mothsim.controllers.guidance.stability.suited_weights`.
         waypoint: `reachable`, the pose that the guidance's own control would reach; or `raw`, the target's own
             pose at the segment's end, which loses every network within two seconds.
     """

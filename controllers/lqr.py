@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from controllers.guidance import Guidance
-from controllers.weights import Weights
+from mothsim.controllers.guidance.lq_tracking import Guidance
+from mothsim.controllers.guidance.lqr_weights import Weights
 from mothsim.flight import Array, Task
-from mothsim.integrator import SEGMENT
+from mothsim.solver.propagate import SEGMENT
 
 
 class LQR:
-    """Linear-quadratic tracking of a planned flight, with integral action (see `controllers.guidance`)."""
+    """Linear-quadratic tracking of a planned flight, with integral action.
+
+    See `mothsim.controllers.guidance.lq_tracking`.
+    """
 
     period = SEGMENT
 

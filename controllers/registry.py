@@ -8,12 +8,12 @@ from typing import Any
 from mothsim.flight import Controller
 
 _NAMED = {
-    "lqr": ("controllers.lqr", "LQR"),
-    "inverse-model": ("controllers.inverse_model", "InverseModel"),
-    "monte-carlo": ("controllers.monte_carlo", "MonteCarlo"),
-    "random-shooting": ("controllers.random_shooting", "RandomShooting"),
-    "cem": ("controllers.cem", "CEM"),
-    "mppi": ("controllers.mppi", "MPPI"),
+    "lqr": ("mothsim.controllers.lqr", "LQR"),
+    "inverse-model": ("mothsim.controllers.inverse_model", "InverseModel"),
+    "monte-carlo": ("mothsim.controllers.mpc.bustamante2022", "MonteCarlo"),
+    "random-shooting": ("mothsim.controllers.mpc.random_shooting", "RandomShooting"),
+    "cem": ("mothsim.controllers.mpc.cem", "CEM"),
+    "mppi": ("mothsim.controllers.mpc.mppi", "MPPI"),
 }
 NAMES = tuple(_NAMED)
 

@@ -1,6 +1,6 @@
 """Learn to hover: PPO of Stable-Baselines3's defaults, in minutes (needs the extra `mothsim[rl]`).
 
-Run `python -m demos.train_ppo`: it writes a model, its learning curve, and how well it hovers beside a policy
+Run `python -m mothsim.demos.train_ppo`: it writes a model, its learning curve, and how well it hovers beside a policy
 that acts at random and one that holds trim.
 """
 
@@ -23,9 +23,9 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecMonitor
 
-from envs import TrackVectorEnv
-from envs.episodes import first_episodes
-from envs.sb3 import SB3Moths
+from mothsim.envs import TrackVectorEnv
+from mothsim.envs.episodes import first_episodes
+from mothsim.envs.sb3 import SB3Moths
 
 
 class Curve(BaseCallback):

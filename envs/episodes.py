@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from envs.vector import TrackVectorEnv
+from mothsim.envs.vector import TrackVectorEnv
 from mothsim.flight import SETTLE
 
 Policy = Callable[[NDArray[np.float32], dict[str, Any]], ArrayLike]

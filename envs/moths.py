@@ -8,11 +8,11 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
-from envs.rewards import reward_terms
-from envs.settings import Settings
 from mothsim.actuation import from_actions, from_components, limited, to_components
 from mothsim.body import MothBody
 from mothsim.disturbances import SENSOR_NOISE, Keys, Stream, drawn_body, next_wind, normal, uniform
+from mothsim.envs.config import Settings
+from mothsim.envs.rewards import reward_terms
 from mothsim.flight import steady_start
 from mothsim.observation import ENTRIES, Observer
 from mothsim.step import advance, distance, is_lost

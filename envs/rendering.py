@@ -8,9 +8,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from envs.settings import Settings
-from mothsim.drawing import PAPER, TARGET, THORAX, MothDrawing, draw_moth
+from mothsim.envs.config import Settings
 from mothsim.observation import Observer
+from mothsim.plotting.moth_shape import PAPER, TARGET, THORAX, MothDrawing, draw_moth
 
 Array = NDArray[np.floating]
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
-from envs.vector import TrackVectorEnv
+from mothsim.envs.vector import TrackVectorEnv
 
 
 class SB3Moths(VecEnv):
@@ -24,7 +24,7 @@ class SB3Moths(VecEnv):
 
     Args:
         num_envs: moths.
-        render_mode, options: see `envs.TrackVectorEnv`.
+        render_mode, options: see `mothsim.envs.TrackVectorEnv`.
     """
 
     def __init__(self, num_envs: int, render_mode: str | None = None, **options: Any) -> None:

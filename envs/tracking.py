@@ -9,10 +9,10 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 from numpy.typing import ArrayLike, NDArray
 
-from envs.moths import Moths
-from envs.rendering import MODES, Picture, frame_rate
-from envs.rewards import total
-from envs.settings import Settings, Told
+from mothsim.envs.config import Settings, Told
+from mothsim.envs.moths import Moths
+from mothsim.envs.rendering import MODES, Picture, frame_rate
+from mothsim.envs.rewards import total
 
 Observation = NDArray[np.float32]
 
@@ -24,7 +24,7 @@ class TrackEnv(Told, gym.Env[Observation, NDArray[np.floating]]):
 
     A step is one decision: the action is held for `period` s (20 ms, half a wing stroke) and the moth flies by
     the equations and the engine of `mothsim.fly`. Made with `gymnasium.make("mothsim/Track-v0", **options)`
-    after `import envs`; the options are the attributes of `envs.Settings`.
+    after `import mothsim.envs`; the options are the attributes of `mothsim.envs.Settings`.
 
     **Observation**: `Box(float32, (22,))`, each number divided by its scale and cut to its bound.
 
@@ -64,7 +64,7 @@ class TrackEnv(Told, gym.Env[Observation, NDArray[np.floating]]):
     So no action is trim, head up. Between lies a hyperbolic sine, fine in the middle (400 dyn for an
     action of a third; see `mothsim.actuation.from_actions`), and the force is cut to 44300 dyn in any direction.
 
-    **Reward**: the sum of `info["reward_terms"]`, see `envs.rewards.reward_terms`: 2 a decision on the target,
+    **Reward**: the sum of `info["reward_terms"]`, see `mothsim.envs.rewards.reward_terms`: 2 a decision on the target,
     less away from it, above zero as long as the moth is aloft.
 
     **End**: terminated when the moth is lost (20 cm from its target, 150 cm in `recover`, or no finite state),
@@ -72,7 +72,7 @@ class TrackEnv(Told, gym.Env[Observation, NDArray[np.floating]]):
 
     **Start**: about trim at the target's first position, random within `start_spread`, or
     `reset(options={"start": state})` with a state (8,): from the same start, a controller that is flown here
-    by `controllers.as_policy` has the flight of `mothsim.fly(..., starts=state)`, to the bit.
+    by `mothsim.controllers.as_policy` has the flight of `mothsim.fly(..., starts=state)`, to the bit.
 
     **`info`**: `state` (8,) and `sensed` (8,), what the observation shows of it (they differ by sensor noise),
     `target` (2,) and `error`, cm, `time` in the episode, s; after a step also `control` (4,) as applied, dyn,
@@ -80,7 +80,7 @@ class TrackEnv(Told, gym.Env[Observation, NDArray[np.floating]]):
 
     Args:
         render_mode: `rgb_array`, `human` (a matplotlib window, drawn every step), or nothing.
-        options: see `envs.Settings`.
+        options: see `mothsim.envs.Settings`.
 
     Raises:
         ValueError: an option out of range, an action of the wrong shape or with NaN in it.

@@ -12,10 +12,10 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
-from envs.moths import Moths
-from envs.rendering import MODES, Picture, frame_rate
-from envs.rewards import total
-from envs.settings import Settings, Told
+from mothsim.envs.config import Settings, Told
+from mothsim.envs.moths import Moths
+from mothsim.envs.rendering import MODES, Picture, frame_rate
+from mothsim.envs.rewards import total
 
 Observations = NDArray[np.float32]
 Flags = NDArray[np.bool_]
@@ -23,9 +23,9 @@ Step = tuple[Observations, NDArray[np.float64], Flags, Flags, dict[str, Any]]
 
 
 class TrackVectorEnv(Told, VectorEnv[Observations, NDArray[np.floating], NDArray[Any]]):
-    """`num_envs` moths, each as in `envs.TrackEnv`, which has the contract; moth i is one seeded with `seed + i`.
+    """`num_envs` moths, each as in `mothsim.envs.TrackEnv`, which has the contract; moth i is seeded with `seed + i`.
 
-    Made with `gymnasium.make_vec("mothsim/Track-v0", num_envs=1024, **options)` after `import envs`. `info` has
+    Made with `gymnasium.make_vec("mothsim/Track-v0", num_envs=1024, **options)` after `import mothsim`. `info` has
     arrays with a leading axis of moths and, as in Gymnasium's `SyncVectorEnv`, beside every key a mask `_key`
     of the moths that have it.
 
@@ -36,7 +36,7 @@ class TrackVectorEnv(Told, VectorEnv[Observations, NDArray[np.floating], NDArray
             the first observation of a new episode), `SAME_STEP` (the step itself does; the last observation and
             info are `info["final_obs"]` and `info["final_info"]`) or `DISABLED` (`reset` must).
         max_episode_steps: a time limit in decisions, if it is to be shorter than `duration`.
-        options: see `envs.Settings`.
+        options: see `mothsim.envs.Settings`.
 
     Raises:
         ValueError: an option out of range, actions of the wrong shape or with NaN in them.

@@ -4,7 +4,8 @@ from mothsim import metrics
 from mothsim.body import MothBody
 from mothsim.disturbances import Disturbances
 from mothsim.flight import Controller, Flight, Task, fly
-from mothsim.integrator import SEGMENT, Propagation, propagate, warm_up
+from mothsim.registry import register_environments
+from mothsim.solver.propagate import SEGMENT, Propagation, propagate, warm_up
 from mothsim.trajectories import Trajectory, make_trajectory
 
 __all__ = [
@@ -23,3 +24,5 @@ __all__ = [
     "warm_up",
 ]
 __version__ = "0.1.0"
+
+register_environments()

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mothsim.body import MothBody
-from mothsim.integrator import SEGMENT, propagate
-from mothsim.threads import default_threads, run
+from mothsim.solver.propagate import SEGMENT, propagate
+from mothsim.solver.threads import default_threads, run
 
 SPEED_RANGE = 1500.0
 """Initial joint velocity, cm/s, either way along x and y."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mothsim.body import MothBody
-from mothsim.integrator import propagate
+from mothsim.solver.propagate import propagate
 
 Array = NDArray[np.floating]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mothsim.actuation import from_components, to_components
 from mothsim.body import MothBody
 from mothsim.dynamics import bend_drive, coefficients, drag, inertias
-from mothsim.integrator import SEGMENT, propagate
+from mothsim.solver.propagate import SEGMENT, propagate
 
 # Steps of the central differences, by component: about 1e-4 of what a segment moves.
 _STATE_STEPS = np.array([1e-2, 1e-2, 1e-3, 1e-3, 0.1, 0.1, 1e-2, 1e-2])

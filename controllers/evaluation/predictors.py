@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import rankdata
 
-from controllers.evaluation.flights import by_task, failed
-from controllers.evaluation.summary import Array, interval
-from controllers.evaluation.tables import Row, grouped
+from mothsim.controllers.evaluation.rollouts import by_task, failed
+from mothsim.controllers.evaluation.statistics import Array, interval
+from mothsim.tables import Row, grouped
 
 PREDICTORS = {
     "loss": "loss on fresh segments",

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from controllers.evaluation.flights import failed
-from controllers.evaluation.plan import COURSES
-from controllers.evaluation.summary import Array, interval
-from controllers.evaluation.tables import Row, grouped
+from mothsim.controllers.evaluation.rollouts import failed
+from mothsim.controllers.evaluation.scenarios import COURSES
+from mothsim.controllers.evaluation.statistics import Array, interval
+from mothsim.tables import Row, grouped
 from mothsim.trajectories import make_trajectory
 
 PRUNED, DENSE = ("global", "layerwise"), ("dense", "small")

@@ -1,1 +1,1 @@
-"""Learned inverse models: network, data, training, pruning and storage. JAX is imported where it is used."""
+"""Training and pruning of networks. JAX is imported where it is used."""

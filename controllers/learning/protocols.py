@@ -52,7 +52,7 @@ class Protocol:
         stop: `network` ends a training once the mean loss of its last 500 batches is within 1 % of that of the 500
             before (looked at every 100 batches, after 1000); `group` ends it for all networks that train side by
             side, by their mean; `never` uses all steps.
-        near_flight: share of the training set drawn about trim, see `controllers.learning.dataset`.
+        near_flight: share of the training set drawn about trim, see `mothsim.controllers.learning.data`.
         spread: standard deviation of the first weights; `None` is 1/sqrt(fan-in), twice that in the first layer.
     """
 

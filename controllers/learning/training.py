@@ -14,8 +14,8 @@ import numpy as np
 import optax
 from numpy.typing import NDArray
 
-from controllers.learning.dataset import Dataset
-from controllers.learning.protocols import Protocol
+from mothsim.controllers.learning.data import Dataset
+from mothsim.controllers.learning.protocols import Protocol
 
 CHUNK = 100
 """Steps a compiled call; early stopping looks after each."""

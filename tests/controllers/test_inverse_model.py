@@ -3,14 +3,13 @@ import math
 import numpy as np
 import pytest
 
-import controllers
-from controllers.airworthiness import airworthiness, suited_weights
-from controllers.guidance import Weights
-from controllers.inverse_model import InverseModel
-from controllers.learning.inputs import network_inputs
-from controllers.learning.network import Network
-from controllers.learning.storage import find_network, shipped_networks
-from mothsim import MothBody, fly
+from mothsim import MothBody, controllers, fly
+from mothsim.controllers.guidance.lq_tracking import Weights
+from mothsim.controllers.guidance.stability import airworthiness, suited_weights
+from mothsim.controllers.inverse_model import InverseModel
+from mothsim.controllers.networks.network import Network
+from mothsim.controllers.networks.network_inputs import network_inputs
+from mothsim.controllers.networks.storage import find_network, shipped_networks
 from mothsim.trim import find_trim
 
 SHIPPED = ("dense", "sparse-93", "sparse-98", "small", "compact", "fewest")
@@ -128,7 +127,7 @@ def test_airworthiness_grounds_a_bad_network() -> None:
 @pytest.mark.parametrize(("name", "flies"), [("0.00", True), ("0.75", True), ("0.93", True), ("0.95", False)])
 def test_the_authors_networks(shared, name: str, flies: bool) -> None:
     pytest.importorskip("h5py", reason="the extra [keras] is not installed")
-    from controllers.learning.keras import import_keras
+    from mothsim.controllers.networks.keras_import import import_keras
 
     folder = shared / "published_networks"
     network = import_keras(folder / f"{name}.h5", folder / "scaling.json")

@@ -13,8 +13,7 @@ from gymnasium.utils.env_checker import check_env
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import envs
-from mothsim import MothBody
+from mothsim import MothBody, envs
 from mothsim.observation import ENTRIES
 
 EVERYTHING = {

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import envs
-from mothsim import MothBody
+from mothsim import MothBody, envs
 from mothsim.actuation import to_components
 from mothsim.disturbances import DRAWN, GUST_TIME, SENSOR_NOISE, Stream, drawn_body, next_wind, normal, uniform
 

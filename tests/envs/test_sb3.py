@@ -15,7 +15,7 @@ pytest.importorskip("stable_baselines3", reason="the extra [rl] is not installed
 from stable_baselines3.common.env_checker import check_env
 from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 
-from envs.sb3 import SB3Moths
+from mothsim.envs.sb3 import SB3Moths
 from tests.envs.test_contract import CASES
 from tests.envs.test_vector import MOTHS, actions_like
 

@@ -9,7 +9,7 @@ from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import vector as wrappers
 
-import envs
+from mothsim import envs
 from tests.envs.test_contract import EVERYTHING, assert_same
 
 MOTHS = 5

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from controllers import LQR
 from mothsim import Disturbances, MothBody, Task, fly
+from mothsim.controllers import LQR
 
 ALL = Disturbances(sensor_noise=(0.01, 0.01, 0.001, 0.001, 1.0, 1.0, 0.1, 0.1), gusts=100.0)
 

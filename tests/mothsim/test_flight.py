@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import mothsim
-from controllers import LQR
 from mothsim import MothBody, Task, fly, metrics
+from mothsim.controllers import LQR
 from mothsim.flight import random_starts
 from mothsim.trim import find_trim
 

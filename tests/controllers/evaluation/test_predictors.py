@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from controllers.evaluation.predictors import PREDICTORS, foretold, network_errors
+from mothsim.controllers.evaluation.predictors import PREDICTORS, foretold, network_errors
 
 
 def flights(pilot: str, errors: list[float], task: str = "hover") -> list[dict]:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from controllers.evaluation.robustness import compare, verdict, worth_pruning
+from mothsim.controllers.evaluation.robustness import compare, verdict, worth_pruning
 
 
 def network(family: str, run: str, calm: float, rough: list[float], *, level: float = 0.0, weights: int = 100, **more):

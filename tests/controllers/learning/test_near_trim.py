@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from controllers.learning.near_trim import GUIDED, NEAR_FLIGHT, draw_near_trim, envelope_trims, whole_turns
 from mothsim import MothBody
+from mothsim.controllers.learning.near_trim import GUIDED, NEAR_FLIGHT, draw_near_trim, envelope_trims, whole_turns
 from mothsim.trim import find_trim
 
 

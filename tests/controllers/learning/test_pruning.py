@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from controllers.learning.pruning import METHODS, LivePaths, live_connections, live_paths
+from mothsim.controllers.learning.pruning import METHODS, LivePaths, live_connections, live_paths
 
 FIRST = np.array([[1.0, -4.0], [3.0, -2.0]])
 MIDDLE = np.array([[10.0, 0.5], [0.6, 0.7]])

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from controllers.learning import sequence
-from controllers.learning.curves import draw_learning_curve
-from controllers.learning.dataset import TESTING, make_dataset
-from controllers.learning.protocols import COSINE, ZAHN, find_protocol
-from controllers.learning.sequence import Settings, run
-from controllers.learning.storage import load_network
-from controllers.learning.training import has_stopped
-from mothsim.figures import save_figure
+from mothsim.controllers.learning import train_and_prune
+from mothsim.controllers.learning.data import TESTING, make_dataset
+from mothsim.controllers.learning.learning_curve import draw_learning_curve
+from mothsim.controllers.learning.protocols import COSINE, ZAHN, find_protocol
+from mothsim.controllers.learning.train_and_prune import Settings, run
+from mothsim.controllers.learning.training import has_stopped
+from mothsim.controllers.networks.storage import load_network
+from mothsim.plotting.figures import save_figure
 
 SMALL = Settings(hidden=(16, 12), levels=(50, 80), segments=20_000, step_share=0.1)
 
@@ -75,7 +75,7 @@ def test_a_folder_belongs_to_one_run(tmp_path: Path) -> None:
 def test_interrupted_after_a_save_it_goes_on_in_the_same_bits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: int
 ) -> None:
-    monkeypatch.setattr(sequence, "_SAVE_EVERY", 0.0)
+    monkeypatch.setattr(train_and_prune, "_SAVE_EVERY", 0.0)
     left = iter(range(events))
 
     def interrupt(_: object) -> None:
@@ -99,7 +99,7 @@ def test_killed_at_any_moment_it_goes_on_in_the_same_bits(tmp_path: Path) -> Non
     whole = run(SMALL, tmp_path / "whole")
     settings = {name: getattr(SMALL, name) for name in ("hidden", "levels", "segments", "step_share")}
     code = f"""
-import controllers.learning.sequence as s
+import mothsim.controllers.learning.train_and_prune as s
 from pathlib import Path
 s._SAVE_EVERY = 0.0
 s.run(s.Settings(**{settings!r}), Path({str(tmp_path / "cut")!r}))

@@ -1,0 +1,158 @@
+"""Both ways between controllers and learners: a controller as a policy of an environment, a policy as a controller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mothsim.actuation import from_actions, to_actions
+from mothsim.body import MothBody
+from mothsim.flight import Array, Controller, Task, decisions, moth_seeds
+from mothsim.solver.propagate import SEGMENT
+from mothsim.trajectories import Trajectory
+
+Rows = NDArray[np.int64]
+
+
+class Flown(Protocol):
+    """What a controller needs to know of an environment; those of `envs` have it."""
+
+    @property
+    def trajectory(self) -> Trajectory: ...
+    @property
+    def body(self) -> MothBody: ...
+    @property
+    def duration(self) -> float: ...
+    @property
+    def period(self) -> float: ...
+
+
+@dataclass
+class _Cohort:
+    """Moths whose episodes began together, and their controller; `rows` (n,) grows no more, `flying` (n,) shrinks."""
+
+    controller: Controller
+    rows: Rows
+    flying: NDArray[np.bool_]
+
+
+class ControllerPolicy:
+    """A controller as `policy(observation, info) -> action`, made by `as_policy`.
+
+    A controller remembers, and decides for all its moths at one time. So moths that begin together, at time 0,
+    share a copy of it, and those that begin anew later get another.
+    """
+
+    def __init__(self, controller: Controller, task: Task, width: int, single: bool) -> None:
+        self._controller, self._task, self._width, self._single = controller, task, width, single
+        self._cohorts: list[_Cohort] = []
+
+    def __call__(self, observation: Any, info: Mapping[str, Any]) -> Array:
+        """The action (3,) or (4,), or (N, 3) or (N, 4) for many moths, float64.
+
+        Args:
+            observation: not looked at; a controller decides from the state.
+            info: with `sensed` (8,) or (N, 8) and `time`, () or (N,), of the same step.
+
+        Raises:
+            ValueError: an episode whose beginning this policy has not seen.
+        """
+        times = np.atleast_1d(np.asarray(info["time"], dtype=np.float64))
+        states = np.atleast_2d(np.asarray(info["sensed"], dtype=np.float64))
+        self._begin(np.flatnonzero(times == 0.0))
+        controls = np.full((len(times), 4), np.nan)
+        for cohort in self._cohorts:
+            rows = cohort.rows
+            time = float(times[rows[cohort.flying][0]])
+            controls[rows[cohort.flying]] = cohort.controller.control(states[rows], time)[cohort.flying]
+        unseen = set(range(len(times))) - {int(row) for cohort in self._cohorts for row in cohort.rows}
+        if unseen:
+            raise ValueError(f"info['time'] = {times}: expected 0 first, at reset, for moths {sorted(unseen)}")
+        actions = to_actions(controls, self._task.body)[:, : self._width]
+        return actions[0] if self._single else actions
+
+    def _begin(self, rows: Rows) -> None:
+        """Take rows out of the cohorts that they flew in, and make them a new one."""
+        if not len(rows):
+            return
+        for cohort in self._cohorts:
+            cohort.flying &= ~np.isin(cohort.rows, rows)
+        self._cohorts = [cohort for cohort in self._cohorts if cohort.flying.any()]
+        controller = deepcopy(self._controller)
+        seeds = tuple(self._task.seeds[row] for row in rows)
+        controller.reset(Task(self._task.trajectory, self._task.body, self._task.duration, seeds))
+        self._cohorts.append(_Cohort(controller, rows, np.ones(len(rows), dtype=np.bool_)))
+
+
+def as_policy(controller: Controller, env: Any, *, seed: int = 0) -> ControllerPolicy:
+    """A controller as a policy, `action = policy(observation, info)`, for the environments of `envs`.
+
+    It flies as `mothsim.fly(controller, ..., seed=seed)` does from the same starts, to the bit. Call it once a
+    step, from the reset on.
+
+    Args:
+        controller: used as a pattern, and copied.
+        env: `mothsim/Track-v0` or `mothsim/Hover-v0`, single or vector, wrapped or not.
+        seed: of the controller's random streams.
+
+    Raises:
+        ValueError: the controller decides at another period than the environment.
+    """
+    flown: Flown = env.unwrapped
+    if controller.period != flown.period:
+        raise ValueError(f"controller.period = {controller.period}: expected the environment's, {flown.period} s")
+    count: int | None = getattr(flown, "num_envs", None)
+    task = Task(flown.trajectory, flown.body, flown.duration, moth_seeds(seed, count or 1)[1])
+    return ControllerPolicy(controller, task, _width(flown.body), count is None)
+
+
+def _width(body: MothBody) -> int:
+    return 4 if body.wing_torque_limit > 0 else 3
+
+
+class PolicyController:
+    """A policy as a controller, made by `from_policy`."""
+
+    def __init__(self, decide: Callable[[NDArray[np.float32]], Any], period: float) -> None:
+        self._decide, self.period = decide, period
+
+    def reset(self, task: Task) -> None:
+        """Prepare to observe the flight."""
+        self._body = task.body
+        from mothsim.observation import Observer  # with numba, which learning on a GPU does without
+
+        self._observer = Observer(task.trajectory, self.period, decisions(task.duration, self.period))
+
+    def control(self, states: Array, time: float) -> Array:
+        """Controls (N, 4) for states (N, 8); no numbers, so the moth is lost, where the policy gives none."""
+        steps = np.full(len(states), round(time / self.period))
+        actions = np.asarray(self._decide(self._observer.observe(states, steps)), dtype=np.float64)
+        width = _width(self._body)
+        if actions.shape != (len(states), width):
+            raise ValueError(f"policy gave shape {actions.shape}: expected {(len(states), width)}")
+        whole = np.zeros((len(states), 4))
+        whole[:, :width] = np.clip(actions, -1.0, 1.0)
+        return from_actions(whole, self._body)
+
+
+def from_policy(policy: Any, period: float = SEGMENT) -> PolicyController:
+    """A policy as a controller, which `mothsim.fly` flies and tables compare.
+
+    Args:
+        policy: a function of observations (N, 22) to actions (N, 3), or (N, 4) with wing torque, of the
+            environments of `envs`; or a model with Stable-Baselines3's `predict`, asked for its best action.
+        period: s from decision to decision.
+
+    Raises:
+        ValueError: neither of the two.
+    """
+    if hasattr(policy, "predict"):
+        return PolicyController(lambda observations: policy.predict(observations, deterministic=True)[0], period)
+    if not callable(policy):
+        raise ValueError(f"policy = {policy!r}: expected a function of observations, or a model with `predict`")
+    return PolicyController(policy, period)

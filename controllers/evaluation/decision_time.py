@@ -1,0 +1,66 @@
+"""What a decision costs: time on this machine. It differs from run to run, so it has a table of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from mothsim.body import MothBody
+from mothsim.controllers.evaluation.rollouts import make_controller
+from mothsim.controllers.evaluation.scenarios import Pilot
+from mothsim.controllers.networks.dense_inference import dense_forms
+from mothsim.controllers.networks.network import Network, Scaling
+from mothsim.controllers.networks.sparse_inference import CompiledNetwork
+from mothsim.controllers.networks.storage import load_network
+from mothsim.flight import Task, moth_seeds, steady_start
+from mothsim.tables import Row
+from mothsim.timing import best_time
+from mothsim.trajectories import make_trajectory
+
+_CALLS, _REPEATS = 5, 20
+
+
+def decision_costs(pilots: Sequence[Pilot], *, progress: bool = False) -> list[Row]:
+    """A row a pilot: us of a whole decision of one hovering moth, of the network's part, and of that part done densely.
+
+    Dense is the better of numpy and jitted JAX with a network of the same layers. `segments` are simulated ones.
+    """
+    return [_cost(pilot) for pilot in tqdm(pilots, desc="timing", unit="pilot", disable=not progress, leave=False)]
+
+
+def _cost(pilot: Pilot) -> Row:
+    controller, trajectory = make_controller(pilot), make_trajectory("hover")
+    body = getattr(controller, "default_body", MothBody())
+    controller.reset(Task(trajectory, body, 1.0, moth_seeds(0, 1)[1]))
+    state = steady_start(trajectory, body)[None]
+    row: Row = {"pilot": pilot.name, "decision_us": _microseconds(lambda: controller.control(state, 0.0))}
+    row |= {"network_us": None, "dense_us": None, "segments": getattr(controller, "segments", 0)}
+    if pilot.file:
+        network = load_network(Path(pilot.file))
+        compiled, inputs = CompiledNetwork(network), np.ones((1, 10))
+        row |= {"network_us": _microseconds(lambda: compiled(inputs)), "dense_us": _dense(network.sizes)}
+    return row
+
+
+@lru_cache
+def _dense(sizes: tuple[int, ...]) -> float:
+    rng = np.random.default_rng(0)
+    weights = tuple((rng.normal(size=shape) / np.sqrt(shape[0])).astype(np.float32) for shape in pairwise(sizes))
+    biases = tuple(np.zeros(width, dtype=np.float32) for width in sizes[1:])
+    ends = [sign * np.ones(width) for width in (sizes[0], sizes[-1]) for sign in (-1, 1)]
+    inputs = np.ones((1, sizes[0]), dtype=np.float32)
+    forms = dense_forms(Network(weights, biases, Scaling(*ends)))
+    return min(_microseconds(partial(form, inputs)) for form in forms.values())
+
+
+def _microseconds(work: Callable[[], object]) -> float:
+    def repeated() -> None:
+        for _ in range(_CALLS):
+            work()
+
+    return 1e6 * best_time(repeated, _REPEATS) / _CALLS

@@ -1,0 +1,1 @@
+"""What an evaluation shows: the headline table, the plots and the HTML report."""

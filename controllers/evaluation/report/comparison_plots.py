@@ -1,0 +1,99 @@
+"""The pictures that compare networks: sparse with dense in pairs, and what foretells how one flies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from mothsim.controllers.evaluation.predictors import PREDICTORS, network_errors
+from mothsim.controllers.evaluation.report.panels import COLOURS, legend, mark_lost, panels_for, plain_log
+from mothsim.controllers.evaluation.robustness import ALL, DISTURBED
+from mothsim.controllers.evaluation.rollouts import by_task
+from mothsim.tables import Row, grouped
+
+_SHOWN = (0.2, 50.0)  # ratios; intervals that go beyond hold pairs of which one flies and one is lost
+_FARTHEST = {"spectral_radius": 2.0, "trim_offset_cm": 1.0}  # shown; a network without a torque has no offset at all
+_PAIRINGS = {"equal error": "#1f7a8c", "equal weights": "#6a4c93", "same seed": "#a9a39a"}
+
+
+def draw_pairs(comparison: Sequence[Row], columns: int = 2) -> Figure:
+    """Sparse by dense error under every condition, with 90 % intervals, a panel a task that was flown disturbed.
+
+    At the right the shares of flights that failed, sparse and dense, of the pairs of equal error.
+    """
+    rows = [row for row in comparison if row["family"] == ALL]
+    rough = {row["task"] for row in rows if row["condition"] == DISTURBED}
+    tasks = grouped((row for row in rows if row["task"] in rough), lambda row: row["task"])
+    conditions = list(dict.fromkeys(row["condition"] for group in tasks.values() for row in group))
+    figure, panels = panels_for(len(tasks), columns, 0.33 * len(conditions) + 0.9)
+    for panel, (task, group) in zip(panels, tasks.items(), strict=True):
+        _draw_ratios(panel, group, conditions)
+        panel.set_title(task, fontsize=10, loc="left", fontweight="bold")
+    lines = [Line2D([], [], color=colour, marker="o", label=name) for name, colour in _PAIRINGS.items()]
+    figure.legend(handles=lines, loc="outside upper center", ncols=3, frameon=False, fontsize=8)
+    return figure
+
+
+def _draw_ratios(axes: Axes, rows: Sequence[Row], conditions: Sequence[str]) -> None:
+    axes.axvline(1.0, color="0.3", lw=0.8)
+    for shift, (pairing, colour) in zip((0.0, 0.22, -0.22), _PAIRINGS.items(), strict=True):
+        for row in (row for row in rows if row["pairing"] == pairing):
+            y = conditions.index(row["condition"]) + shift
+            low, middle, high = np.clip([row["ratio_low"], row["ratio"], row["ratio_high"]], *_SHOWN)
+            axes.plot([low, high], [y, y], color=colour, lw=1.6)
+            axes.plot(middle, y, "o", ms=4, color=colour)
+            if pairing == "equal error" and row["sparse_failed"] + row["dense_failed"] > 0:
+                said = f"{row['sparse_failed']:.0%} | {row['dense_failed']:.0%}"
+                axes.text(1.01, y, said, transform=axes.get_yaxis_transform(), fontsize=7, va="center")
+    axes.set(xscale="log", xlim=_SHOWN, xlabel="sparse by dense error")
+    axes.text(1.01, -0.8, "failed", transform=axes.get_yaxis_transform(), fontsize=7, va="center", color="0.3")
+    plain_log(axes.xaxis)
+    axes.set_yticks(range(len(conditions)), conditions)
+    axes.set_ylim(len(conditions) - 0.5, -0.5)
+    axes.grid(alpha=0.2)
+
+
+def draw_predictors(
+    flights: Sequence[Row], networks: Sequence[Row], foretold: Sequence[Row], columns: int = 3
+) -> Figure:
+    """Loss, spectral radius and offset at trim against error on the sum of primes, or the first task: a panel each.
+
+    Args:
+        flights, networks, foretold: the evaluation's tables.
+        columns: of panels.
+    """
+    tasks = by_task(flights)
+    task = "sum-of-primes" if "sum-of-primes" in tasks else next(iter(tasks))
+    errors = network_errors(tasks[task])
+    finite = [error for error in errors.values() if np.isfinite(error) and error > 0] or [1.0]
+    ceiling = 2.5 * max(finite)
+    families = {row["pilot"]: row["family"] for row in tasks[task]}
+    figure, panels = panels_for(len(PREDICTORS), columns)
+    for panel, (predictor, name) in zip(panels, PREDICTORS.items(), strict=True):
+        for row in (row for row in networks if row[predictor] is not None):
+            error = min(errors[row["pilot"]], ceiling)
+            colour = COLOURS.get(families[row["pilot"]], "#777777")
+            place = min(row[predictor], _FARTHEST.get(predictor, np.inf))
+            panel.plot(place, error, "x" if error == ceiling else "o", ms=4, color=colour, alpha=0.7)
+        radius = predictor == "spectral_radius"
+        panel.set(xscale="linear" if radius else "log", yscale="log", xlabel=name, ylabel=f"error on {task}, cm")
+        panel.set_ylim(0.7 * min(finite), 1.4 * ceiling)
+        mark_lost(panel, ceiling)
+        plain_log(panel.yaxis)
+        if predictor == "trim_offset_cm":
+            plain_log(panel.xaxis)
+        panel.grid(alpha=0.2)
+        found = [row for row in foretold if (row["task"], row["predictor"]) == (task, predictor)]
+        if found:
+            panel.set_title(f"rank correlation {correlation(found[0])}", fontsize=9, loc="left")
+    legend(figure, (row for row in tasks[task] if row["weights"] is not None))
+    return figure
+
+
+def correlation(row: Row) -> str:
+    """A rank correlation with its interval, for people."""
+    return f"{row['correlation']:.2f} ({row['correlation_low']:.2f} to {row['correlation_high']:.2f})"

@@ -1,0 +1,275 @@
+"""The evaluation as one HTML page that needs nothing else: pictures, tables and flights are inside it."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import math
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import mothsim
+from mothsim.controllers.evaluation.predictors import PREDICTORS
+from mothsim.controllers.evaluation.report import comparison_plots, plots
+from mothsim.controllers.evaluation.report.headline import error, headline, sayings, smallest_as_good, who
+from mothsim.controllers.evaluation.robustness import ALL, DISTURBED, PAIRINGS, verdict, worth_pruning
+from mothsim.tables import Row, grouped
+
+_STYLE = """
+:root { color-scheme: light; --ink: #2b2620; --quiet: #6b6357; --line: #e4dccd; --paper: #fbf8f2; --accent: #1f7a8c; }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 17px/1.55 Georgia, 'Times New Roman', serif; }
+main { max-width: 62rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
+h1 { font-size: clamp(1.7rem, 5vw, 2.6rem); line-height: 1.15; margin: 0 0 .5rem; }
+h2 { font-size: 1.35rem; margin: 3rem 0 .5rem; border-top: 1px solid var(--line); padding-top: 1.5rem; }
+p, li { max-width: 46rem; overflow-wrap: anywhere; }
+.lead { font-size: 1.15rem; color: var(--quiet); }
+.answer { background: #fff; border-left: 4px solid var(--accent); padding: .8rem 1.1rem; margin: 1.5rem 0; }
+.answer p { margin: .35rem 0; }
+figure { margin: 1.5rem 0; }
+img { width: 100%; height: auto; background: #fff; border: 1px solid var(--line); border-radius: 6px; display: block; }
+figcaption, .note { color: var(--quiet); font-size: .92rem; }
+.scroll { overflow-x: auto; margin: 1rem 0; }
+table { border-collapse: collapse; font: 13.5px/1.4 system-ui, sans-serif; font-variant-numeric: tabular-nums; }
+th, td { padding: .35rem .7rem .35rem 0; text-align: right; border-bottom: 1px solid var(--line); }
+th { color: var(--quiet); font-weight: 600; vertical-align: bottom; }
+th:first-child, td:first-child { text-align: left; }
+.flights { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr)); gap: 1.25rem; }
+.flights figure { margin: 0; }
+@media (max-width: 40rem) {
+  body { font-size: 16px; }
+  main { padding: 1.5rem 1rem 3rem; }
+  table.stacked thead { display: none; }
+  table.stacked, table.stacked tbody { display: block; width: 100%; }
+  table.stacked tr { display: block; padding: .5rem 0; border-bottom: 1px solid var(--line); }
+  table.stacked td { display: flex; justify-content: space-between; gap: .5rem; border: 0; padding: .1rem 0; }
+  table.stacked td:first-child { font-weight: 600; }
+  table.stacked td:not(:first-child)::before { content: attr(data-label); color: var(--quiet); }
+  table.stacked td:empty { display: none; }
+}
+"""
+
+
+@dataclass(frozen=True)
+class Film:
+    """An animation: a GIF's bytes, and what it shows."""
+
+    content: bytes
+    caption: str
+
+
+def page(tables: Mapping[str, Sequence[Row]], films: Sequence[Film], settings: dict) -> str:
+    """The page.
+
+    Args:
+        tables: of the evaluation: `flights`, `summary`, `networks`, `costs`, `predictors` and `robustness`.
+        films: a few flights.
+        settings: that made it, by name.
+    """
+    flights, summary, networks, costs = (tables[name] for name in ("flights", "summary", "networks", "costs"))
+    tasks = list(dict.fromkeys(row["task"] for row in flights))
+    parts = [
+        "<h1>How few connections does a brain need to fly?</h1>",
+        '<p class="lead">Pruned neural networks fly a simulated hawkmoth, closed loop, and are judged by where it '
+        "goes: beside dense networks of as many weights, beside a linear-quadratic law, beside model predictive "
+        "control.</p>",
+        _answer(summary, tasks, flights),
+        _section("What flies, and how well", _table(headline(summary)),
+                 "Median rms error after the first half second; in brackets its 90 % bootstrap interval over networks "
+                 "and starts. A lost flight counts as infinitely far off; <i>back</i> is the share of flights within "
+                 "0.5 cm at all times after 2 s."),
+        _section("Error against sparsity",
+                 _picture(lambda columns: plots.draw_errors(flights, "sparsity", columns), "error against sparsity"),
+                 "Each network a faint line, the median over networks strong, the loss dotted; bands are LQR's and "
+                 "MPC's 5 to 95 %. Crosses above the line are lost flights. Upright lines: the last level up to which "
+                 "the loss stays within 1e-3, Zahn et al.'s measure (dotted), and no flight is lost (dashed)."),
+        _section("Error against the number of weights",
+                 _said(worth_pruning(tables["robustness"]))
+                 + _picture(lambda columns: plots.draw_errors(flights, "weights", columns), "error against weights"),
+                 "A sparse network is worth its pruning where it beats a small dense one of as many weights."),
+        _section("What loss is airworthy?",
+                 _picture(lambda columns: plots.draw_loss(flights, columns), "loss against error"),
+                 "Every network once. The dashed line is the threshold of Zahn et al. 2022."),
+        _section("What a decision costs",
+                 _picture(lambda columns: plots.draw_costs(flights, costs, networks, 2 * columns - 1),
+                          "cost against error"),
+                 "A whole decision is guidance, waypoint and network for one moth; MPC has no network."),
+        _faster(networks, costs),
+        _foretold(flights, networks, tables["predictors"]),
+        _robustness(tables["robustness"]),
+        _films(films),
+        _section("Made with", _pairs(_origin(settings))),
+    ]  # fmt: skip
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>mothsim: sparsity versus tracking error</title><style>{_STYLE}</style></head>\n"
+        f"<body><main>\n{chr(10).join(parts)}\n</main></body></html>\n"
+    )
+
+
+def _answer(summary: Sequence[Row], tasks: Sequence[str], flights: Sequence[Row]) -> str:
+    sentences = sayings(flights)
+    for task in tasks:
+        best = smallest_as_good(summary, task)
+        if best and not task.startswith("recover"):
+            sentences.append(
+                f"{task}: {best['weights']:,.0f} weights ({who(best)}) track to {error(best['rms_error_cm'])} cm, "
+                "within a fifth of dense, and lose no flight."
+            )
+    return _said(sentences)
+
+
+def _said(sentences: Sequence[str]) -> str:
+    """Sentences that begin with what they are about and a colon."""
+    lines = []
+    for sentence in sentences:
+        about, colon, rest = html.escape(sentence).partition(": ")
+        lines.append(f"<p><b>{about}</b>{colon}{rest}</p>")
+    return f'<div class="answer">{"".join(lines)}</div>' if lines else ""
+
+
+def _faster(networks: Sequence[Row], costs: Sequence[Row]) -> str:
+    """Every level of the networks pruned from Zahn et al.'s size, densest first."""
+    timed = {row["pilot"]: row for row in costs}
+    pruned = [row for row in networks if row["family"] not in ("small", "small, pruned")]
+    table = [["pruned", "weights", "multiply-adds", "bytes", "µs", "dense, µs", "gain"]]
+    levels = grouped(sorted(pruned, key=lambda row: -row["weights"]), lambda row: (row["family"], row["level"]))
+    for rows in levels.values():
+        middle = {name: float(np.median([row[name] for row in rows])) for name in ("weights", "multiply_adds", "bytes")}
+        own, dense = (
+            float(np.median([timed[row["pilot"]][name] for row in rows])) for name in ("network_us", "dense_us")
+        )
+        counts = [f"{value:,.0f}" for value in middle.values()]
+        table.append([who(rows[0]), *counts, f"{own:.2f}", f"{dense:.2f}", f"{dense / own:.1f}"])
+    note = (
+        "One decision of one moth by the network alone: from compressed weights, as flights run it, and by the dense "
+        "network at its fastest (the better of numpy and jitted JAX, single precision), medians over networks. A gain "
+        "below one is a loss."
+    )
+    details = f"<details><summary>Level by level</summary>{_table(table)}</details>"
+    return _section("Does sparse mean faster?", details, note)
+
+
+def _robustness(comparison: Sequence[Row]) -> str:
+    disturbed = {row["task"] for row in comparison if row["condition"] == DISTURBED}
+    if not disturbed:
+        return ""
+    table = [["flown", "pairs", "ratio", "90 %", "sparse failed", "dense failed"]]
+    for row in comparison:
+        if row["task"] in disturbed and row["pairing"] == "equal error":
+            between = f"{_ratio(row['ratio_low'])} to {_ratio(row['ratio_high'])}"
+            failed = [f"{row[name]:.1%}" for name in ("sparse_failed", "dense_failed")]
+            name = row["family"] if row["family"] == ALL else who(row)
+            flown = f"{row['task']}, {row['condition']}: {name}"
+            table.append([flown, str(row["pairs"]), _ratio(row["ratio"]), between, *failed])
+    body = _picture(lambda columns: comparison_plots.draw_pairs(comparison, columns), "sparse by dense error")
+    note = (
+        "The controller is told nothing of what disturbs it. Ratios are of pairs, a sparse network and a dense one, on "
+        "the same starts and in the same noise: below one, sparse is nearer to its target; with an interval that holds "
+        f"one, no difference is shown. {PAIRINGS} <i>Failed</i> is lost, or in recover not back."
+    )
+    details = f"<details><summary>Equal error, condition by condition</summary>{_table(table)}</details>"
+    return _section("Does sparsity help or hurt when disturbed?", _said(verdict(comparison)) + body + details, note)
+
+
+def _foretold(flights: Sequence[Row], networks: Sequence[Row], foretold: Sequence[Row]) -> str:
+    if not foretold:
+        return ""
+    table = [["task", "networks", *PREDICTORS.values()]]
+    for task, rows in grouped(foretold, lambda row: row["task"]).items():
+        found = {row["predictor"]: comparison_plots.correlation(row) for row in rows}
+        table.append([task, str(rows[0]["networks"]), *(found.get(name, "") for name in PREDICTORS)])
+    body = _picture(
+        lambda columns: comparison_plots.draw_predictors(flights, networks, foretold, 2 * columns - 1), "what foretells"
+    )
+    note = (
+        "Spearman's rank correlation with tracking error over all networks (in recover with the share that do not "
+        "come back), with its 90 % bootstrap interval over networks: one foretells perfectly, zero nothing. Radius and "
+        "offset are read from a network's slope at trim before it flies."
+    )
+    return _section("What foretells how a network flies?", body + _table(table), note)
+
+
+def _ratio(value: float) -> str:
+    return "∞" if math.isinf(value) else f"{value:.2f}"
+
+
+def _section(title: str, body: str, note: str = "") -> str:
+    said = f'<p class="note">{note}</p>' if note else ""
+    return f"<section><h2>{html.escape(title)}</h2>{said}{body}</section>"
+
+
+def _table(cells: Sequence[Sequence[str]]) -> str:
+    head, *rows = [[html.escape(cell) for cell in row] for row in cells]
+    header = "".join(f"<th>{cell}</th>" for cell in head)
+    lines = [
+        "".join(f'<td data-label="{name}">{cell}</td>' for name, cell in zip(head, row, strict=True)) for row in rows
+    ]
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    table = f"<thead><tr>{header}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="scroll"><table class="stacked">{table}</table></div>'
+
+
+def _pairs(values: Mapping[str, object]) -> str:
+    rows = "".join(
+        f"<tr><td>{html.escape(name)}</td><td>{html.escape(str(value))}</td></tr>" for name, value in values.items()
+    )
+    return f"<table><tbody>{rows}</tbody></table>"
+
+
+def _picture(draw, description: str) -> str:
+    """A picture in two columns of panels, and for narrow screens in one."""
+    wide, narrow = (_data("image/png", _png(draw(columns))) for columns in (2, 1))
+    return (
+        f'<figure><picture><source media="(max-width: 40rem)" srcset="{narrow}">'
+        f'<img src="{wide}" alt="{html.escape(description)}"></picture></figure>'
+    )
+
+
+def _films(films: Sequence[Film]) -> str:
+    if not films:
+        return ""
+    shown = "".join(
+        f'<figure><img src="{_data("image/gif", film.content)}" alt="a flight">'
+        f"<figcaption>{html.escape(film.caption)}</figcaption></figure>"
+        for film in films
+    )
+    return _section("Flights", f'<div class="flights">{shown}</div>')
+
+
+def _origin(settings: dict) -> dict[str, object]:
+    packages = ("numpy", "scipy", "numba", "jax", "matplotlib")
+    return {
+        **settings,
+        "mothsim": mothsim.__version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+        "machine": f"{platform.machine()}, {platform.system()}",
+    }
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=120)
+    return buffer.getvalue()
+
+
+def _data(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def film(flight: mothsim.Flight, caption: str, folder: Path) -> Film:
+    """A small animation of one moth's flight; the GIF is kept in the folder."""
+    from mothsim.plotting.animation import animate
+
+    file = folder / "film.gif"
+    animate(flight, file, frames_per_second=10)
+    return Film(file.read_bytes(), caption)

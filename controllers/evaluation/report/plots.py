@@ -1,0 +1,241 @@
+"""The pictures of an evaluation: sparsity, loss and cost against tracking error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mothsim.controllers.evaluation.report.headline import LOSS_LIMIT, last_levels
+from mothsim.controllers.evaluation.report.panels import (
+    BASELINE_COLOURS,
+    COLOURS,
+    LOSS_COLOUR,
+    legend,
+    mark_lost,
+    panels_for,
+    plain_log,
+)
+from mothsim.controllers.evaluation.rollouts import by_task
+from mothsim.tables import Row, grouped
+
+_BACK = "back within 0.5 cm after 2 s, %"
+
+
+def draw_errors(flights: Sequence[Row], against: str, columns: int = 2) -> Figure:
+    """Tracking error of every network against sparsity or number of weights, a panel a task; lost flights on top.
+
+    Of `recover` it is the share of flights that came back.
+
+    Args:
+        flights: all rows; the undisturbed ones are drawn.
+        against: `sparsity` or `weights`.
+        columns: of panels.
+    """
+    tasks = by_task(flights)
+    figure, panels = panels_for(len(tasks), columns)
+    for panel, (task, rows) in zip(panels, tasks.items(), strict=True):
+        back = task.startswith("recover") and rows[0]["recovered"] is not None
+        (_draw_recovery if back else _draw_task)(panel, rows, against)
+        panel.set_title(task, fontsize=10, loc="left", fontweight="bold")
+    legend(figure, flights, loss=against == "sparsity")
+    return figure
+
+
+def _draw_task(axes: Axes, rows: Sequence[Row], against: str) -> None:
+    networks = [row for row in rows if row["weights"] is not None]
+    finite = [row["rms_error_cm"] for row in rows if np.isfinite(row["rms_error_cm"])] or [1.0]
+    bottom, ceiling = min(finite) * 0.7, max(finite) * 2.5
+    for name, group in _baselines(rows).items():
+        low, middle, high = np.quantile(_errors(group, ceiling), (0.05, 0.5, 0.95), method="inverted_cdf")
+        colour = BASELINE_COLOURS.get(name, "#777777")
+        axes.axhspan(low, max(high, 1.03 * low), color=colour, alpha=0.18, lw=0)
+        axes.axhline(middle, color=colour, lw=0.8, ls="--")
+    for name, group in _curves(networks).items():
+        lines = grouped(group, lambda row: row["run"])
+        for line in lines.values():
+            places, medians = _line(line, against, ceiling)
+            axes.plot(places, medians, color=COLOURS[name], lw=0.8, alpha=0.35, marker=".", ms=3)
+        places, medians = _line(group, against, ceiling)
+        axes.plot(places, medians, color=COLOURS[name], lw=2.2, marker="o" if len(places) < 3 else None)
+        lost = [(_place(row, against), ceiling) for row in group if row["lost"]]
+        if lost:
+            spread = np.random.default_rng(0).uniform(0.85, 1.18, len(lost))
+            axes.plot([x for x, _ in lost], ceiling * spread, ls="", marker="x", ms=3, color=COLOURS[name], alpha=0.4)
+    mark_lost(axes, ceiling)
+    axes.set(yscale="log", ylim=(bottom, ceiling * 1.4), ylabel="error, cm (rms)")
+    plain_log(axes.yaxis)
+    axes.grid(alpha=0.2)
+    _place_axis(axes, networks, against)
+    if against == "sparsity":
+        _mark_last_levels(axes, networks)
+        _draw_losses(axes.twinx(), networks, against)
+
+
+def _mark_last_levels(axes: Axes, networks: Sequence[Row]) -> None:
+    """Where a family's loss says stop, dotted, and where its flights do, dashed."""
+    for shift, (name, group) in enumerate(_curves(networks).items()):
+        if name not in ("global", "layerwise"):
+            continue
+        for said, level, line in zip(("loss", "flight"), last_levels(group), (":", "--"), strict=True):
+            if level is not None:
+                place = -np.log10(1 - level / 100)
+                axes.axvline(place, color=COLOURS[name], ls=line, lw=1.1, alpha=0.8)
+                axes.text(place, 0.02 + 0.25 * shift, f" {said}: {level:g} % ", transform=axes.get_xaxis_transform(),
+                          rotation=90, fontsize=7, color=COLOURS[name], va="bottom",
+                          ha="left" if said == "loss" else "right")  # fmt: skip
+
+
+def _draw_losses(second: Axes, networks: Sequence[Row], against: str) -> None:
+    for name, group in _curves(networks).items():
+        places, losses = _by_place(
+            group, against, lambda rows: float(np.median([row["loss"] or np.nan for row in rows]))
+        )
+        second.plot(places, losses, color=COLOURS[name], lw=1, ls=":")
+    second.axhline(LOSS_LIMIT, color=LOSS_COLOUR, lw=0.6)
+    second.set(yscale="log")
+    second.set_ylabel("loss (dotted)", color=LOSS_COLOUR)
+    second.tick_params(colors=LOSS_COLOUR)
+
+
+def _draw_recovery(axes: Axes, rows: Sequence[Row], against: str) -> None:
+    networks = [row for row in rows if row["weights"] is not None]
+    for name, group in _baselines(rows).items():
+        axes.axhline(_share_back(group), color=BASELINE_COLOURS.get(name, "#777777"), lw=4, alpha=0.4)
+    for name, group in _curves(networks).items():
+        for line in grouped(group, lambda row: row["run"]).values():
+            axes.plot(*_by_place(line, against, _share_back), color=COLOURS[name], lw=0.8, alpha=0.35, marker=".", ms=3)
+        places, shares = _by_place(group, against, _share_back)
+        axes.plot(places, shares, color=COLOURS[name], lw=2.2, marker="o" if len(places) < 3 else None)
+    axes.set(ylim=(-4, 104), ylabel=_BACK)
+    axes.grid(alpha=0.2)
+    _place_axis(axes, networks, against)
+
+
+def _place_axis(axes: Axes, networks: Sequence[Row], against: str) -> None:
+    if against == "weights":
+        axes.set(xscale="log", xlabel="weights")
+        axes.invert_xaxis()
+        plain_log(axes.xaxis)
+    else:
+        _sparsity_axis(axes, networks)
+
+
+def _sparsity_axis(axes: Axes, networks: Sequence[Row]) -> None:
+    """Per cent pruned, on the scale of what is left, since all happens at the end."""
+    ticks = [0, 50, 75, 90, 95, 98, 99, 99.5, 99.8]
+    last = max([_place(row, "sparsity") for row in networks], default=1.0)
+    ticks = [tick for tick in ticks if -np.log10(1 - tick / 100) <= last + 0.05]
+    axes.set_xticks([-np.log10(1 - tick / 100) for tick in ticks], [f"{tick:g}" for tick in ticks])
+    axes.set_xlabel("weights pruned, % of 330,512")
+
+
+def draw_loss(flights: Sequence[Row], columns: int = 2) -> Figure:
+    """Loss against tracking error of every network, a panel a task: what loss is airworthy?
+
+    Of `recover` it is the share of flights that came back.
+    """
+    tasks = by_task(flights)
+    figure, panels = panels_for(len(tasks), columns)
+    for panel, (task, flown) in zip(panels, tasks.items(), strict=True):
+        rows = [row for row in flown if row["loss"] is not None]
+        back = task.startswith("recover") and flown[0]["recovered"] is not None
+        finite = [row["rms_error_cm"] for row in rows if np.isfinite(row["rms_error_cm"])] or [1.0]
+        ceiling = max(finite) * 2.5
+        for name, group in grouped(rows, lambda row: row["family"]).items():
+            networks = grouped(group, lambda row: row["pilot"]).values()
+            losses = [network[0]["loss"] for network in networks]
+            values = [_share_back(one) if back else float(np.median(_errors(one, ceiling))) for one in networks]
+            lost = [float(np.mean([row["lost"] for row in network])) for network in networks]
+            panel.scatter(losses, values, s=16, c=COLOURS.get(name, "#777777"), alpha=0.75, lw=0)
+            some = [(x, y) for x, y, share in zip(losses, values, lost, strict=True) if share > 0]
+            if some:
+                panel.plot(*zip(*some, strict=True), ls="", marker="x", ms=6, color="k", mew=0.8)
+        panel.axvline(LOSS_LIMIT, color="0.4", ls="--", lw=0.8)
+        panel.set(xscale="log", xlabel="loss on fresh segments")
+        if back:
+            panel.set(ylim=(-4, 104), ylabel=_BACK)
+        else:
+            mark_lost(panel, ceiling)
+            panel.set(yscale="log", ylabel="error, cm (rms)", ylim=(min(finite) * 0.7, ceiling * 1.4))
+            plain_log(panel.yaxis)
+        panel.set_title(task, fontsize=10, loc="left", fontweight="bold")
+        panel.grid(alpha=0.2)
+    legend(figure, (row for row in flights if row["loss"] is not None), crosses="a network that lost flights")
+    return figure
+
+
+def draw_costs(flights: Sequence[Row], costs: Sequence[Row], networks: Sequence[Row], columns: int = 3) -> Figure:
+    """Cost of a decision against error on the sum of primes, or the first task: multiply-adds, bytes, measured us."""
+    tasks = by_task(flights)
+    task = "sum-of-primes" if "sum-of-primes" in tasks else next(iter(tasks))
+    rows = tasks[task]
+    ceiling = 2.5 * max([row["rms_error_cm"] for row in rows if np.isfinite(row["rms_error_cm"])], default=1.0)
+    errors = {
+        name: float(np.median(_errors(group, ceiling))) for name, group in grouped(rows, lambda r: r["pilot"]).items()
+    }
+    families = {row["pilot"]: row["family"] for row in rows}
+    sizes = {row["pilot"]: row for row in networks}
+    figure, panels = panels_for(3, columns)
+    measures = (
+        ("multiply-adds of the network", {name: row["multiply_adds"] for name, row in sizes.items()}),
+        ("bytes of the network", {name: row["bytes"] for name, row in sizes.items()}),
+        ("a whole decision, µs", {row["pilot"]: row["decision_us"] for row in costs}),
+    )
+    for panel, (title, values) in zip(panels, measures, strict=True):
+        for name, value in values.items():
+            colour = COLOURS.get(families[name]) or BASELINE_COLOURS.get(name, "#777777")
+            panel.plot(value, errors[name], "o" if name in sizes else "D", ms=4 if name in sizes else 6, color=colour)
+            if name not in sizes:
+                panel.annotate(name, (value, errors[name]), xytext=(4, 4), textcoords="offset points", fontsize=8)
+        panel.set(xscale="log", yscale="log", xlabel=title, ylabel=f"error on {task}, cm")
+        panel.set_ylim(0.7 * min(errors.values()), 1.4 * ceiling)
+        mark_lost(panel, ceiling)
+        plain_log(panel.yaxis)
+        panel.grid(alpha=0.2)
+    legend(figure, rows)
+    return figure
+
+
+def _baselines(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    return grouped((row for row in rows if row["weights"] is None), lambda row: row["family"])
+
+
+def _curves(networks: Sequence[Row]) -> dict[str, list[Row]]:
+    """Flights by family; a pruned family begins at the dense networks that it was pruned from."""
+    families = grouped(networks, lambda row: row["family"])
+    dense = families.get("dense", [])
+    pruned = {name: [*dense, *families[name]] for name in ("global", "layerwise") if name in families}
+    rest = {name: rows for name, rows in families.items() if name in COLOURS and name not in pruned}
+    return {**({} if pruned else {"dense": dense} if dense else {}), **pruned,
+            **{name: rows for name, rows in rest.items() if name != "dense"}}  # fmt: skip
+
+
+def _place(row: Row, against: str) -> float:
+    return row["weights"] if against == "weights" else -np.log10(row["weights"] / 330_512)
+
+
+def _line(rows: Sequence[Row], against: str, ceiling: float) -> tuple[list[float], list[float]]:
+    """Median over networks of their medians, place by place."""
+
+    def middle(group: Sequence[Row]) -> float:
+        networks = grouped(group, lambda row: row["pilot"]).values()
+        return float(np.median([np.median(_errors(network, ceiling)) for network in networks]))
+
+    return _by_place(rows, against, middle)
+
+
+def _by_place(rows: Sequence[Row], against: str, value) -> tuple[list[float], list[float]]:
+    groups = grouped(rows, lambda row: (row["level"], row["weights"] if row["family"].startswith("small") else None))
+    points = sorted((float(np.median([_place(r, against) for r in group])), value(group)) for group in groups.values())
+    return [x for x, _ in points], [y for _, y in points]
+
+
+def _errors(rows: Sequence[Row], ceiling: float) -> np.ndarray:
+    return np.minimum([row["rms_error_cm"] for row in rows], ceiling)
+
+
+def _share_back(rows: Sequence[Row]) -> float:
+    return 100 * float(np.mean([row["recovered"] for row in rows]))

@@ -1,0 +1,95 @@
+"""Medians and 90 % intervals, over networks and not only over starts.
+
+Flights of one network are more alike than those of two, so networks are drawn first, with replacement, then starts
+within each (the two-stage bootstrap of Davison and Hinkley 1997, section 3.8). A lost flight's error is infinite:
+it counts in every median, and one of them is infinite where most are lost.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mothsim.tables import Row, grouped
+
+Array = NDArray[np.floating]
+
+_DRAWS = 1000
+_AT_ONCE = 100  # draws, to bound the memory
+_TAILS = (0.05, 0.95)
+
+
+def median_of_medians(values: Array) -> Array:
+    """Over networks (second axis from the end) of each one's median over its starts (the last): (...,)."""
+    return np.median(np.median(values, axis=-1), axis=-1)
+
+
+def mean_share(values: Array) -> Array:
+    """Over networks and starts: (...,)."""
+    return values.mean(axis=(-2, -1))
+
+
+def interval(
+    values: Array, statistic: Callable[[Array], Array], key: str, draws: int = _DRAWS
+) -> tuple[float, float, float]:
+    """A statistic of values (networks, starts, ...), and its 90 % bootstrap interval.
+
+    Args:
+        values: one row a network; a single network is drawn over its starts alone.
+        statistic: of values (..., networks, starts, ...), the last as given, to (...,).
+        key: names the random stream.
+        draws: of the bootstrap.
+    """
+    rng = np.random.default_rng(zlib.crc32(key.encode()))
+    networks, starts = values.shape[:2]
+    which = rng.integers(networks, size=(draws, networks, 1))
+    when = rng.integers(starts, size=(draws, networks, starts))
+    parts = [slice(first, first + _AT_ONCE) for first in range(0, draws, _AT_ONCE)]
+    drawn = np.concatenate([statistic(values[which[part], when[part]]) for part in parts])
+    # An order statistic, since between a number and infinity there is nothing to interpolate.
+    low, high = np.quantile(drawn, _TAILS, method="inverted_cdf")
+    return float(statistic(values)), float(low), float(high)
+
+
+def summarise(flights: Sequence[Row]) -> list[Row]:
+    """A row for each family, level, task and condition: error, share lost and share recovered, with intervals."""
+    groups = grouped(flights, lambda row: (row["family"], *_size(row), row["task"], row["condition"]))
+    rows = []
+    for (family, *size, task, condition), group in groups.items():
+        key = f"{family} {size} {task} {condition}"
+        level, weights = group[0]["level"], _middle(group, "weights")
+        row: Row = {"family": family, "level": level, "weights": weights, "task": task, "condition": condition}
+        row |= {"networks": len(grouped(group, lambda row: row["pilot"])), "flights": len(group)}
+        row["loss"] = _middle(group, "loss")
+        for name, column, statistic in (
+            ("rms_error_cm", "rms_error_cm", median_of_medians),
+            ("lost", "lost", mean_share),
+            ("recovered", "recovered", mean_share),
+        ):
+            values = matrix(group, column)
+            found = (None,) * 3 if values is None else interval(values, statistic, key)
+            row |= dict(zip((name, f"{name}_low", f"{name}_high"), found, strict=True))
+        rows.append(row)
+    return rows
+
+
+def matrix(flights: Sequence[Row], column: str) -> Array | None:
+    """A column as (networks, starts); none where it is empty."""
+    values = [[row[column] for row in group] for group in grouped(flights, lambda row: row["pilot"]).values()]
+    if any(value is None for row in values for value in row):
+        return None
+    return np.array(values, dtype=np.float64)
+
+
+def _middle(flights: Sequence[Row], column: str) -> float | None:
+    values = [row[column] for row in flights if row[column] is not None]
+    return float(np.median(values)) if values else None
+
+
+def _size(row: Row) -> tuple[float | None, int | None]:
+    """What networks of a family are told apart by: their level, and for the small ones their number of weights."""
+    # Pruned layer by layer to one level, two networks differ by a few weights.
+    return row["level"], row["weights"] if row["family"].startswith("small") else None

@@ -1,0 +1,1 @@
+"""Guidance: linear-quadratic tracking of a feasible flight along the target."""

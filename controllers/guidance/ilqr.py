@@ -1,0 +1,207 @@
+"""A plan: a flight along a target that the moth can fly, segment by segment, and the law that keeps to it.
+
+What a target asks for, a moth may be unable to do: with three controls it must tilt to speed up sideways. So the
+target is first made a feasible flight, states that the controls beside them do reach, by Gauss-Newton: the law of
+linear-quadratic tracking about one flight is flown on the engine, and gives the next one (iterative LQR: Li and
+Todorov 2004, ICINCO). It begins with the law about trim, the best that a linear model of hovering can do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from mothsim.actuation import from_components, limited, to_components
+from mothsim.body import MothBody
+from mothsim.controllers.guidance.lqr_weights import Weights, quadratic_costs
+from mothsim.controllers.guidance.reference import MOTION, entry_curves, entry_time, reference_states
+from mothsim.flight import SETTLE
+from mothsim.solver.propagate import SEGMENT, propagate
+from mothsim.step import is_lost
+from mothsim.trajectories import Trajectory
+from mothsim.trim import Linearisation, find_trim, linearise, segment_slopes
+
+Array = NDArray[np.floating]
+
+_TIGHTNESS = (1.0, 3.0, 10.0)
+"""How many times nearer than the law a plan keeps to its target, flight by flight: at once, the first would tumble."""
+_SETTLING = 0.3
+"""The same of the law, while moths that start violently are being led to the plan: urgent, they would tumble."""
+_FLIGHTS, _GAIN = 8, 0.01
+"""At most so many flights; each must better the cost of the best before by this share."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What departures cost over T segments: states `q` (T, 8), controls `r` (m,), and the end `p` (8, 8)."""
+
+    q: Array
+    r: Array
+    p: Array
+
+
+@dataclass(frozen=True)
+class Law:
+    """Linear-quadratic tracking about a flight of T segments: `u = controls[t] - feedback[t] (s - states[t])`.
+
+    Attributes:
+        states: (T + 1, 8) of the flight.
+        controls: (T, 4) components, see `mothsim.actuation`.
+        costs: that it makes least.
+        feedback: (T, m, 8), with m = 3 controls, or 4 with wing torque.
+        drive: (T, m, 8), from the costate of a segment's end to its control.
+        share: (T, m, m), of a control that is wanted, what is given.
+        carry: (T, 8, 8), the costate from a segment's end to its beginning.
+    """
+
+    states: Array
+    controls: Array
+    costs: Costs
+    feedback: Array
+    drive: Array
+    share: Array
+    carry: Array
+
+    def ahead(self, offsets: Array, inputs: Array | None = None) -> Array:
+        """What leads N moths along offsets (N, L + 1, 8) from the flight, to be added to the controls, (N, L, m).
+
+        Args:
+            offsets: from the first states on; the last is for good.
+            inputs: (N, L, m), what is wanted to be added to the controls; by default nothing.
+        """
+        length, width = offsets.shape[1] - 1, self.feedback.shape[1]
+        inputs = np.zeros((len(offsets), length, width)) if inputs is None else inputs
+        added = np.empty_like(inputs)
+        costate = times(self.costs.p, offsets[:, length])
+        for t in range(length - 1, -1, -1):
+            added[:, t] = times(self.drive[t], costate) + times(self.share[t], inputs[:, t])
+            costate = self.costs.q[t] * offsets[:, t] + times(self.carry[t], costate)
+            costate -= times(self.feedback[t].T, self.costs.r * inputs[:, t])
+        return added
+
+
+def times(matrix: Array, rows: Array) -> Array:
+    """`matrix @ row` for every row, summed row by row: a product's last digit would depend on how many there are."""
+    return (rows[:, None, :] * matrix).sum(axis=2)
+
+
+def tracking_law(states: Array, controls: Array, a: Array, b: Array, costs: Costs) -> Law:
+    """The law about a flight, by the Riccati recursion from its end.
+
+    Args:
+        states: (T + 1, 8).
+        controls: (T, 4) components.
+        a, b: slopes (T, 8, 8) and (T, 8, 4) of its segments.
+        costs: of departures.
+    """
+    count, width = len(controls), len(costs.r)
+    feedback, drive = np.empty((2, count, width, 8))
+    share, carry = np.empty((count, width, width)), np.empty((count, 8, 8))
+    p, r = costs.p, np.diag(costs.r)
+    for t in range(count - 1, -1, -1):
+        bt = b[t, :, :width].T
+        inverse = np.linalg.inv(r + bt @ p @ bt.T)
+        drive[t], share[t] = inverse @ bt, inverse @ r
+        feedback[t] = drive[t] @ p @ a[t]
+        closed = a[t] - bt.T @ feedback[t]
+        carry[t] = closed.T
+        p = np.diag(costs.q[t]) + feedback[t].T @ r @ feedback[t] + closed.T @ p @ closed
+    return Law(states, controls, costs, feedback, drive, share, carry)
+
+
+def fly_law(law: Law, ahead: Array, start: Array, body: MothBody) -> tuple[Array, Array]:
+    """States (T + 1, 8) and controls (T, 4) of a law, with `ahead` (T, m) added, flown from `start` (8,)."""
+    states, controls = np.empty_like(law.states), law.controls.copy()
+    states[0] = start
+    for t, (control, feedback) in enumerate(zip(controls, law.feedback, strict=True)):
+        control[: len(feedback)] += ahead[t] - feedback @ (states[t] - law.states[t])
+        applied = limited(from_components(control), body)
+        control[:] = to_components(applied)
+        states[t + 1] = propagate(states[t], applied, body=body).states
+    return states, controls
+
+
+@lru_cache(maxsize=128)
+def plan(trajectory: Trajectory, body: MothBody, weights: Weights, segments: int) -> Law:
+    """A feasible flight along a trajectory from rest, and the law about it, over so many segments.
+
+    Where none is found, the law is about the target itself, with the controls that a linear model asks for.
+
+    Raises:
+        ValueError: the body has no trim at a body angle of the trajectory.
+    """
+    trim = find_trim(body, float(trajectory.angle(0.0)))
+    linear = linearise(body, trim)
+    target = reference_states(trajectory, body, SEGMENT * np.arange(segments + 1))
+    target = target if trajectory.under_way else _eased(target)
+    states, controls = target, np.tile(to_components(trim.control), (segments, 1))
+    a, b = np.tile(linear.a, (segments, 1, 1)), np.tile(linear.b, (segments, 1, 1))
+    if (target != target[0]).any():  # a target at rest is feasible as it is
+        steps = [_costs(linear, weights, body, segments, tightness) for tightness in _TIGHTNESS]
+        still = tracking_law(np.tile(trim.state, (segments + 1, 1)), controls, a, b, steps[0])
+        states, controls, a, b = _feasible(still, target, a, b, steps, body, trajectory.lost_distance)
+    costs = _costs(linear, weights, body, segments, 1.0)
+    late = entry_time(np.array(trajectory.start_spread)[MOTION], weights.entry) - weights.entry
+    costs.q[: round(late / SEGMENT), :2] *= _SETTLING**2
+    return tracking_law(states, controls, a, b, costs)
+
+
+def _feasible(
+    law: Law, target: Array, a: Array, b: Array, steps: list[Costs], body: MothBody, limit: float
+) -> tuple[Array, Array, Array, Array]:
+    """States (T + 1, 8), controls (T, 4) and slopes `a`, `b` of the best flight that Gauss-Newton finds.
+
+    Args:
+        law: about trim.
+        target: (T + 1, 8), departures from which cost, as do departures from the controls of trim.
+        a, b: slopes about trim.
+        steps: costs of the first flights; the last goes for all that follow.
+        body: that flies.
+        limit: distance from the target beyond which a flight is lost, cm.
+    """
+    hover, width = law.controls, law.feedback.shape[1]
+    controls = hover.copy()
+    controls[:, :width] += _following(law, target, hover)
+    controls[:, :width] -= np.einsum("tms,ts->tm", law.feedback, (target - law.states)[:-1])
+    states, best = target, np.inf
+    for flight in tqdm(range(1, _FLIGHTS + 1), desc="planning", unit="flight", leave=False, delay=2.0, disable=None):
+        flown = fly_law(law, _following(law, target, hover), target[0], body)
+        lost = is_lost(flown[0], target[:, :2], limit).any()
+        cost = np.inf if lost else _cost(*flown, target, hover, steps[-1])
+        if not cost < best * (1 - _GAIN):
+            break
+        (states, controls), best = flown, cost
+        a, b = segment_slopes(body, states[:-1], controls)
+        law = tracking_law(states, controls, a, b, steps[min(flight, len(steps) - 1)])
+    return states, controls, a, b
+
+
+def _eased(target: Array) -> Array:
+    """A target (T + 1, 8) that begins at rest, as flights do, and is under way along a quintic when errors count."""
+    still, slowing = entry_curves(SETTLE, np.arange(len(target)))[:, [0, 2], 0].T[..., None]
+    eased, away = target.copy(), target[:, :2] - target[0, :2]
+    eased[:, :2] -= still * away
+    eased[:, 4:6] -= still * target[:, 4:6] + slowing * away
+    return eased
+
+
+def _costs(linear: Linearisation, weights: Weights, body: MothBody, segments: int, tightness: float) -> Costs:
+    """The weights' costs, were positions to be kept so many times nearer."""
+    width = 4 if body.wing_torque_limit > 0 else 3
+    costs = quadratic_costs(linear, replace(weights, position=weights.position / tightness), width)
+    return Costs(np.tile(np.diag(costs.q), (segments, 1)), np.diag(costs.r), costs.p)
+
+
+def _following(law: Law, target: Array, hover: Array) -> Array:
+    """What leads along a target (T + 1, 8) with as little departure from hovering as the costs say, (T, m)."""
+    width = law.feedback.shape[1]
+    return law.ahead((target - law.states)[None], (hover - law.controls)[None, :, :width])[0]
+
+
+def _cost(states: Array, controls: Array, target: Array, hover: Array, costs: Costs) -> float:
+    away, push = states - target, (controls - hover)[:, : len(costs.r)]
+    return float((away[:-1] ** 2 * costs.q).sum() + (push**2 * costs.r).sum() + away[-1] @ costs.p @ away[-1])

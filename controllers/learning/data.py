@@ -1,0 +1,81 @@
+"""Data for inverse models: random segments by the engine, scaled as the network sees them.
+
+Zahn et al. 2022 draw segments over the whole range of flight, violent spins and all. What decides whether a
+network flies is its slope near trim (`mothsim.controllers.guidance.stability`), a corner of that range so small that
+uniform draws hardly visit it. So a share of our own training set is drawn there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mothsim.body import MothBody
+from mothsim.controllers.learning.near_trim import NEAR_FLIGHT, draw_near_trim
+from mothsim.controllers.networks.network import Scaling
+from mothsim.segments import Solver, generate, tabulate
+from mothsim.solver.propagate import propagate
+from mothsim.trim import find_trim
+
+Array = NDArray[np.floating]
+
+TRAINING, TESTING, ABOUT_TRIM = 0, 1, 2
+"""What a seed's data are for: each has its own random stream."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Scaled inputs (N, 10) and outputs (N, 7), float32, and the scaling."""
+
+    inputs: NDArray[np.float32]
+    outputs: NDArray[np.float32]
+    scaling: Scaling
+
+
+def make_dataset(
+    segments: int,
+    seed: int,
+    purpose: int = TRAINING,
+    *,
+    near_flight: float = 0.0,
+    scaling: Scaling | None = None,
+    body: MothBody | None = None,
+    solver: Solver | None = None,
+) -> Dataset:
+    """Draw and solve random segments.
+
+    Args:
+        segments: how many.
+        seed, purpose: name the random stream.
+        near_flight: share of the segments that is drawn about trim, evenly spread among the others.
+        scaling: to use; by default the one that segments of the whole range just fill.
+        body: by default Zahn et al.'s.
+        solver: of the segments of that body, in place of the engine; see `mothsim.segments.generate`.
+    """
+    body = body or MothBody()
+    near = round(segments * near_flight)
+    whole = generate(segments - near, _stream(seed, purpose), body=body, solver=solver)
+    scaling = scaling or Scaling.of(whole.inputs, whole.outputs)
+    parts = [whole]
+    if near:
+        solve = solver or (lambda states, controls: propagate(states, controls, body=body).states)
+        states, controls = draw_near_trim(
+            near, _stream(seed, ABOUT_TRIM + purpose), [find_trim(body)], body, NEAR_FLIGHT
+        )
+        parts.append(tabulate(states, controls, solve(states, controls)))
+    order = _interleaved(segments - near, near)
+    inputs = np.concatenate([scaling.scale_inputs(part.inputs).astype(np.float32) for part in parts])[order]
+    outputs = np.concatenate([scaling.scale_outputs(part.outputs).astype(np.float32) for part in parts])[order]
+    return Dataset(inputs, outputs, scaling)
+
+
+def _stream(seed: int, purpose: int) -> int:
+    return seed + (purpose << 32)
+
+
+def _interleaved(many: int, few: int) -> NDArray[np.intp]:
+    """Order that spreads the last `few` of `many + few` rows evenly among the first."""
+    places = np.concatenate([(np.arange(many) + 0.5) / max(many, 1), (np.arange(few) + 0.5) / max(few, 1)])
+    return np.argsort(places, kind="stable")

@@ -1,0 +1,1 @@
+"""The fewest weights that meet a requirement: the requirements, the search, and its figure."""

@@ -1,0 +1,70 @@
+"""The picture of the fewest weights: what is asked of a network, against how many it has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from mothsim.controllers.evaluation.report.panels import plain_log
+from mothsim.tables import Row, grouped
+
+PANELS = {
+    "loss": ("loss", "loss on Zahn et al.'s segments", 1e-3),
+    "gentle": ("sum_of_primes_cm", "error on the sum of primes, cm", 0.10),
+    "linear": ("sum_of_primes_cm", "error on the sum of primes, cm", 0.10),
+    "envelope": ("flown", "share of the envelope flown", 1.0),
+}
+"""By goal: the column drawn, its name for people, and the bound that is asked for."""
+_COLOURS = {"surgeon": "#1f7a8c", "magnitude": "#d98e04", "dense": "#6a4c93"}
+_ZAHN = 23_131, 1e-3  # weights and loss at their limit of 93 %
+
+
+def draw_fewest(rows: Sequence[Row]) -> Figure:
+    """A panel a goal: every pruning a faint line to the fewest weights, a star, and small dense networks as dots.
+
+    Args:
+        rows: with columns `goal`, `way` (`surgeon` or `magnitude`, the same with `, judged`, or `dense`), `seed`,
+            `weights` and the goal's measures.
+    """
+    goals = grouped(rows, lambda row: row["goal"])
+    figure = Figure(figsize=(4.6 * len(goals), 4.0), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, (goal, group) in zip(figure.subplots(1, len(goals), squeeze=False).ravel(), goals.items(), strict=True):
+        _draw_goal(axes, goal, group)
+    return figure
+
+
+def _draw_goal(axes: Axes, goal: str, rows: Sequence[Row]) -> None:
+    column, name, bound = PANELS[goal]
+    ways = grouped(rows, lambda row: row["way"])
+    top = 3 * max(row[column] for row in rows if np.isfinite(row[column]))
+    for way, found in ways.items():
+        colour = _COLOURS[way.removesuffix(", judged")]
+        if way in ("surgeon", "magnitude"):
+            for line in grouped(found, lambda row: row["seed"]).values():
+                line = sorted(line, key=lambda row: row["weights"])
+                axes.plot(*_places(line, column, top), "-", color=colour, lw=1, alpha=0.5, marker=".", ms=3)
+        elif way == "dense":
+            axes.plot(*_places(found, column, top), "o", color=colour, ms=5, alpha=0.7, label="small and dense")
+        else:
+            axes.plot(*_places(found, column, top), "*", color=colour, ms=13, label=f"fewest by {way}")
+    axes.axhline(bound, color="0.4", ls="--", lw=0.8)
+    if goal == "loss":
+        axes.plot(*_ZAHN, "X", color="#c8452f", ms=8, label="Zahn et al., layer by layer, 93 %")
+    axes.set(xscale="log", xlabel="weights", ylabel=name)
+    plain_log(axes.xaxis)
+    if goal == "envelope":
+        axes.set_ylim(0.0, 1.05)
+    else:
+        axes.set_yscale("log")
+    axes.set_title(goal, fontsize=10, loc="left", fontweight="bold")
+    axes.grid(alpha=0.2)
+    axes.legend(fontsize=7, frameon=False)
+
+
+def _places(rows: Sequence[Row], column: str, top: float) -> tuple[list[float], list[float]]:
+    return [row["weights"] for row in rows], [min(row[column], top) for row in rows]

@@ -1,0 +1,185 @@
+"""What a controller of few connections may be asked for, what it learns to do it, and how one sees that it does.
+
+Networks are chosen on some segments and starts, confirmed on others, and judged on others again.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import lru_cache
+
+import numpy as np
+
+from mothsim.body import MothBody
+from mothsim.controllers.evaluation.envelope import ON_TARGET, fly_envelope
+from mothsim.controllers.guidance.lqr_weights import Weights
+from mothsim.controllers.inverse_model import InverseModel
+from mothsim.controllers.learning.data import TESTING, make_dataset
+from mothsim.controllers.learning.levenberg_marquardt import Lesson
+from mothsim.controllers.learning.near_trim import GUIDED, NEAR_FLIGHT, Spread, draw_near_trim, envelope_trims
+from mothsim.controllers.networks.network import CONTROLS, Network, Scaling
+from mothsim.controllers.networks.storage import find_network
+from mothsim.flight import fly
+from mothsim.segments import OUTPUTS, tabulate
+from mothsim.solver.propagate import propagate
+from mothsim.trim import Trim, find_trim
+
+Measures = dict[str, float]
+
+CHOOSING, CONFIRMING, JUDGING = 1000, 2000, 3000
+"""Seeds of the segments and starts on which networks are chosen while they are pruned, confirmed, and judged."""
+_SCALING_SEGMENTS = 200_000
+_LOST = 1e-3
+
+
+class Goal(ABC):
+    """One thing to ask of a network.
+
+    Attributes:
+        name: of the goal.
+        hidden: hidden layers of the network that pruning starts from.
+        dense: hidden layers of small dense networks to compare with.
+        outputs: that are learnt, the first so many; the others have no connection.
+    """
+
+    name: str
+    hidden: tuple[int, ...]
+    dense: tuple[tuple[int, ...], ...]
+    outputs: int = CONTROLS
+
+    @abstractmethod
+    def lesson(self, seed: int) -> Lesson:
+        """What a network of this seed learns."""
+
+    @abstractmethod
+    def measure(self, network: Network, seed: int) -> Measures:
+        """How it does on fresh segments or starts; more of them but for `CHOOSING`, which goes on at every step."""
+
+    @abstractmethod
+    def met(self, measures: Measures) -> bool:
+        """Whether that is what is asked for."""
+
+    def confirmed(self, measures: Measures) -> bool:
+        """Whether that is so with room to spare: the fewest weights of many tried are a lucky draw."""
+        return self.met(measures)
+
+
+class Loss(Goal):
+    """Zahn et al.'s threshold: a loss of 1e-3 on their segments, all outputs alike."""
+
+    name = "loss"
+    hidden = (20, 14)
+    dense = ((5, 4), (7, 5), (8, 7), (10, 8), (12, 10), (16, 12), (20, 14))
+    outputs = len(OUTPUTS)
+
+    def lesson(self, seed: int) -> Lesson:
+        """Segments drawn as theirs."""
+        return _random_segments(6000, seed, 0)
+
+    def measure(self, network: Network, seed: int) -> Measures:
+        """`loss`, the mean squared error."""
+        return {"loss": _random_segments(20_000 if seed == CHOOSING else 100_000, seed, TESTING).cost(network)}
+
+    def met(self, measures: Measures) -> bool:
+        """1e-3 or less."""
+        return measures["loss"] <= 1e-3
+
+
+class Gentle(Goal):
+    """Upright hovering within 0.05 cm and the sum of primes within 0.10 cm, none lost."""
+
+    name = "gentle"
+    hidden = (3,)
+    dense = ((), (1,), (2,), (3,), (4,), (6,))
+
+    def lesson(self, seed: int) -> Lesson:
+        """Segments about upright trim."""
+        return _near_trims(4000, seed, [find_trim(MothBody())], NEAR_FLIGHT.scaled(0.2))
+
+    def measure(self, network: Network, seed: int) -> Measures:
+        """Median errors `hover_cm` and `sum_of_primes_cm`, and the share `lost`."""
+        moths = 20 if seed == CHOOSING else 100
+        hover, primes = (
+            fly(InverseModel(network), task, duration=duration, moths=moths, seed=seed)
+            for task, duration in (("hover", 5.0), ("sum-of-primes", 10.0))
+        )
+        return {
+            "hover_cm": float(np.median(hover.rms_error)),
+            "sum_of_primes_cm": float(np.median(primes.rms_error)),
+            "lost": float(np.mean([hover.lost, primes.lost])),
+        }
+
+    def met(self, measures: Measures) -> bool:
+        """Within 0.05 and 0.10 cm, none lost."""
+        return measures["hover_cm"] <= 0.05 and measures["sum_of_primes_cm"] <= 0.10 and measures["lost"] == 0
+
+
+class Linear(Gentle):
+    """The same of a linear inverse model: the floor beneath what gentle flight says of networks."""
+
+    name = "linear"
+    hidden = ()
+    dense = ((),)
+
+
+class Envelope(Goal):
+    """Hovering at every body angle, cruising at every speed, recovering as often as the shipped dense network."""
+
+    name = "envelope"
+    hidden = (28, 18)
+    dense = ((10, 8), (14, 11), (18, 13), (22, 16))
+
+    def lesson(self, seed: int) -> Lesson:
+        """Segments about the trims of all the envelope."""
+        return _near_trims(14_000, seed, envelope_trims(MothBody()), GUIDED)
+
+    def measure(self, network: Network, seed: int) -> Measures:
+        """Shares `flown` of the manoeuvres, `lost` of the flights and `recovered`, and the `worst_cm` error."""
+        size = {} if seed == CHOOSING else {"angles": 48, "speeds": 5, "moths": 100}
+        flights = fly_envelope(lambda: InverseModel(network), seed=seed, **size)
+        dense = _dense_recovers(seed)
+        return {"flown": flights.flown, "lost": flights.lost, "worst_cm": flights.worst,
+                "recovered": flights.recovered, "dense_recovered": dense}  # fmt: skip
+
+    def met(self, measures: Measures) -> bool:
+        """Every manoeuvre within 0.15 cm, at most a thousandth of the flights lost, and as many back as of dense."""
+        back = measures["recovered"] >= measures["dense_recovered"]
+        return measures["worst_cm"] <= ON_TARGET and measures["lost"] <= _LOST and back
+
+    def confirmed(self, measures: Measures) -> bool:
+        """The same without a single flight lost."""
+        return self.met(measures) and measures["lost"] == 0
+
+
+GOALS: dict[str, Goal] = {goal.name: goal for goal in (Loss(), Gentle(), Linear(), Envelope())}
+"""By name."""
+
+
+@lru_cache
+def _dense_recovers(seed: int) -> float:
+    return fly_envelope(lambda: InverseModel(find_network("dense")), angles=0, speeds=0, seed=seed).recovered
+
+
+@lru_cache
+def scaling() -> Scaling:
+    """The scaling that all these networks share: what Zahn et al.'s segments just fill."""
+    return make_dataset(_SCALING_SEGMENTS, 0).scaling
+
+
+@lru_cache(maxsize=4)
+def _random_segments(count: int, seed: int, purpose: int) -> Lesson:
+    data = make_dataset(count, seed, purpose, scaling=scaling())
+    return Lesson(data.inputs, data.outputs, np.full(len(OUTPUTS), len(OUTPUTS) ** -0.5, dtype=np.float32))
+
+
+def _near_trims(count: int, seed: int, trims: list[Trim], spread: Spread) -> Lesson:
+    """Segments about trims; of the outputs what the guidance holds dear of the control counts."""
+    body, scales = MothBody(), scaling()
+    states, controls = draw_near_trim(count, seed, trims, body, spread)
+    data = tabulate(states, controls, propagate(states, controls, body=body).states)
+    dear = Weights()
+    importance = np.zeros(len(OUTPUTS), dtype=np.float32)
+    span = (scales.output_max - scales.output_min)[:CONTROLS]
+    importance[:CONTROLS] = span / np.array([dear.thrust, dear.lift, dear.torque])
+    inputs, outputs = scales.scale_inputs(data.inputs), scales.scale_outputs(data.outputs)
+    return Lesson(inputs.astype(np.float32), outputs.astype(np.float32), importance)

@@ -1,0 +1,113 @@
+"""How few connections does it take? Prunes networks for a goal, seed by seed, beside dense ones as well trained.
+
+The folder of a goal holds, for each seed, every network that pruning took (`surgeon-0/0418.safetensors` has 418
+weights) and the fewest that does the same on other starts (`surgeon-0/fewest.safetensors`), and the small dense
+networks. Killed at any moment, it goes on and ends in the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mothsim.controllers.learning import optimal_brain_surgeon
+from mothsim.controllers.learning.levenberg_marquardt import Lesson, fit
+from mothsim.controllers.learning.protocols import COSINE
+from mothsim.controllers.learning.train_and_prune import WEIGHTS
+from mothsim.controllers.learning.training import first_parameters
+from mothsim.controllers.minimal_networks.requirements import CHOOSING, CONFIRMING, JUDGING, Goal, Measures, scaling
+from mothsim.controllers.networks.network import Network
+from mothsim.controllers.networks.storage import load_network, save_network
+from mothsim.segments import INPUTS, OUTPUTS
+from mothsim.tables import Row
+
+_ROUNDS, _AT_A_TIME = 200, 20  # of fitting the first network; so many between writes
+_FEWEST = "fewest.safetensors"
+
+
+def prune(
+    goal: Goal, seed: int, folder: Path, *, by: str = "surgeon", say: Callable[[str], None] | None = None
+) -> Network | None:
+    """The fewest weights of a seed that meet a goal, or none where not even the first network does.
+
+    Args:
+        goal: what is asked.
+        seed: of first weights and segments.
+        folder: of the seed and the way of removing.
+        by: how weights are removed, one of `optimal_brain_surgeon.REMOVALS`.
+        say: called with one line for every network that is taken.
+    """
+    if not (folder / _FEWEST).exists():
+        lesson, measured = goal.lesson(seed), {}
+
+        def meets(network: Network) -> bool:
+            measured.update(goal.measure(network, CHOOSING))
+            return goal.met(measured)
+
+        def keep(network: Network) -> None:
+            network = replace(network, info={**network.info, "measures": dict(measured)})
+            save_network(network, folder / f"{network.connections:04d}.safetensors")
+            if say:
+                say(
+                    f"{goal.name}, by {by}, seed {seed}: {network.connections} weights, cost {lesson.cost(network):.2e}"
+                )
+
+        taken = _taken(folder)
+        if taken:
+            network = load_network(taken[0])
+        else:
+            network = _first(goal, goal.hidden, seed, lesson, folder.parent / f"first-{seed}")
+            if not meets(network):
+                return None
+            keep(network)
+        optimal_brain_surgeon.fewest(network, lesson, meets, by=by, watch=keep)
+        confirmed = (file for file in _taken(folder) if goal.confirmed(goal.measure(load_network(file), CONFIRMING)))
+        file = next(confirmed, None)
+        if file is None:
+            return None
+        save_network(load_network(file), folder / _FEWEST)
+    return load_network(folder / _FEWEST)
+
+
+def train_dense(goal: Goal, hidden: tuple[int, ...], seed: int, folder: Path) -> Network:
+    """A dense network of the same training, but for pruning."""
+    return _first(goal, hidden, seed, goal.lesson(seed), folder / f"dense-{'-'.join(map(str, hidden))}-{seed}")
+
+
+def describe(goal: Goal, network: Network, seed: int, way: str, measures: Measures | None = None) -> Row:
+    """A row of the table: how a network was made, and what it does, by default on the judging starts."""
+    found = goal.measure(network, JUDGING) if measures is None else measures
+    return {"goal": goal.name, "way": way, "seed": seed, "weights": network.connections, "met": goal.met(found),
+            **found}  # fmt: skip
+
+
+def path(folder: Path) -> list[Network]:
+    """The networks that pruning took in a seed's folder, the most weights first."""
+    return [load_network(file) for file in reversed(_taken(folder))]
+
+
+def _taken(folder: Path) -> list[Path]:
+    return sorted(folder.glob("[0-9]*.safetensors"))
+
+
+def _first(goal: Goal, hidden: tuple[int, ...], seed: int, lesson: Lesson, name: Path) -> Network:
+    """A network trained from random weights, written every few rounds."""
+    file = name.with_suffix(".safetensors")
+    network = load_network(file) if file.exists() else _random(goal, hidden, seed)
+    for rounds in range(network.info["rounds"], _ROUNDS, _AT_A_TIME):
+        network = fit(network, lesson, _AT_A_TIME)
+        network = replace(network, info={**network.info, "rounds": rounds + _AT_A_TIME})
+        save_network(network, file)
+    return network
+
+
+def _random(goal: Goal, hidden: tuple[int, ...], seed: int) -> Network:
+    sizes = (len(INPUTS), *hidden, len(OUTPUTS))
+    first = first_parameters(sizes, COSINE, np.random.SeedSequence([seed, WEIGHTS]))
+    last = first.weights[-1].copy()
+    last[:, goal.outputs :] = 0
+    info = {"goal": goal.name, "seed": seed, "rounds": 0}
+    return Network((*first.weights[:-1], last), first.biases, scaling(), info)

@@ -1,0 +1,48 @@
+"""The cross-entropy method (Rubinstein 1999, Methodol Comput Appl Probab 1:127)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mothsim.controllers.mpc.base import Array, Sampling
+from mothsim.controllers.mpc.costs import Cost
+
+
+class CEM(Sampling):
+    """Samples about the mean of the best plans, as widely as they are spread, round after round.
+
+    Args:
+        elites: how many plans are the best.
+        cost, samples, horizon, rounds, spread: see `Sampling`; the spread is that of the first round.
+    """
+
+    def __init__(
+        self,
+        cost: str | Cost = "tracking",
+        *,
+        samples: int = 128,
+        horizon: int = 4,
+        rounds: int = 4,
+        spread: float = 0.3,
+        elites: int = 6,
+    ) -> None:
+        super().__init__(cost, samples=samples, horizon=horizon, rounds=rounds, spread=spread, decay=1.0)
+        if not 1 < elites <= samples:
+            raise ValueError(f"elites = {elites!r}: expected 2 to the number of samples, {samples}")
+        self.elites = elites
+
+    def sample(self, number: int) -> Array:
+        """Plans (N, K, H, m) about the mean, in a decision's first round as widely as at the start."""
+        if number == 0:
+            self.deviation = np.full(self.plan.shape, self.spread)
+        return self.plan[:, None] + self.deviation[:, None] * self.noise()
+
+    def weigh(self, plans: Array, costs: Array) -> Array:
+        """The mean (N, H, m) of the best plans, whose deviation is kept for the next round."""
+        order = np.argsort(costs, axis=1, kind="stable")[:, : self.elites]
+        best = np.take_along_axis(plans, order[:, :, None, None], axis=1)
+        sound = np.isfinite(np.take_along_axis(costs, order, axis=1))[:, :, None, None]
+        count = np.maximum(sound.sum(axis=1), 1)
+        mean = np.where(sound, best, 0.0).sum(axis=1) / count
+        self.deviation = np.sqrt((np.where(sound, best - mean[:, None], 0.0) ** 2).sum(axis=1) / count)
+        return mean

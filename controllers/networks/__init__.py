@@ -1,0 +1,1 @@
+"""Neural networks: their weights, their files, and their inference from sparse weights."""

@@ -1,0 +1,34 @@
+"""What a network is shown: a state and a pose to reach, as the numbers that it was trained on."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mothsim.controllers.learning.near_trim import whole_turns
+
+Array = NDArray[np.floating]
+
+
+def network_inputs(states: Array, poses: Array) -> Array:
+    """A network's inputs (N, 10) for states (N, 8) and poses to reach (N, 4), `[x, y, theta, phi]`.
+
+    Positions are relative to the start; both angles, and the pose with them, are moved by `whole_turns`.
+    """
+    turns = whole_turns(states)
+    x, y, theta, phi, xdot, ydot, thetadot, phidot = states.T
+    return np.stack(
+        [
+            phi - turns,
+            theta - turns,
+            poses[:, 0] - x,
+            poses[:, 1] - y,
+            poses[:, 3] - turns,
+            poses[:, 2] - turns,
+            xdot,
+            ydot,
+            phidot,
+            thetadot,
+        ],
+        axis=1,
+    )

@@ -1,0 +1,121 @@
+"""The table of a study, one row a network and level, as CSV, and what it says over all networks."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import binomtest, quantile_test
+
+from mothsim.controllers.learning.pruning import live_paths
+from mothsim.controllers.zahn2022.ensemble import Ensemble
+from mothsim.segments import INPUTS
+
+TABLE = "networks.csv"
+"""Name of the table in the folder of a study, or of several."""
+Row = dict[str, float]
+_CONFIDENCE = 0.9
+
+
+def describe(percent: float, ensemble: Ensemble) -> list[Row]:
+    """A row for each network of a level.
+
+    Columns: `network`, `level` (per cent), `steps`, `loss` (on fresh segments, scaled), the fields of
+    `pruning.LivePaths` (dead outputs and lost inputs counted), `inputs_kept`, `layer_1` and so on (weights of each
+    layer, inputs first) and `from_phi0` and so on (weights from each input).
+    """
+    rows = []
+    for index, loss in enumerate(ensemble.losses):
+        masks = [mask[index] for mask in ensemble.masks]
+        live = live_paths(masks)
+        rows.append({
+            "network": index,
+            "level": percent,
+            "steps": int(ensemble.steps[index]),
+            "loss": float(loss),
+            "weights": live.weights,
+            "live": live.live,
+            "paths": live.paths,
+            "constant_nodes": live.constant_nodes,
+            "silent_nodes": live.silent_nodes,
+            "dead_outputs": len(live.dead_outputs),
+            "lost_inputs": len(live.lost_inputs),
+            "inputs_kept": len(INPUTS) - len(live.lost_inputs),
+            **{f"layer_{i + 1}": int(np.count_nonzero(mask)) for i, mask in enumerate(masks)},
+            **{f"from_{name}": int(np.count_nonzero(masks[0][i])) for i, name in enumerate(INPUTS)},
+        })  # fmt: skip
+    return rows
+
+
+def as_csv(rows: Sequence[Row]) -> bytes:
+    """Rows as the content of a CSV file; numbers come back to the bit."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def read_table(folder: Path) -> list[Row]:
+    """The rows of a study's table.
+
+    Raises:
+        ValueError: there is no table in the folder, or it holds what is not a number.
+    """
+    file = folder / TABLE
+    try:
+        with file.open(encoding="utf-8", newline="") as stream:
+            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(stream)]
+    except (OSError, TypeError, ValueError) as error:
+        raise ValueError(f"{file}: not a study's table ({error})") from None
+
+
+def last_passing(rows: Sequence[Row], threshold: float) -> dict[int, float | None]:
+    """By network, the highest level whose loss is within the threshold, `None` if none is.
+
+    As Zahn et al. 2022 choose their sparse networks: levels before may have failed.
+    """
+    last: dict[int, float | None] = {int(row["network"]): None for row in rows}
+    for row in sorted(rows, key=lambda row: row["level"]):
+        if row["loss"] <= threshold:
+            last[int(row["network"])] = row["level"]
+    return last
+
+
+def by_level(rows: Sequence[Row]) -> dict[float, list[Row]]:
+    """Rows by level, rising."""
+    percents = sorted({row["level"] for row in rows})
+    return {percent: [row for row in rows if row["level"] == percent] for percent in percents}
+
+
+def summarise(rows: Sequence[Row], threshold: float) -> list[Row]:
+    """A row a level: medians over the networks, the loss with its 90 % interval, and how many last passed there."""
+    last = list(last_passing(rows, threshold).values())
+    table = []
+    for percent, group in by_level(rows).items():
+        weights, live = (float(np.median([row[name] for row in group])) for name in ("weights", "live"))
+        loss, low, high = median([row["loss"] for row in group])
+        table.append({
+            "level": percent, "networks": len(group), "weights": weights, "live": live,
+            "loss": loss, "loss_low": low, "loss_high": high, "last_passing": last.count(percent),
+        })  # fmt: skip
+    return table
+
+
+def median(values: Sequence[float]) -> tuple[float, float, float]:
+    """The median and its distribution-free 90 % interval, not a number for fewer than five; NaN counts as infinite."""
+    numbers = np.where(np.isnan(values), np.inf, values)
+    low, high = quantile_test(numbers, p=0.5).confidence_interval(_CONFIDENCE)
+    return float(np.median(numbers)), float(low), float(high)
+
+
+def share(count: int, of: int) -> tuple[float, float, float]:
+    """So many of so many, and Wilson's 90 % interval; not a number for none of none."""
+    if not of:
+        return math.nan, math.nan, math.nan
+    low, high = binomtest(count, of).proportion_ci(_CONFIDENCE, "wilson")
+    return count / of, float(low), float(high)

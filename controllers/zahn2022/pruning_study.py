@@ -1,0 +1,263 @@
+"""Many networks trained and pruned side by side: Zahn et al. 2022's statistics, as one batched program.
+
+The networks of a study differ by their first weights alone, which the seed and the network's index name; all see
+the same batches. What a network becomes does not depend on its companions, unless the protocol stops all together;
+on an accelerator, but for the rounding of a batched matrix product. The folder of a study holds `settings.json`,
+`versions.json`, one checkpoint a level (`00.safetensors` is the dense networks) and `networks.csv`, see
+`mothsim.controllers.zahn2022.loss_table`. Killed at any moment, a study goes on from the last good level and, on the
+CPU, ends in the same bits.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from mothsim.controllers.learning.data import Dataset
+from mothsim.controllers.learning.protocols import find_protocol
+from mothsim.controllers.learning.pruning import METHODS
+from mothsim.controllers.learning.train_and_prune import WEIGHTS, Event, Settings, claim, draw_data, level_file
+from mothsim.controllers.learning.training import (
+    ADAM,
+    CHUNK,
+    chunk,
+    first_parameters,
+    forward,
+    has_stopped,
+    learning_rates,
+)
+from mothsim.controllers.zahn2022.ensemble import Ensemble, Level, load_level, save_level
+from mothsim.controllers.zahn2022.loss_table import TABLE, Row, as_csv, describe
+from mothsim.io import write_atomically
+
+SMALLEST = (50, 50, 50, 8)
+"""Hidden layers of Zahn et al.'s smallest networks."""
+_PACKAGES = ("mothsim", "numpy", "jax", "jaxlib", "optax")
+
+
+@dataclass(frozen=True)
+class StudySettings(Settings):
+    """All that a study's result depends on.
+
+    Attributes:
+        networks: trained side by side.
+        rewind: at every level what is left begins again with its first weights (Frankle and Carbin 2019).
+    """
+
+    methods: ClassVar[tuple[str, ...]] = tuple(METHODS)
+
+    hidden: tuple[int, ...] = SMALLEST
+    networks: int = 8
+    rewind: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.networks < 1:
+            raise ValueError(f"networks = {self.networks!r}: expected one or more")
+        method = METHODS[self.method]
+        if self.rewind and (method.regrow or method.gradual):
+            raise ValueError(f"rewind = True: expected a method that prunes once a level, not {self.method!r}")
+        for level in self.levels:
+            method.keep(self.layer_weights, level)
+
+    @property
+    def layer_weights(self) -> list[int]:
+        """Weights of each layer when dense."""
+        return [before * after for before, after in pairwise(self.sizes)]
+
+
+def run(
+    settings: StudySettings,
+    folder: Path,
+    report: Callable[[Event], None] | None = None,
+    say: Callable[[str], None] | None = None,
+) -> list[Path]:
+    """Train and prune, or go on with what the folder holds; returns the levels' checkpoints, dense first.
+
+    Args:
+        settings: of the study.
+        folder: where it is kept.
+        report: called after every chunk of steps.
+        say: called with one line for a damaged checkpoint; the study then goes on from the level before.
+
+    Raises:
+        ValueError: the folder holds a study with other settings.
+    """
+    claim(settings, folder)
+    if not (folder / "versions.json").exists():
+        write_atomically(folder / "versions.json", json.dumps(_versions(), indent=2).encode())
+    levels = (0, *settings.levels)
+    files = [level_file(folder, level) for level in levels]
+    rows: list[Row] = []
+    before, done = None, 0
+    for before in _good_levels(files, levels, settings, say):
+        rows += describe(before.percent, before.ensemble)
+        done += 1
+    if done < len(levels):
+        data, tests = draw_data(settings)
+        for percent, file in zip(levels[done:], files[done:], strict=True):
+            ensemble = _train_level(settings, percent, before, data, tests, report)
+            before = Level(percent, ensemble, data.scaling)
+            save_level(before, file)
+            rows += describe(percent, ensemble)
+            write_atomically(folder / TABLE, as_csv(rows))
+    write_atomically(folder / TABLE, as_csv(rows))
+    return files
+
+
+def load_settings(folder: Path) -> StudySettings:
+    """The settings of the study in a folder.
+
+    Raises:
+        ValueError: there is none, or its settings are damaged.
+    """
+    try:
+        found: dict[str, Any] = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+        plain: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in found.items()}
+        return StudySettings(**plain)
+    except (OSError, TypeError, ValueError) as error:
+        raise ValueError(f"{folder}: holds no study, or a damaged one ({error})") from None
+
+
+def _good_levels(
+    files: list[Path], levels: tuple[float, ...], settings: StudySettings, say: Callable[[str], None] | None
+) -> Iterator[Level]:
+    """The levels up to the first that is missing or damaged."""
+    for file, percent in zip(files, levels, strict=True):
+        if not file.exists():
+            return
+        try:
+            level = load_level(file, percent, settings.sizes)
+        except ValueError as error:
+            if say:
+                say(f"{error}; going on from the level before")
+            return
+        yield level
+
+
+def _train_level(
+    settings: StudySettings,
+    percent: float,
+    before: Level | None,
+    data: Dataset,
+    tests: Dataset,
+    report: Callable[[Event], None] | None,
+) -> Ensemble:
+    protocol, method = find_protocol(settings.protocol), METHODS[settings.method]
+    steps = settings.steps(percent)
+    left = round(sum(settings.layer_weights) * (1 - percent / 100))
+    rates = learning_rates(protocol, steps, left).reshape(-1, CHUNK)
+    weights, biases = _first_weights(settings)
+    masks = tuple(jnp.ones(weight.shape, dtype=bool) for weight in weights)
+    if before:
+        masks = before.ensemble.masks
+        if not settings.rewind:
+            weights, biases = before.ensemble.weights, before.ensemble.biases
+    pruned_by = before.ensemble.weights if before else weights
+    parameters, masks = _spread(((weights, biases), masks), settings.networks)
+    state = jax.vmap(ADAM.init)(parameters)
+    inputs, outputs = jnp.asarray(data.inputs), jnp.asarray(data.outputs)
+    running, trained = np.ones(settings.networks, dtype=bool), np.zeros(settings.networks, dtype=np.int64)
+    curve = np.full((settings.networks, len(rates)), np.nan, dtype=np.float32)
+    reached, sparsity = 0, before.percent if before else 0.0
+    for i, now in enumerate(rates):
+        wanted = method.percent_at(before.percent if before else 0.0, percent, (i + 1) / len(rates))
+        if wanted != sparsity:
+            keep = jnp.asarray(method.keep(settings.layer_weights, wanted))
+            masks = _revised_masks(parameters[0] if i else pruned_by, masks, keep, settings.method)
+            reached, sparsity = i, wanted
+        parameters, state, losses = _advance(
+            parameters, state, masks, running, inputs, outputs, i * CHUNK, now,
+            batch=protocol.batch, regrow=method.regrow,
+        )  # fmt: skip
+        curve[running, i] = np.asarray(losses)[running]
+        trained[running] += CHUNK
+        if report:
+            report(Event(percent, (i + 1) * CHUNK, len(rates) * CHUNK, float(np.nanmedian(losses))))
+        running &= np.isfinite(losses)
+        if protocol.stop == "network":
+            running &= ~has_stopped(curve[:, reached : i + 1])
+        if not running.any() or (
+            protocol.stop == "group" and has_stopped(curve[running, reached : i + 1].mean(axis=0))
+        ):
+            break
+    visible = tuple(jnp.where(mask, weight, 0) for weight, mask in zip(parameters[0], masks, strict=True))
+    losses = _losses((visible, parameters[1]), tests.inputs, tests.outputs)
+    kept = parameters[0] if method.regrow else visible
+    kept, biases, masks = jax.tree.map(np.asarray, (kept, parameters[1], masks))
+    return Ensemble(kept, biases, masks, curve, trained, np.asarray(losses))
+
+
+@partial(jax.jit, static_argnames=("batch", "regrow"))
+def _advance(parameters, state, masks, running, inputs, outputs, start, rates, *, batch: int, regrow: bool):
+    """A chunk of steps of every network that runs, the others stay; returns the mean losses (N,) too."""
+    go_on = partial(chunk, batch=batch, regrow=regrow)
+
+    def advance(networks, *data):
+        def one(network):
+            parameters, state, masks, runs = network
+
+            def stay():
+                return parameters, state, jnp.full(CHUNK, jnp.nan, rates.dtype)
+
+            *new, losses = jax.lax.cond(runs, lambda: go_on(parameters, state, masks, *data), stay)
+            return *new, losses.mean()
+
+        # One after the other, a network has a core's caches to itself, and costs nothing once it has stopped; an
+        # accelerator is filled only by all at once.
+        return jax.lax.map(one, networks) if jax.default_backend() == "cpu" else jax.vmap(one)(networks)
+
+    spread, shared = PartitionSpec("network"), PartitionSpec()
+    share = jax.shard_map(
+        advance, mesh=_mesh(len(running)), in_specs=(spread, *[shared] * 4), out_specs=spread, check_vma=False
+    )
+    return share((parameters, state, masks, running), inputs, outputs, start, rates)
+
+
+@partial(jax.jit, static_argnames="method")
+def _revised_masks(weights, masks, keep, method: str):
+    return tuple(jax.vmap(METHODS[method].masks, in_axes=(0, 0, None))(weights, masks, keep))
+
+
+@jax.jit
+def _losses(parameters, inputs, outputs):
+    """Mean squared error of each network (N,), one after the other, since all at once may not fit."""
+    return jax.lax.map(lambda one: jnp.mean((forward(one, inputs) - outputs) ** 2), parameters)
+
+
+def _first_weights(settings: StudySettings) -> tuple[Any, Any]:
+    """Weights and biases of all the networks, each from its own stream."""
+    protocol = find_protocol(settings.protocol)
+    seeds = [np.random.SeedSequence([settings.seed, WEIGHTS, index]) for index in range(settings.networks)]
+    every = [first_parameters(settings.sizes, protocol, seed) for seed in seeds]
+    return jax.tree.map(lambda *parts: np.stack(parts), *[(first.weights, first.biases) for first in every])
+
+
+def _mesh(networks: int) -> Mesh:
+    """As many devices as share the networks out evenly."""
+    devices = jax.devices()
+    return Mesh(np.array(devices[: math.gcd(len(devices), networks)]), ("network",))
+
+
+def _spread(tree: Any, networks: int) -> Any:
+    """Arrays with the networks shared out over the devices."""
+    return jax.device_put(tree, NamedSharding(_mesh(networks), PartitionSpec("network")))
+
+
+def _versions() -> dict[str, str]:
+    """What the study's bits may depend on beside its settings."""
+    packages = {package: version(package) for package in _PACKAGES}
+    return {"python": platform.python_version(), **packages, "device": jax.devices()[0].device_kind}

@@ -1,0 +1,96 @@
+"""What Zahn et al. 2022 found of their networks, and what a study finds, side by side."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+
+from mothsim.controllers.learning.protocols import HIDDEN
+from mothsim.controllers.zahn2022.loss_table import Row, by_level, last_passing, median, share
+from mothsim.controllers.zahn2022.pruning_study import SMALLEST
+
+THRESHOLD = 1e-3
+"""The loss that Zahn et al. hold their networks to."""
+_SPARSE, _SPARSEST = 93.0, 95.0  # per cent: where most of their networks last pass, and the fewest
+_LAYERS = (280, 11_199, 11_199, 447, 8)  # weights left at 93 %, their Table 1
+_NETWORKS, _LAST_AT_SPARSE, _LAST_AT_SPARSEST = 1320, 858, 5
+_SMALLEST_PASSES = 65.0  # per cent
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One quantity: theirs and ours, with a 90 % interval over our networks.
+
+    Attributes:
+        quantity: what.
+        theirs: published.
+        ours: not a number where no network of ours bears on it.
+        low, high: of the interval; not a number where there are too few networks for one.
+        networks: of ours that it is over.
+    """
+
+    quantity: str
+    theirs: float
+    ours: float
+    low: float
+    high: float
+    networks: int
+
+
+def compare(hidden: Sequence[int], rows: Sequence[Row]) -> list[Finding]:
+    """Findings on networks with these hidden layers; none for layers of which nothing is published.
+
+    Args:
+        hidden: nodes of the hidden layers.
+        rows: see `statistics.describe`; levels that are missing are left out.
+    """
+    levels = by_level(rows)
+    if tuple(hidden) == HIDDEN:
+        return [*_dense(levels), *_sparse(levels, rows)]
+    if tuple(hidden) == SMALLEST:
+        passing = [percent for percent, group in levels.items() if median(_losses(group))[0] <= THRESHOLD]
+        last = max(passing, default=math.nan)
+        networks = len(next(iter(levels.values())))
+        name = f"highest level with a median loss within {THRESHOLD:g}, per cent"
+        return [Finding(name, _SMALLEST_PASSES, last, math.nan, math.nan, networks)]
+    return []
+
+
+def as_csv(findings: Sequence[Finding]) -> bytes:
+    """Findings as the content of a CSV file."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([field.name for field in fields(Finding)])
+    writer.writerows(astuple(finding) for finding in findings)
+    return text.getvalue().encode()
+
+
+def _dense(levels: dict[float, list[Row]]) -> list[Finding]:
+    dense = levels.get(0.0, [])
+    return [Finding("median loss of dense networks", 7.9e-4, *median(_losses(dense)), len(dense))] if dense else []
+
+
+def _sparse(levels: dict[float, list[Row]], rows: Sequence[Row]) -> list[Finding]:
+    last = last_passing(rows, THRESHOLD)
+    findings = []
+    for percent, count in ((_SPARSE, _LAST_AT_SPARSE), (_SPARSEST, _LAST_AT_SPARSEST)):
+        if percent in levels:
+            ours = share(list(last.values()).count(percent), len(last))
+            findings.append(Finding(f"share that last passes at {percent:g} %", count / _NETWORKS, *ours, len(last)))
+    group = levels.get(_SPARSE, [])
+    for i, theirs in enumerate(_LAYERS if group else (), start=1):
+        ours = median([row[f"layer_{i}"] for row in group])
+        findings.append(Finding(f"median weights of layer {i} at {_SPARSE:g} %", theirs, *ours, len(group)))
+    passing = [row for row in group if last[int(row["network"])] == _SPARSE]
+    if group:
+        without = share([row["from_thetadot0"] for row in passing].count(0), len(passing))
+        name = f"of those that last pass at {_SPARSE:g} %, share without thetadot0"
+        findings.append(Finding(name, 1.0, *without, len(passing)))
+    return findings
+
+
+def _losses(rows: Sequence[Row]) -> list[float]:
+    return [row["loss"] for row in rows]

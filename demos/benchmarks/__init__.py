@@ -1,0 +1,1 @@
+"""How fast the engine, the environment, the controllers and the networks are on this machine."""

@@ -1,0 +1,1 @@
+"""The `mothsim` command, one subcommand a file."""

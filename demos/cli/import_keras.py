@@ -1,0 +1,46 @@
+"""`mothsim import`: Zahn et al.'s Keras files to ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mothsim.demos.cli.output import show, wrote
+
+
+@dataclass
+class ImportKeras:
+    """Turn Keras files of Zahn et al.'s networks into .safetensors (needs the extra [keras])."""
+
+    files: tuple[Path, ...]
+    """The .h5 files."""
+    scaling: Path
+    """The JSON file of their scaling."""
+    out: Path = Path("out/import")
+    """Folder for the networks."""
+    segments: int = 100_000
+    """Fresh segments for the loss."""
+    seed: int = 0
+    """Of those segments."""
+    json: bool = False
+    """One JSON object on standard output instead of the table."""
+
+    def run(self) -> None:
+        """Read, test, write."""
+        from mothsim.controllers.networks.keras_import import import_keras
+        from mothsim.controllers.networks.storage import save_network
+        from mothsim.segments import generate
+
+        if not self.files:
+            raise ValueError("files: expected at least one .h5 file")
+        networks = {self.out / f"{file.stem}.safetensors": import_keras(file, self.scaling) for file in self.files}
+        tests = generate(self.segments, self.seed)
+        losses = {}
+        for file, network in networks.items():
+            save_network(network, file)
+            losses[file.stem] = network.loss(tests.inputs, tests.outputs)
+        if self.json:
+            show({"out": self.out, "losses": losses}, True)
+        else:
+            show({f"loss of {name}": loss for name, loss in losses.items()}, False)
+        wrote(*networks)

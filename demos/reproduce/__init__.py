@@ -1,0 +1,1 @@
+"""The programs that make the shipped networks and the published tables."""

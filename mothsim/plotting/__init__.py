@@ -1,0 +1,1 @@
+"""Pictures: flights, animations and the shape of the moth."""

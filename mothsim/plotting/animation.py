@@ -1,0 +1,92 @@
+"""The moving moth, as a GIF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from mothsim.flight import Flight
+from mothsim.plotting.figures import frame_limits
+from mothsim.plotting.moth_shape import PAPER, TARGET, draw_moth
+
+_INCHES, _DPI = 4.6, 90
+_COLOURS = 64
+_FUTURE = "#5b4b8a"
+
+
+def animate(
+    flight: Flight,
+    file: Path,
+    *,
+    frames_per_second: int = 12,
+    spray: Sequence[NDArray[np.floating]] | None = None,
+    progress: bool = False,
+) -> None:
+    """Write a flight as a GIF in real time: moth, force arrow, target and the path so far.
+
+    Args:
+        flight: of one moth.
+        file: ends in `.gif`; its folder is made.
+        frames_per_second: at most one frame a decision is drawn.
+        spray: paths (S, P, 2) of the joint that were considered at each decision, cm, drawn faintly.
+        progress: show a bar on standard error.
+
+    Raises:
+        ValueError: the flight is of many moths, or the file is no GIF.
+    """
+    if flight.states.ndim != 2:
+        raise ValueError("flight: expected one moth, pick one with flight.moth(index)")
+    if file.suffix.lower() != ".gif":
+        raise ValueError(f"file = {str(file)!r}: expected a name that ends in .gif")
+    flown = np.flatnonzero(np.isfinite(flight.states).all(axis=1))
+    period = flight.times[1] - flight.times[0] if len(flight.times) > 1 else 1.0
+    every = max(1, round(1 / (frames_per_second * period)))
+    images = _render(flight, flown[::every], spray, progress)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    images[0].save(file, save_all=True, append_images=images[1:], duration=round(1000 * every * period), loop=0)
+
+
+def _render(
+    flight: Flight, rows: np.ndarray, spray: Sequence[NDArray[np.floating]] | None, progress: bool
+) -> list[Image.Image]:
+    """One picture a row; the still background is drawn once, and one palette serves all."""
+    figure = Figure(figsize=(_INCHES, _INCHES), dpi=_DPI, facecolor=PAPER, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    targets = flight.targets
+    x, y = frame_limits(np.concatenate([targets, flight.states[rows, :2]]))
+    axes.set(xlabel="x, cm", ylabel="y, cm", xlim=x, ylim=y, aspect="equal", facecolor="white")
+    axes.plot(*targets.T, color=TARGET, lw=3, alpha=0.2)
+    (trace,) = axes.plot([], [], color="#7b5a3c", lw=1)
+    futures = LineCollection([], colors=_FUTURE, linewidths=0.6, alpha=0.3)
+    axes.add_collection(futures)
+    stamp = axes.text(0.03, 0.95, "", transform=axes.transAxes)
+    drawing = draw_moth(axes, flight.states[rows[0]], flight.controls[rows[0]], flight.body, target=targets[rows[0]])
+    moving: list[Artist] = [futures, trace, stamp, *drawing.artists]
+    for artist in moving:
+        artist.set_animated(True)
+    canvas.draw()
+    background = canvas.copy_from_bbox(figure.bbox)  # pyright: ignore[reportAttributeAccessIssue]
+    images: list[Image.Image] = []
+    palette = None
+    for row in tqdm(rows, desc="drawing", unit="frame", disable=not progress, leave=False):
+        canvas.restore_region(background)  # pyright: ignore[reportAttributeAccessIssue]
+        drawing.update(flight.states[row], flight.controls[row], targets[row])
+        futures.set_segments([] if spray is None else list(spray[row]))
+        trace.set_data(*flight.states[: row + 1, :2].T)
+        stamp.set_text(f"{flight.times[row]:.2f} s")
+        for artist in moving:
+            axes.draw_artist(artist)
+        image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+        palette = palette or image.quantize(_COLOURS)
+        images.append(image.quantize(palette=palette, dither=Image.Dither.NONE))
+    return images

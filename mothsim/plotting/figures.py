@@ -1,0 +1,109 @@
+"""Still pictures of a flight."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from mothsim.flight import Flight
+from mothsim.plotting.moth_shape import FORCE, PAPER, TARGET, draw_moth
+
+_MOTH, _TORQUE = "#7b5a3c", "#5b4b8a"
+_MARGIN = 3.5
+_GHOSTS = 3
+
+
+def draw_flight(flight: Flight, title: str = "") -> Figure:
+    """A flight at a glance: path against target, coordinates, error, angles and controls over time.
+
+    Raises:
+        ValueError: the flight is of many moths; pick one with `flight.moth(i)`.
+    """
+    if flight.states.ndim != 2:
+        raise ValueError("flight: expected one moth, pick one with flight.moth(index)")
+    figure = Figure(figsize=(11, 7), layout="constrained", facecolor=PAPER)
+    FigureCanvasAgg(figure)
+    grid = figure.add_gridspec(4, 2, width_ratios=(1, 1.5))
+    _draw_plane(figure.add_subplot(grid[:, 0]), flight)
+    times = flight.times
+    axes = [figure.add_subplot(grid[row, 1]) for row in range(4)]
+    for axis in axes:
+        axis.grid(alpha=0.25)
+        axis.set_xlim(times[0], times[-1])
+        axis.set_facecolor("white")
+    for axis in axes[:-1]:
+        axis.tick_params(labelbottom=False)
+    _draw_coordinates(axes[0], flight)
+    axes[1].plot(times, 10 * flight.errors, color=FORCE, lw=1)
+    axes[1].set(ylabel="error, mm", yscale="log")
+    _draw_angles(axes[2], flight)
+    _draw_controls(axes[3], flight)
+    axes[3].set_xlabel("time, s")
+    verdict = "lost" if flight.lost else f"rms error {flight.rms_error:.3f} cm, largest {flight.max_error:.3f} cm"
+    figure.suptitle(f"{title or flight.trajectory.name}: {verdict}")
+    return figure
+
+
+def save_figure(figure: Figure, file: Path) -> None:
+    """Write a figure as a picture (by its ending: png, pdf, svg), making the folder."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, dpi=110)
+
+
+def frame_limits(points: NDArray[np.floating]) -> tuple[tuple[float, float], tuple[float, float]]:
+    """A square window around points (M, 2) with room for a moth; points that are not finite do not count."""
+    points = points[np.isfinite(points).all(axis=1)]
+    low, high = points.min(axis=0), points.max(axis=0)
+    middle, half = (low + high) / 2, float((high - low).max()) / 2 + _MARGIN
+    return (middle[0] - half, middle[0] + half), (middle[1] - half, middle[1] + half)
+
+
+def _draw_plane(axes: Axes, flight: Flight) -> None:
+    targets, path = flight.targets, flight.states[:, :2]
+    axes.plot(*targets.T, color=TARGET, lw=3, alpha=0.35, label="target")
+    axes.plot(*path.T, color=_MOTH, lw=1, label="pin joint")
+    flown = np.flatnonzero(np.isfinite(flight.states).all(axis=1))
+    for share in np.linspace(0, 1, _GHOSTS):
+        row = flown[round(share * (len(flown) - 1))]
+        last = share == 1
+        draw_moth(
+            axes,
+            flight.states[row],
+            flight.controls[row] if last else None,
+            flight.body,
+            target=targets[row] if last else None,
+            alpha=1.0 if last else 0.25,
+        )
+    x, y = frame_limits(np.concatenate([targets, path]))
+    axes.set(xlabel="x, cm", ylabel="y, cm", xlim=x, ylim=y, aspect="equal", facecolor="white")
+    axes.legend(loc="upper left", frameon=False)
+
+
+def _draw_coordinates(axes: Axes, flight: Flight) -> None:
+    for column, (name, color) in enumerate((("x", _TORQUE), ("y", _MOTH))):
+        axes.plot(flight.times, flight.targets[:, column], color=TARGET, lw=3, alpha=0.35)
+        axes.plot(flight.times, flight.states[:, column], color=color, lw=1, label=name)
+    axes.set_ylabel("x and y, cm")
+    axes.legend(loc="upper right", ncols=2, frameon=False)
+
+
+def _draw_angles(axes: Axes, flight: Flight) -> None:
+    theta, phi = np.degrees(flight.states[:, 2]), np.degrees(flight.states[:, 3])
+    axes.plot(flight.times, theta, color=_MOTH, lw=1, label="body θ")
+    axes.plot(flight.times, phi - theta - math.degrees(math.pi), color=_TORQUE, lw=1, label="bend φ - θ - 180°")
+    axes.set_ylabel("angle, degrees")
+    axes.legend(loc="upper right", ncols=2, frameon=False)
+
+
+def _draw_controls(axes: Axes, flight: Flight) -> None:
+    axes.step(flight.times, flight.controls[:, 0] / flight.body.weight, color=FORCE, lw=1, where="post", label="force")
+    axes.set_ylabel("force / weight", color=FORCE)
+    torque = axes.twinx()
+    torque.step(flight.times, flight.controls[:, 2] / 1000, color=_TORQUE, lw=1, where="post")
+    torque.set_ylabel("abdominal torque,\n1000 dyn cm", color=_TORQUE)

@@ -1,0 +1,131 @@
+"""Controllers fly in the environments, and policies in `mothsim.fly`: the same flights, both ways."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import mothsim
+from mothsim import controllers, envs
+from mothsim.controllers.adapters import as_policy, from_policy
+from mothsim.trim import find_trim
+
+
+
+class Shaky:
+    """LQR with random force noise, at any period: it remembers, and draws from its streams."""
+
+    def __init__(self, period=0.02):
+        self.period = period
+
+    def reset(self, task):
+        self.trim = find_trim(task.body).control
+        self.streams = [np.random.default_rng(seed) for seed in task.seeds]
+        self.drift = np.zeros((len(task.seeds), 1))
+
+    def control(self, states, time):
+        self.drift += [[stream.normal()] for stream in self.streams]
+        push = np.array([1.0, 0.001, 10.0, 0.0])
+        return self.trim + (time + self.drift) * push - states[:, [1, 0, 2, 3]] * push
+
+
+def flights_in(env, policy, starts, steps):
+    """Infos of an environment flown from the given starts."""
+    seen, info = env.reset(seed=0, options={"start": starts})
+    infos = [info]
+    for _ in range(steps):
+        seen, _, _, _, info = env.step(policy(seen, info))
+        infos.append(info)
+    return infos
+
+
+@pytest.mark.parametrize(
+    ("controller", "trajectory", "options"),
+    [
+        (controllers.make("lqr"), "sum-of-primes", {}),
+        (controllers.make("lqr"), "step", {"body": mothsim.MothBody().scaled(0.9)}),
+        (controllers.make("lqr"), "recover", {}),
+        (controllers.make("inverse-model", network="sparse-98"), "figure-eight", {}),
+        (Shaky(), "hover", {}),
+        (Shaky(period=0.005), "sine", {}),
+    ],
+    ids=["lqr", "lqr, another body", "lqr, violent starts", "network", "random", "random, another period"],
+)
+def test_a_controller_flies_as_mothsim_fly_has_it_to_the_bit(controller, trajectory, options):
+    flight = mothsim.fly(controller, trajectory, duration=2.0, seed=3, moths=3, **options)
+    options = {**options, "trajectory": trajectory, "duration": 2.0, "period": controller.period}
+    steps = int(np.isfinite(flight.errors[1]).sum()) - 1
+    assert steps > 10
+    many = gym.make_vec("mothsim/Track-v0", num_envs=3, autoreset_mode="SameStep", **options)
+    infos = flights_in(many, as_policy(controller, many, seed=3), flight.states[:, 0], steps)
+    for k, info in enumerate(infos):
+        np.testing.assert_array_equal(info["state"][1], flight.states[1, k])
+        assert info["error"][1] == flight.errors[1, k]
+        if k:
+            np.testing.assert_array_equal(info["control"][1], flight.controls[1, k - 1])
+    one = gym.make("mothsim/Track-v0", **options)
+    infos = flights_in(one, as_policy(controller, one, seed=3), flight.states[0, 0], 10)
+    for k, info in enumerate(infos):
+        np.testing.assert_array_equal(info["state"], flight.states[0, k])
+
+
+def test_with_wing_torque_too():
+    body = mothsim.MothBody.bustamante2022("fs")
+    flight = mothsim.fly(controllers.make("lqr"), "sine", duration=1.0, seed=1, body=body)
+    env = gym.make("mothsim/Track-v0", trajectory="sine", duration=1.0, body=body, actuation="full")
+    infos = flights_in(env, as_policy(controllers.make("lqr"), env), flight.states[0], 49)
+    np.testing.assert_array_equal([info["state"] for info in infos], flight.states)
+
+
+def test_moths_that_begin_anew_get_a_controller_that_begins_anew():
+    env = gym.make_vec("mothsim/Hover-v0", num_envs=6, duration=1.0, max_episode_steps=12)
+    policy = as_policy(Shaky(), env)
+    seen, info = env.reset(seed=2)
+    env.step(policy(seen, info))
+    seen, info = env.reset(options={"reset_mask": np.array([True, False, False, True, False, True])})
+    infos = [info]
+    for _ in range(40):
+        seen, _, _, _, info = env.step(policy(seen, info))
+        infos.append(info)
+    states = np.array([info["state"][3] for info in infos])
+    begun = np.flatnonzero([info["time"][3] == 0 for info in infos])
+    assert len(begun) >= 3
+    for begin, end in zip(begun[:-1], begun[1:] - 1, strict=True):  # each episode of moth 3, the last state aside
+        alone = mothsim.fly(Shaky(), "hover", duration=1.0, starts=np.tile(states[begin], (6, 1)))
+        np.testing.assert_array_equal(states[begin:end], alone.states[3, : end - begin])
+
+
+def test_what_a_policy_cannot_know_is_named():
+    env = gym.make("mothsim/Hover-v0")
+    with pytest.raises(ValueError, match=r"controller.period = 0.005: expected the environment's, 0.02 s"):
+        as_policy(Shaky(period=0.005), env)
+    seen, info = env.reset(seed=0)
+    seen, _, _, _, info = env.step(np.zeros(3))
+    with pytest.raises(ValueError, match="expected 0 first"):
+        as_policy(Shaky(), env)(seen, info)
+
+
+class Model:
+    """A policy as Stable-Baselines3 has them: it steers by what it is shown."""
+
+    def predict(self, observation, deterministic=False):
+        assert deterministic
+        gains = np.zeros((22, 3))
+        gains[[0, 1, 4, 8, 9, 10], [1, 0, 1, 1, 0, 1]] = [0.1, -0.1, 0.1, 0.1, -0.1, 0.1]
+        return observation @ gains, None
+
+
+@pytest.mark.parametrize("policy", [Model(), lambda seen: Model().predict(seen, True)[0]], ids=["model", "function"])
+def test_a_policy_flies_as_the_environment_has_it(policy):
+    flight = mothsim.fly(from_policy(policy), "sine", duration=0.2, moths=4, seed=1)
+    env = gym.make_vec("mothsim/Track-v0", num_envs=4, trajectory="sine", duration=0.2)
+    seen, info = env.reset(seed=0, options={"start": flight.states[:, 0]})
+    for k in range(10):
+        np.testing.assert_allclose(info["state"], flight.states[:, k], rtol=1e-9, atol=1e-9)
+        seen, _, _, _, info = env.step(Model().predict(seen, True)[0])
+
+
+def test_policies_of_another_make_are_named():
+    with pytest.raises(ValueError, match="policy = 3"):
+        from_policy(3)
+    with pytest.raises(ValueError, match=r"policy gave shape \(1, 4\): expected \(1, 3\)"):
+        mothsim.fly(from_policy(lambda seen: np.zeros((len(seen), 4))), duration=0.1)

@@ -1,0 +1,83 @@
+import dataclasses
+import shutil
+from pathlib import Path
+
+import joblib
+import pytest
+
+from mothsim.controllers.zahn2022.loss_table import as_csv, read_table
+from mothsim.controllers.zahn2022.pruning_study import StudySettings, load_settings, run
+from mothsim.controllers.zahn2022.study_figures import draw_study
+from mothsim.controllers.zahn2022.sweep import collect, find_studies, run_sweep, sweep
+
+TINY = StudySettings("cosine", "global", (8, 6), (50,), 2000, 0, 0.01, 2)
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seeds of two sizes, two at once."""
+    folder = tmp_path_factory.mktemp("sweep")
+    studies = sweep(folder, TINY, seeds=(0, 11), hiddens=((8, 6), (10, 6)))
+    assert sorted(run_sweep(studies, workers=2)) == sorted(studies)
+    return folder
+
+
+def same_networks(one: Path, other: Path) -> bool:
+    names = ("00.safetensors", "50.safetensors", "networks.csv", "settings.json")
+    return all((one / name).read_bytes() == (other / name).read_bytes() for name in names)
+
+
+def test_folders_are_named_by_layers_and_seed(swept: Path) -> None:
+    names = [str(folder.relative_to(swept)) for folder in find_studies(swept)]
+    assert names == ["10-6/seed-0", "10-6/seed-11", "8-6/seed-0", "8-6/seed-11"]
+    assert load_settings(swept / "10-6" / "seed-11") == dataclasses.replace(TINY, hidden=(10, 6), seed=11)
+    assert list(sweep(swept, TINY)) == [swept]
+
+
+def test_a_study_of_a_sweep_is_what_it_is_alone(swept: Path, tmp_path: Path) -> None:
+    run(dataclasses.replace(TINY, seed=11), tmp_path)
+    assert same_networks(swept / "8-6" / "seed-11", tmp_path)
+
+
+def test_studies_are_read_as_one(swept: Path, tmp_path: Path) -> None:
+    groups = collect(swept)
+    assert list(groups) == [(10, 6), (8, 6)]
+    group = groups[8, 6]
+    assert {(row["seed"], row["network"]) for row in group.rows} == {(0, 0), (0, 1), (11, 2), (11, 3)}
+    level, index = group.level(3, 50)
+    assert index == 1
+    alone = read_table(swept / "8-6" / "seed-11")[3]
+    assert (alone["network"], alone["loss"]) == (1, level.ensemble.losses[1])
+    assert group.rows[-1] == {"seed": 11, **alone, "network": 3}
+    files = draw_study(swept, threshold=0.05)
+    assert {file.parent.name for file in files} == {"8-6", "10-6", swept.name}
+    with pytest.raises(ValueError, match="holds no study"):
+        collect(tmp_path)
+
+
+def test_studies_that_differ_are_not_mixed(tmp_path: Path) -> None:
+    for seed, segments in ((0, 2000), (1, 3000)):
+        folder = tmp_path / f"seed-{seed}"
+        run(dataclasses.replace(TINY, seed=seed, segments=segments, levels=()), folder)
+    with pytest.raises(ValueError, match="seed-1: differs from the other studies in its segments"):
+        collect(tmp_path)
+    (tmp_path / "seed-1" / "networks.csv").unlink()  # as of a study that has not finished a level
+    assert len(collect(tmp_path)[8, 6].members) == 2
+    shutil.copytree(tmp_path / "seed-0", tmp_path / "again")
+    with pytest.raises(ValueError, match="has seed 0, as another study"):
+        collect(tmp_path)
+    shutil.rmtree(tmp_path / "again")
+    (tmp_path / "networks.csv").write_bytes(as_csv(collect(tmp_path)[8, 6].rows))
+    assert len(collect(tmp_path)[8, 6].members) == 2
+
+
+def test_dask_runs_a_sweep(swept: Path, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed", reason="dask[distributed] is not installed")
+    studies = sweep(tmp_path, TINY, seeds=(0, 11))
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster),
+        joblib.parallel_config("dask"),
+    ):
+        assert sorted(run_sweep(studies)) == sorted(studies)
+    assert all(same_networks(tmp_path / name, swept / "8-6" / name) for name in ("seed-0", "seed-11"))

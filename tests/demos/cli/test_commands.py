@@ -1,0 +1,229 @@
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from mothsim.demos.cli.main import main
+
+ROOT = Path(__file__).parents[3]
+
+
+def last_json(capsys: pytest.CaptureFixture[str]) -> dict:
+    return json.loads(capsys.readouterr().out)
+
+
+def test_fly_prints_all_that_is_promised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fly", "--network", "small", "--duration", "1", "--out", str(tmp_path), "--json"]) == 0
+    result = last_json(capsys)
+    promised = "controller network sparsity weights trajectory duration_s rms_error_cm max_error_cm lost decision_us"
+    assert set(promised.split()) | {"realtime_factor", "seed", "spectral_radius"} <= set(result)
+    assert result["weights"] == 1312
+    assert result["rms_error_cm"] < 0.06
+    assert not result["lost"]
+    assert (tmp_path / "flight.png").stat().st_size > 10_000
+    assert (tmp_path / "flight.gif").stat().st_size > 10_000
+
+
+def test_fly_takes_a_file_and_lqr_and_a_seed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "loop.csv").write_text("t,x,y\n0,0,0\n1,0,2\n2,0,0\n")
+    command = ["fly", "--controller", "lqr", "--trajectory", str(tmp_path / "loop.csv"), "--duration", "1"]
+    command += ["--out", str(tmp_path), "--no-animation", "--json"]
+    results = []
+    for seed in ("3", "3", "4"):
+        assert main([*command, "--seed", seed]) == 0
+        results.append(last_json(capsys)["rms_error_cm"])
+    assert results[0] == results[1] != results[2]
+    assert not (tmp_path / "flight.gif").exists()
+
+
+def test_fly_samples_the_future_and_draws_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = {}
+    for spray in ("--spray", "--no-spray"):
+        command = ["fly", "--controller", "monte-carlo", "--body", "bustamante2022-fs", "--duration", "0.06", spray]
+        assert main([*command, "--out", str(tmp_path), "--json"]) == 0
+        result = last_json(capsys)
+        sizes[spray] = (tmp_path / "flight.gif").stat().st_size
+    assert sizes["--spray"] > sizes["--no-spray"]
+    assert (result["body"], result["network"], result["weights"], result["fallbacks"]) == (
+        "bustamante2022-fs",
+        None,
+        None,
+        0,
+    )
+    assert result["work_per_path_mJ"] > 0
+    assert main(["fly", "--controller", "mppi", "--duration", "0.5", "--trajectory", "hover", "--out", str(tmp_path),
+                 "--no-animation", "--json"]) == 0  # fmt: skip
+    assert last_json(capsys)["body"] == "zahn2022"
+    assert main(["fly", "--controller", "lqr", "--spray", "--duration", "0.1", "--out", str(tmp_path)]) == 1
+    assert "spray: lqr considers no futures" in capsys.readouterr().err
+
+
+def test_a_lost_flight_is_null_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["fly", "--network", "small", "--waypoint", "raw", "--duration", "2", "--trajectory", "hover"]
+    assert main([*command, "--out", str(tmp_path), "--no-animation", "--json"]) == 0
+    result = last_json(capsys)
+    assert result["lost"]
+    assert result["rms_error_cm"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--trajectory", "loop"], "expected one of hover, step, sine, sum-of-primes"),
+        (["--body", "hummingbird"], "expected one of zahn2022, bustamante2022-fa"),
+        (["--controller", "pid"], "expected one of lqr, inverse-model"),
+        (["--network", "huge"], "expected one of compact, dense"),
+        (["--network", str(ROOT / "README.md")], "not a .safetensors file"),
+        (["--controller", "lqr", "--duration", "-1"], "duration = -1.0"),
+    ],
+)
+def test_mistakes_give_one_clear_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(["fly", "--out", str(tmp_path), *arguments]) == 1
+    error = capsys.readouterr().err.strip()
+    assert message in error
+    assert "\n" not in error
+
+
+def test_misuse_exits_with_two() -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        main(["fly", "--speed", "3"])
+    assert exit_info.value.code == 2
+
+
+def test_train_then_fly_what_it_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["train", "--hidden", "16", "12", "--levels", "40", "--segments", "20000", "--step-share", "0.01"]
+    assert main([*command, "--out", str(tmp_path), "--json"]) == 0
+    result = last_json(capsys)
+    assert [row[0] for row in result["networks"]] == [0, 40]
+    assert (tmp_path / "learning-curve.png").exists()
+    fly = ["fly", "--network", str(tmp_path / "40.safetensors"), "--trajectory", "hover", "--duration", "0.1"]
+    assert main([*fly, "--out", str(tmp_path), "--no-animation"]) == 0
+    assert main([*command, "--seed", "1", "--out", str(tmp_path)]) == 1
+    assert "another seed" in capsys.readouterr().err
+
+
+def test_study_then_its_figures_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The README's study through all its levels, of eight of the smallest networks, on very few steps."""
+    command = ["study", "--protocol", "zahn2022-group", "--method", "layerwise", "--out", str(tmp_path), "--json"]
+    assert main([*command, "--segments", "5000", "--step-share", "0.0025"]) == 0
+    result = last_json(capsys)
+    levels = [dict(zip(result["columns"], row, strict=True)) for row in result["levels"]]
+    assert [level["level"] for level in levels][:2] == [0, 15]
+    assert len(levels) == 18
+    assert levels[0]["weights"] == 5956
+    assert result["networks"] == result["never_passing"] == 8
+    assert [(one["theirs"], one["ours"]) for one in result["beside_paper"]] == [(65, None)]
+    assert result["speed"]["flops"] > 0
+    picture = tmp_path / "loss-by-sparsity.png"
+    picture.unlink()
+    assert main([*command, "--figures", "--threshold", "1"]) == 0
+    result = last_json(capsys)
+    assert result["levels"][-1][-1] == 8
+    assert result["speed"] is None
+    assert picture.stat().st_size > 10_000
+    assert main([*command, "--figures", "--out", str(tmp_path / "none")]) == 1
+    assert main([*command, "--networks", "2"]) == 1
+    assert "another" in capsys.readouterr().err
+
+
+def test_a_sweep_of_studies_is_one_table_a_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["study", "--segments", "5000", "--step-share", "0.002", "--networks", "2", "--levels", "50"]
+    command += ["--seeds", "0", "1", "--hiddens", "9-8", "--weights", "400", "--out", str(tmp_path)]
+    assert main(command) == 0
+    text = capsys.readouterr().out
+    assert text.index("hidden layers 9, 8;") < text.index("hidden layers 7, 7, 7, 16;")
+    assert len(re.findall(r"^ +(?:0|50) +4 ", text, re.MULTILINE)) == 4  # two levels of two sizes, four networks each
+    for name in ("9-8", "7-7-7-16"):
+        assert len((tmp_path / name / "networks.csv").read_text().splitlines()) == 9
+    assert main([*command, "--workers", "2", "--segments", "6000"]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("mothsim: ")
+    assert error.endswith("holds a run with another segments; choose another folder")
+    assert main([*command, "--hiddens", "9x8"]) == 1
+    assert "hiddens = '9x8'" in capsys.readouterr().err
+
+
+def test_import_of_the_authors_files(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("h5py", reason="the extra [keras] is not installed")
+    folder = shared / "published_networks"
+    command = ["import", "--files", str(folder / "0.93.h5"), "--scaling", str(folder / "scaling.json")]
+    assert main([*command, "--segments", "10000", "--out", str(tmp_path), "--json"]) == 0
+    assert last_json(capsys)["losses"]["0.93"] < 1.8e-4
+    assert (tmp_path / "0.93.safetensors").exists()
+
+
+def test_benchmark_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["benchmark", "--rows", "300", "--rival-rows", "3", "--moths", "64", "--batch", "8", "--repeats", "1"]
+    command += ["--decisions", "2"]
+    assert main(command) == 0
+    text = capsys.readouterr().out
+    assert "mothsim" in text
+    assert "odeint" in text
+    assert "segment steps a second" in text
+    assert "monte-carlo          2,500" in text
+    rows = [line.split()[:2] for line in text.splitlines()]
+    assert ["97", "9,915"] in rows
+    assert rows[-2:] == [["93", "23,136"], ["98", "6,610"]]  # the shipped, retrained
+
+
+def test_ship_makes_and_resumes(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "mothsim.demos.reproduce.build_networks",
+        "--names",
+        "small",
+        "--seeds",
+        "0",
+        "1",
+        "--segments",
+        "20000",
+    ]
+    command += ["--effort", "0.002", "--flights", "5", "--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]
+    first = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    again = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert first.stdout == again.stdout
+    assert "sum-of-primes" in first.stdout
+    assert (tmp_path / "out" / "small.safetensors").exists()
+
+
+@pytest.mark.parametrize("demo", ["first_flight.py", "your_controller.py"])
+def test_short_demos_run(demo: str, tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, ROOT / "demos" / demo], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "cm" in done.stdout
+
+
+def test_the_readme_speaks_true(tmp_path: Path) -> None:
+    """Its Python runs, its pictures are there, and its commands are commands."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        subprocess.run([sys.executable, "-c", block], check=True, cwd=tmp_path)
+    for picture in re.findall(r"!\[[^]]*\]\(([^)]+)\)", text):
+        assert (ROOT / picture).stat().st_size > 1000
+    for command in re.findall(r"^mothsim (\w+)", text, re.MULTILINE):
+        with pytest.raises(SystemExit) as exit_info:
+            main([command, "--help"])
+        assert exit_info.value.code == 0
+
+
+def test_importing_mothsim_is_quick_and_free_of_jax() -> None:
+    code = "import sys, mothsim, controllers; print('jax' in sys.modules, 'matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["False", "False"]
+
+
+def test_versions_agree() -> None:
+    import mothsim
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == mothsim.__version__
+    assert f"## {mothsim.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")

@@ -1,0 +1,71 @@
+"""The demos of the environment run, at a small size, and show what they say."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+
+from mothsim.controllers.networks.network import Network, Scaling
+from mothsim.controllers.networks.storage import save_network
+from mothsim.demos.examples import own_controller, random_lqr_network
+from mothsim.envs import TrackVectorEnv
+from mothsim.envs.episodes import first_episodes
+
+
+def test_own_controller_hovers(capsys):
+    assert own_controller.main(seconds=4.0) < 0.5
+    assert "aloft after 4.00 s" in capsys.readouterr().out
+
+
+@pytest.fixture
+def network(tmp_path):
+    """A small network that has learned nothing: it flies into the ground, but it flies."""
+    rng = np.random.default_rng(0)
+    sizes = (10, 8, 7)
+    weights = tuple(rng.normal(size=pair).astype(np.float32) for pair in itertools.pairwise(sizes))
+    biases = tuple(np.zeros(size, np.float32) for size in sizes[1:])
+    scaling = Scaling(-np.ones(10), np.ones(10), -np.ones(7), np.ones(7))
+    save_network(Network(weights, biases, scaling), tmp_path / "net.safetensors")
+    return str(tmp_path / "net.safetensors")
+
+
+def test_random_lqr_network(network, capsys):
+    flown = random_lqr_network.main(seconds=1.0, moths=3, network=network)
+    assert list(flown) == ["random", "lqr", network]
+    assert not flown["lqr"].lost.any()
+    assert flown["random"].lost.all()
+    assert (flown["lqr"].rms_errors < 1).all()
+    assert flown["lqr"].returns.mean() > 5 * flown["random"].returns.mean()
+    assert "median RMS error" in capsys.readouterr().out
+
+
+def test_first_episodes_are_those_of_single_flights():
+    env = TrackVectorEnv(3, trajectory="hover", duration=0.8)
+    episodes = first_episodes(env, lambda seen, infos: np.zeros((3, 3)), seed=4)
+    one = TrackVectorEnv(1, trajectory="hover", duration=0.8)
+    alone = first_episodes(one, lambda seen, infos: np.zeros((1, 3)), seed=5)
+    for name in ("returns", "seconds", "lost", "rms_errors"):
+        assert getattr(alone, name)[0] == getattr(episodes, name)[1]
+
+
+def test_train_ppo_runs(tmp_path, capsys):
+    pytest.importorskip("stable_baselines3", reason="the extra [rl] is not installed")
+    from mothsim.demos import train_ppo
+
+    result = train_ppo.main(minutes=0.05, moths=2, out=tmp_path, judges=4)
+    assert result["trim"]["return"] > result["random"]["return"]
+    assert json.loads((tmp_path / "result.json").read_text())["ppo"] == result["ppo"]
+    assert {file.name for file in tmp_path.iterdir()} == {"hover.zip", "curve.png", "result.json"}
+    assert "wrote hover.zip" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_ppo_learns_to_hover(tmp_path):
+    pytest.importorskip("stable_baselines3", reason="the extra [rl] is not installed")
+    from mothsim.demos import train_ppo
+
+    result = train_ppo.main(out=tmp_path)
+    for other in ("random", "trim"):
+        assert result["ppo"]["return"] > 5 * result[other]["return"]
+        assert result["ppo"]["seconds_aloft"] > 5 * result[other]["seconds_aloft"]
