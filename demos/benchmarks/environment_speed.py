@@ -9,8 +9,6 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 
-
-
 def environment(moths: int = 4096, sync_moths: int = 64, steps: int = 40, repeats: int = 5) -> dict[str, float]:
     """Segment steps a second under random actions, resets included: best of so many repeats, taken in turns.
 

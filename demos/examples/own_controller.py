@@ -14,7 +14,6 @@ from mothsim.actuation import from_components
 from mothsim.controllers import as_policy
 
 
-
 class Springs:
     """Hovers at the origin, head up."""
 

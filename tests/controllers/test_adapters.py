@@ -5,10 +5,9 @@ import numpy as np
 import pytest
 
 import mothsim
-from mothsim import controllers, envs
+from mothsim import controllers
 from mothsim.controllers.adapters import as_policy, from_policy
 from mothsim.trim import find_trim
-
 
 
 class Shaky:

@@ -80,9 +80,7 @@ def test_a_stopped_network_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.Mo
     """One that stops by hand after its first chunk is what one chunk alone makes of it; the others go on."""
     settings = dataclasses.replace(QUICK, protocol="zahn2022", levels=(), step_share=300 / 40_000)
     short = levels(dataclasses.replace(settings, step_share=100 / 40_000), tmp_path / "short")[0].ensemble
-    monkeypatch.setattr(
-        pruning_study, "has_stopped", lambda curve: np.arange(len(curve)) == 1
-    )
+    monkeypatch.setattr(pruning_study, "has_stopped", lambda curve: np.arange(len(curve)) == 1)
     cut = levels(settings, tmp_path / "cut")[0].ensemble
     assert cut.steps.tolist() == [300, 100, 300]
     assert all(np.array_equal(a[1], b[1]) for a, b in zip(short.weights, cut.weights, strict=True))

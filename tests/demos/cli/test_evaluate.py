@@ -60,7 +60,12 @@ def test_again_is_the_same_to_the_byte(evaluated: Path, capsys: pytest.CaptureFi
 
 def test_killed_and_run_again_is_the_same_to_the_byte(tmp_path: Path) -> None:
     """Two processes killed at work, then gone on with by one."""
-    begin = [sys.executable, "-c", "import sys; from demos.main import main; sys.exit(main(sys.argv[1:]))", *TINY]
+    begin = [
+        sys.executable,
+        "-c",
+        "import sys; from mothsim.demos.cli.main import main; sys.exit(main(sys.argv[1:]))",
+        *TINY,
+    ]
     begin += ["--tasks", "hover", "step", "--starts", "3"]
     with subprocess.Popen([*begin, "--workers", "2", "--out", str(tmp_path / "one")], cwd=ROOT) as killed:
         deadline = time.monotonic() + 120
