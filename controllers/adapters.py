@@ -57,13 +57,13 @@ class ControllerPolicy:
 
         Args:
             observation: not looked at; a controller decides from the state.
-            info: with `sensed` (8,) or (N, 8) and `time`, () or (N,), of the same step.
+            info: with `measured_state` (8,) or (N, 8) and `time`, () or (N,), of the same step.
 
         Raises:
             ValueError: an episode whose beginning this policy has not seen.
         """
         times = np.atleast_1d(np.asarray(info["time"], dtype=np.float64))
-        states = np.atleast_2d(np.asarray(info["sensed"], dtype=np.float64))
+        states = np.atleast_2d(np.asarray(info["measured_state"], dtype=np.float64))
         self._begin(np.flatnonzero(times == 0.0))
         controls = np.full((len(times), 4), np.nan)
         for cohort in self._cohorts:
@@ -124,9 +124,9 @@ class PolicyController:
     def reset(self, task: Task) -> None:
         """Prepare to observe the flight."""
         self._body = task.body
-        from mothsim.observation import Observer  # with numba, which learning on a GPU does without
+        from mothsim.observation import ObservationBuilder  # with numba, which learning on a GPU does without
 
-        self._observer = Observer(task.trajectory, self.period, decisions(task.duration, self.period))
+        self._observer = ObservationBuilder(task.trajectory, self.period, decisions(task.duration, self.period))
 
     def control(self, states: Array, time: float) -> Array:
         """Controls (N, 4) for states (N, 8); no numbers, so the moth is lost, where the policy gives none."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from mothsim.actuation import from_components
 from mothsim.controllers.guidance.lq_tracking import Guidance
-from mothsim.controllers.guidance.lqr_weights import Weights
-from mothsim.controllers.guidance.stability import suited_weights
+from mothsim.controllers.guidance.lqr_weights import LQRWeights
+from mothsim.controllers.guidance.stability import select_lqr_weights
 from mothsim.controllers.networks.network import CONTROLS, Network
 from mothsim.controllers.networks.network_inputs import network_inputs
 from mothsim.controllers.networks.sparse_inference import CompiledNetwork
@@ -25,7 +25,7 @@ class InverseModel:
     Args:
         network: the name of a shipped network, a `.safetensors` file, or a `Network`.
         weights: of the guidance; by default the usual ones, or gentler ones where the network's slope at trim asks
-            for them, see `mothsim.controllers.guidance.stability.suited_weights`.
+            for them, see `mothsim.controllers.guidance.stability.select_lqr_weights`.
         waypoint: `reachable`, the pose that the guidance's own control would reach; or `raw`, the target's own
             pose at the segment's end, which loses every network within two seconds.
     """
@@ -35,14 +35,14 @@ class InverseModel:
     def __init__(
         self,
         network: str | Path | Network = "sparse-98",
-        weights: Weights | None = None,
+        weights: LQRWeights | None = None,
         waypoint: Literal["reachable", "raw"] = "reachable",
     ) -> None:
         if waypoint not in ("reachable", "raw"):
             raise ValueError(f"waypoint = {waypoint!r}: expected 'reachable' or 'raw'")
         self.network = network if isinstance(network, Network) else find_network(network)
         self.guidance = Guidance(weights)
-        self._suited = weights is None
+        self._select_weights = weights is None
         self.waypoint = waypoint
         self._evaluate = CompiledNetwork(self.network)
         for moths in (1, 100):  # so that no flight waits for the compiler
@@ -50,9 +50,9 @@ class InverseModel:
 
     def reset(self, task: Task) -> None:
         """Prepare the guidance for this body and target."""
-        if self._suited:
+        if self._select_weights:
             angle = float(task.trajectory.angle(0.0))
-            self.guidance = Guidance(suited_weights(self.network, task.body, angle))
+            self.guidance = Guidance(select_lqr_weights(self.network, task.body, angle))
         self.guidance.reset(task)
 
     def control(self, states: Array, time: float) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mothsim.controllers.guidance.lq_tracking import Guidance
-from mothsim.controllers.guidance.lqr_weights import Weights
+from mothsim.controllers.guidance.lqr_weights import LQRWeights
 from mothsim.flight import Array, Task
 from mothsim.solver.propagate import SEGMENT
 
@@ -16,7 +16,7 @@ class LQR:
 
     period = SEGMENT
 
-    def __init__(self, weights: Weights | None = None) -> None:
+    def __init__(self, weights: LQRWeights | None = None) -> None:
         self.guidance = Guidance(weights)
 
     def reset(self, task: Task) -> None:

@@ -48,7 +48,7 @@ class Curve(BaseCallback):
             self.points.append((self._elapsed(), float(np.mean(returns))))
 
 
-def judged(decide: Callable[[Any], Any], moths: int) -> dict[str, float]:
+def evaluated(decide: Callable[[Any], Any], moths: int) -> dict[str, float]:
     """A policy's mean return, mean seconds aloft, share of moths lost and median RMS error (cm) in hover."""
     episodes = first_episodes(TrackVectorEnv(moths, trajectory="hover"), lambda seen, _: decide(seen), seed=999)
     return {
@@ -72,7 +72,7 @@ def draw(points: list[tuple[float, float]], table: dict[str, dict[str, float]], 
     figure.savefig(file, dpi=150)
 
 
-def main(minutes: float = 9.0, moths: int = 8, seed: int = 0, out: Path = Path("out/ppo"), judges: int = 64) -> dict:
+def main(minutes: float = 9.0, moths: int = 8, seed: int = 0, out: Path = Path("out/ppo"), eval_envs: int = 64) -> dict:
     """Train for so many minutes on a batch of moths, judge, and write `hover.zip`, `curve.png`, `result.json`."""
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)  # two threads on so small a network wait for each other most of the time
@@ -82,9 +82,9 @@ def main(minutes: float = 9.0, moths: int = 8, seed: int = 0, out: Path = Path("
     model.save(out / "hover.zip")
     rng = np.random.default_rng(seed)
     table = {
-        "random": judged(lambda seen: rng.uniform(-1, 1, (len(seen), 3)), judges),
-        "trim": judged(lambda seen: np.zeros((len(seen), 3)), judges),
-        "ppo": judged(lambda seen: model.predict(seen, deterministic=True)[0], judges),
+        "random": evaluated(lambda seen: rng.uniform(-1, 1, (len(seen), 3)), eval_envs),
+        "trim": evaluated(lambda seen: np.zeros((len(seen), 3)), eval_envs),
+        "ppo": evaluated(lambda seen: model.predict(seen, deterministic=True)[0], eval_envs),
     }
     result = {"minutes": minutes, "decisions": model.num_timesteps, "curve": curve.points, **table}
     draw(curve.points, table, out / "curve.png")

@@ -14,7 +14,7 @@ from mothsim.trajectories import Trajectory, make_trajectory
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class EnvConfig:
     """Options of the environments; each random one is drawn anew every episode, from the environment's seed.
 
     Attributes:
@@ -87,27 +87,27 @@ class Settings:
         return self.trajectory if isinstance(self.trajectory, Trajectory) else make_trajectory(self.trajectory)
 
 
-class Told:
+class EnvInfo:
     """What an environment tells controllers of its settings."""
 
-    settings: Settings
+    config: EnvConfig
 
     @property
     def trajectory(self) -> Trajectory:
         """The target, as controllers may know it ahead."""
-        return self.settings.target()
+        return self.config.target()
 
     @property
     def body(self) -> MothBody:
         """The moth, as controllers should believe it to be."""
-        return self.settings.body
+        return self.config.body
 
     @property
     def duration(self) -> float:
         """Time limit, s."""
-        return self.settings.duration
+        return self.config.duration
 
     @property
     def period(self) -> float:
         """From decision to decision, s."""
-        return self.settings.period
+        return self.config.period

@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from mothsim.actuation import from_actions, from_components, limited, to_components
 from mothsim.body import MothBody
 from mothsim.disturbances import SENSOR_NOISE, Keys, Stream, drawn_body, next_wind, normal, uniform
-from mothsim.envs.config import Settings
+from mothsim.envs.config import EnvConfig
 from mothsim.envs.rewards import reward_terms
 from mothsim.flight import steady_start
-from mothsim.observation import ENTRIES, Observer
+from mothsim.observation import ENTRIES, ObservationBuilder
 from mothsim.step import advance, distance, is_lost
 
 Array = NDArray[np.floating]
@@ -29,12 +29,12 @@ class Moths:
         steps: (N,) decisions flown in the present episode.
     """
 
-    def __init__(self, count: int, settings: Settings) -> None:
-        self.settings = settings
-        trajectory, body = settings.target(), settings.body
-        self.observer = Observer(trajectory, settings.period, settings.decisions)
+    def __init__(self, count: int, config: EnvConfig) -> None:
+        self.config = config
+        trajectory, body = config.target(), config.body
+        self.observation_builder = ObservationBuilder(trajectory, config.period, config.decisions)
         self._start = steady_start(trajectory, body)
-        self._spread = settings.start_spread * np.array(trajectory.start_spread)
+        self._spread = config.start_spread * np.array(trajectory.start_spread)
         self._limit = trajectory.lost_distance
         self.states = np.zeros((count, 8))
         self.steps = np.zeros(count, dtype=np.int64)
@@ -45,12 +45,12 @@ class Moths:
     def spaces(self) -> tuple[spaces.Box, spaces.Box]:
         """The observation and action space of one moth."""
         bounds = np.array([entry.bound for entry in ENTRIES], dtype=np.float32)
-        actions = spaces.Box(-1.0, 1.0, (self.settings.action_size,), dtype=np.float32)
+        actions = spaces.Box(-1.0, 1.0, (self.config.action_size,), dtype=np.float32)
         return spaces.Box(-bounds, bounds, dtype=np.float32), actions
 
     def reset(self, rows: Rows, keys: Keys, start: ArrayLike | None = None) -> None:
         """Begin new episodes of `rows`, each with its key (n,), at `start` (n, 8) or (8,) or at random."""
-        settings, zero = self.settings, np.zeros(len(rows), dtype=np.int64)
+        config, zero = self.config, np.zeros(len(rows), dtype=np.int64)
         if start is None:
             draws = 2 * uniform(keys, zero, Stream.START, 8) - 1
             self.states[rows] = self._start + self._spread * draws
@@ -58,18 +58,18 @@ class Moths:
             self.states[rows] = self._checked(start, len(rows))
         self.steps[rows] = 0
         self._keys[rows] = keys
-        if settings.gusts > 0:
-            self._wind[rows] = settings.gusts * normal(keys, zero, Stream.GUST, 2)
-        if settings.body_spread > 0:
+        if config.gusts > 0:
+            self._wind[rows] = config.gusts * normal(keys, zero, Stream.GUST, 2)
+        if config.body_spread > 0:
             draws = uniform(keys, zero, Stream.BODY, 5)
             for row, draw in zip(rows, draws, strict=True):
-                self._bodies[row] = drawn_body(settings.body, draw, settings.body_spread)
+                self._bodies[row] = drawn_body(config.body, draw, config.body_spread)
 
     def _checked(self, start: ArrayLike, count: int) -> Array:
         states = np.array(start, dtype=np.float64)
         if states.shape not in ((8,), (count, 8)):
             raise ValueError(f"options['start'] has shape {states.shape}: expected (8,) or {(count, 8)}")
-        far = is_lost(np.atleast_2d(states), self.observer.positions[0], self._limit)
+        far = is_lost(np.atleast_2d(states), self.observation_builder.positions[0], self._limit)
         if far.any():
             raise ValueError(
                 f"options['start'] = {states}: expected finite states within {self._limit:g} cm of the target"
@@ -81,33 +81,33 @@ class Moths:
 
         Actions (n, 3) or (n, 4) beyond +-1 are cut; a moth that is lost to no finite state stays where it was.
         """
-        settings = self.settings
+        config = self.config
         actions = self._whole(actions, len(rows))
         efforts = (actions**2).sum(axis=1)
-        controls = self._disturbed(rows, from_actions(actions, settings.body))
+        controls = self._disturbed(rows, from_actions(actions, config.body))
         before, steps = self.states[rows], self.steps[rows] + 1
-        gusty, drawn = settings.gusts > 0, settings.body_spread > 0
+        gusty, drawn = config.gusts > 0, config.body_spread > 0
         after, lost = advance(
             before,
             controls,
-            self.observer.positions[steps],
+            self.observation_builder.positions[steps],
             self._limit,
-            body=[self._bodies[row] for row in rows.tolist()] if drawn else settings.body,
-            duration=settings.period,
+            body=[self._bodies[row] for row in rows.tolist()] if drawn else config.body,
+            duration=config.period,
             wind=self._wind[rows] if gusty else None,
         )
         after = np.where(np.isfinite(after).all(axis=1, keepdims=True), after, before)
         self.states[rows], self.steps[rows] = after, steps
         if gusty:
             draws = normal(self._keys[rows], steps, Stream.GUST, 2)
-            self._wind[rows] = next_wind(self._wind[rows], draws, settings.gusts, settings.period)
-        errors = distance(after, self.observer.positions[steps])
-        tilts = after[:, 2] - self.observer.angles[steps]
+            self._wind[rows] = next_wind(self._wind[rows], draws, config.gusts, config.period)
+        errors = distance(after, self.observation_builder.positions[steps])
+        tilts = after[:, 2] - self.observation_builder.angles[steps]
         return controls, reward_terms(errors, tilts, after[:, 6], efforts, lost), lost
 
     def _whole(self, actions: ArrayLike, count: int) -> Array:
         """Actions (n, 4), checked, cut to +-1, with no wing torque where there is none to choose."""
-        size = self.settings.action_size
+        size = self.config.action_size
         given = np.asarray(actions, dtype=np.float64)
         if given.shape != (count, size):
             raise ValueError(f"action has shape {given.shape}: expected {(count, size)}")
@@ -118,7 +118,7 @@ class Moths:
         return whole
 
     def _disturbed(self, rows: Rows, controls: Array) -> Array:
-        body, noise = self.settings.body, self.settings.force_noise
+        body, noise = self.config.body, self.config.force_noise
         if noise == 0:
             return controls
         components = to_components(controls)
@@ -126,19 +126,19 @@ class Moths:
         components[:, :2] += noise * body.weight * draws
         return limited(from_components(components), body)
 
-    def look(self, rows: Rows) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    def observe(self, rows: Rows) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Observations (n, 22) of `rows` and what `info` holds of them at any time, each with a leading axis n."""
         states, steps = self.states[rows], self.steps[rows]
-        sensed = states.copy()
-        if self.settings.sensor_noise > 0:
+        measured_state = states.copy()
+        if self.config.sensor_noise > 0:
             draws = normal(self._keys[rows], steps, Stream.SENSOR, 8)
-            sensed += self.settings.sensor_noise * SENSOR_NOISE * draws
-        targets = self.observer.positions[steps]
+            measured_state += self.config.sensor_noise * SENSOR_NOISE * draws
+        targets = self.observation_builder.positions[steps]
         info = {
             "state": states,
-            "sensed": sensed,
+            "measured_state": measured_state,
             "target": targets,
             "error": distance(states, targets),
-            "time": steps * self.settings.period,
+            "time": steps * self.config.period,
         }
-        return self.observer.observe(sensed, steps), info
+        return self.observation_builder.observe(measured_state, steps), info

@@ -8,8 +8,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mothsim.envs.config import Settings
-from mothsim.observation import Observer
+from mothsim.envs.config import EnvConfig
+from mothsim.observation import ObservationBuilder
 from mothsim.plotting.moth_shape import PAPER, TARGET, THORAX, MothDrawing, draw_moth
 
 Array = NDArray[np.floating]
@@ -29,8 +29,8 @@ def frame_rate(period: float) -> int:
 class Picture:
     """A figure of one moth, redrawn from frame to frame; in a window, where there is a screen to show it on."""
 
-    def __init__(self, observer: Observer, settings: Settings, window: bool = False) -> None:
-        self._observer, self._period, self._body = observer, settings.period, settings.body
+    def __init__(self, observation_builder: ObservationBuilder, config: EnvConfig, window: bool = False) -> None:
+        self._observer, self._period, self._body = observation_builder, config.period, config.body
         self._figure = self._window() if window else Figure(figsize=(_INCHES, _INCHES), dpi=_DOTS)
         if not window:
             FigureCanvasAgg(self._figure)

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 from numpy.typing import ArrayLike, NDArray
 
-from mothsim.envs.config import Settings, Told
+from mothsim.envs.config import EnvConfig, EnvInfo
 from mothsim.envs.moths import Moths
 from mothsim.envs.rendering import MODES, Picture, frame_rate
 from mothsim.envs.rewards import total
@@ -19,12 +19,12 @@ Observation = NDArray[np.float32]
 _ROW = np.zeros(1, dtype=np.int64)
 
 
-class TrackEnv(Told, gym.Env[Observation, NDArray[np.floating]]):
+class TrackEnv(EnvInfo, gym.Env[Observation, NDArray[np.floating]]):
     """A hawkmoth after a moving target: `mothsim/Track-v0`, and `mothsim/Hover-v0` with a target at rest.
 
     A step is one decision: the action is held for `period` s (20 ms, half a wing stroke) and the moth flies by
     the equations and the engine of `mothsim.fly`. Made with `gymnasium.make("mothsim/Track-v0", **options)`
-    after `import mothsim.envs`; the options are the attributes of `mothsim.envs.Settings`.
+    after `import mothsim.envs`; the options are the attributes of `mothsim.envs.EnvConfig`.
 
     **Observation**: `Box(float32, (22,))`, each number divided by its scale and cut to its bound.
 
@@ -74,13 +74,13 @@ class TrackEnv(Told, gym.Env[Observation, NDArray[np.floating]]):
     `reset(options={"start": state})` with a state (8,): from the same start, a controller that is flown here
     by `mothsim.controllers.as_policy` has the flight of `mothsim.fly(..., starts=state)`, to the bit.
 
-    **`info`**: `state` (8,) and `sensed` (8,), what the observation shows of it (they differ by sensor noise),
+    **`info`**: `state` (8,) and `measured_state` (8,), what the observation shows of it (they differ by sensor noise),
     `target` (2,) and `error`, cm, `time` in the episode, s; after a step also `control` (4,) as applied, dyn,
     rad, dyn cm, and `reward_terms`.
 
     Args:
         render_mode: `rgb_array`, `human` (a matplotlib window, drawn every step), or nothing.
-        options: see `mothsim.envs.Settings`.
+        options: see `mothsim.envs.EnvConfig`.
 
     Raises:
         ValueError: an option out of range, an action of the wrong shape or with NaN in it.
@@ -92,10 +92,10 @@ class TrackEnv(Told, gym.Env[Observation, NDArray[np.floating]]):
     def __init__(self, render_mode: str | None = None, **options: Any) -> None:
         if render_mode is not None and render_mode not in MODES:
             raise ValueError(f"render_mode = {render_mode!r}: expected one of {', '.join(MODES)}, or None")
-        self.settings = Settings(**options)
+        self.config = EnvConfig(**options)
         self.render_mode = render_mode
-        self.metadata = {**self.metadata, "render_fps": frame_rate(self.settings.period)}  # pyright: ignore
-        self._moths = Moths(1, self.settings)
+        self.metadata = {**self.metadata, "render_fps": frame_rate(self.config.period)}  # pyright: ignore
+        self._moths = Moths(1, self.config)
         self.observation_space, self.action_space = self._moths.spaces()  # pyright: ignore[reportAttributeAccessIssue]
         self._flying = False
         self._picture: Picture | None = None
@@ -111,7 +111,7 @@ class TrackEnv(Told, gym.Env[Observation, NDArray[np.floating]]):
         self._flying, self._control = True, None
         if self._picture is not None:
             self._picture.clear()
-        observation, info = self._look()
+        observation, info = self._observe()
         self._draw_window()
         return observation, info
 
@@ -120,18 +120,18 @@ class TrackEnv(Told, gym.Env[Observation, NDArray[np.floating]]):
         if not self._flying:
             raise ResetNeeded("step: the episode has ended, or not begun: call reset first")
         controls, terms, lost = self._moths.step(_ROW, np.asarray(action)[None])
-        observation, info = self._look()
+        observation, info = self._observe()
         self._control = controls[0]
         info["control"] = controls[0].copy()
         info["reward_terms"] = {name: float(term[0]) for name, term in terms.items()}
         terminated = bool(lost[0])
-        truncated = bool(self._moths.steps[0] >= self.settings.decisions)
+        truncated = bool(self._moths.steps[0] >= self.config.decisions)
         self._flying = not (terminated or truncated)
         self._draw_window()
         return observation, float(total(terms)[0]), terminated, truncated, info
 
-    def _look(self) -> tuple[Observation, dict[str, Any]]:
-        observations, batch = self._moths.look(_ROW)
+    def _observe(self) -> tuple[Observation, dict[str, Any]]:
+        observations, batch = self._moths.observe(_ROW)
         info: dict[str, Any] = {name: values[0] for name, values in batch.items()}
         return observations[0], info
 
@@ -155,6 +155,6 @@ class TrackEnv(Told, gym.Env[Observation, NDArray[np.floating]]):
 
     def _drawn(self) -> Picture:
         if self._picture is None:
-            self._picture = Picture(self._moths.observer, self.settings, window=self.render_mode == "human")
+            self._picture = Picture(self._moths.observation_builder, self.config, window=self.render_mode == "human")
         self._picture.draw(self._moths.states[0], int(self._moths.steps[0]), self._control)
         return self._picture

@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
-from mothsim.envs.config import Settings, Told
+from mothsim.envs.config import EnvConfig, EnvInfo
 from mothsim.envs.moths import Moths
 from mothsim.envs.rendering import MODES, Picture, frame_rate
 from mothsim.envs.rewards import total
@@ -22,7 +22,7 @@ Flags = NDArray[np.bool_]
 Step = tuple[Observations, NDArray[np.float64], Flags, Flags, dict[str, Any]]
 
 
-class TrackVectorEnv(Told, VectorEnv[Observations, NDArray[np.floating], NDArray[Any]]):
+class TrackVectorEnv(EnvInfo, VectorEnv[Observations, NDArray[np.floating], NDArray[Any]]):
     """`num_envs` moths, each as in `mothsim.envs.TrackEnv`, which has the contract; moth i is seeded with `seed + i`.
 
     Made with `gymnasium.make_vec("mothsim/Track-v0", num_envs=1024, **options)` after `import mothsim`. `info` has
@@ -36,7 +36,7 @@ class TrackVectorEnv(Told, VectorEnv[Observations, NDArray[np.floating], NDArray
             the first observation of a new episode), `SAME_STEP` (the step itself does; the last observation and
             info are `info["final_obs"]` and `info["final_info"]`) or `DISABLED` (`reset` must).
         max_episode_steps: a time limit in decisions, if it is to be shorter than `duration`.
-        options: see `mothsim.envs.Settings`.
+        options: see `mothsim.envs.EnvConfig`.
 
     Raises:
         ValueError: an option out of range, actions of the wrong shape or with NaN in them.
@@ -60,12 +60,12 @@ class TrackVectorEnv(Told, VectorEnv[Observations, NDArray[np.floating], NDArray
         if max_episode_steps is not None and max_episode_steps < 1:
             raise ValueError(f"max_episode_steps = {max_episode_steps!r}: expected one or more")
         self.num_envs, self.render_mode = num_envs, render_mode
-        self.settings = Settings(**options)
+        self.config = EnvConfig(**options)
         self.autoreset_mode = AutoresetMode(autoreset_mode)
-        rate = frame_rate(self.settings.period)
+        rate = frame_rate(self.config.period)
         self.metadata = {**self.metadata, "render_fps": rate, "autoreset_mode": self.autoreset_mode}  # pyright: ignore
-        self._limit = min(self.settings.decisions, max_episode_steps or self.settings.decisions)
-        self._moths = Moths(num_envs, self.settings)
+        self._limit = min(self.config.decisions, max_episode_steps or self.config.decisions)
+        self._moths = Moths(num_envs, self.config)
         self.single_observation_space, self.single_action_space = self._moths.spaces()
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -110,7 +110,7 @@ class TrackVectorEnv(Told, VectorEnv[Observations, NDArray[np.floating], NDArray
                 raise ValueError(f"options['start'] has shape {np.shape(start)}: expected (8,) or ({self.num_envs}, 8)")
             start = np.asarray(start)[rows]
         self._restart(rows, start)
-        observations, batch = self._moths.look(self._all)
+        observations, batch = self._moths.observe(self._all)
         infos: dict[str, Any] = {}
         self._tell(infos, batch, self._all)
         return observations, infos
@@ -153,7 +153,7 @@ class TrackVectorEnv(Told, VectorEnv[Observations, NDArray[np.floating], NDArray
             after = {"control": controls, "reward_terms": terms}
         self._restart(ended)
         self._ended = terminated | truncated
-        observations, batch = self._moths.look(self._all)
+        observations, batch = self._moths.observe(self._all)
         infos: dict[str, Any] = {}
         if self.autoreset_mode is AutoresetMode.SAME_STEP and self._ended.any():
             observations, infos = self._renewed(observations, {**batch, **after}, after)
@@ -173,7 +173,7 @@ class TrackVectorEnv(Told, VectorEnv[Observations, NDArray[np.floating], NDArray
         self._tell(infos["final_info"], _rows(finals, done), done)
         infos["_final_obs"], infos["_final_info"] = self._ended.copy(), self._ended.copy()
         self._restart(done)
-        observations, batch = self._moths.look(self._all)
+        observations, batch = self._moths.observe(self._all)
         self._tell(infos, batch, self._all)
         self._tell(infos, _rows(after, going), going)
         return observations, infos
@@ -198,7 +198,7 @@ class TrackVectorEnv(Told, VectorEnv[Observations, NDArray[np.floating], NDArray
         if self.render_mode is None:
             return None
         if not self._pictures:
-            self._pictures = [Picture(self._moths.observer, self.settings) for _ in self._all]
+            self._pictures = [Picture(self._moths.observation_builder, self.config) for _ in self._all]
         for row, picture in enumerate(self._pictures):
             picture.draw(self._moths.states[row], int(self._moths.steps[row]), None)
         return tuple(picture.pixels() for picture in self._pictures)

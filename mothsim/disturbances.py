@@ -82,7 +82,7 @@ class Disturbances:
             raise ValueError(f"gusts = {self.gusts!r}: expected a finite speed of zero or more, cm/s")
 
 
-class Disturber:
+class DisturbanceSampler:
     """Disturbs the flight of N moths, decision by decision.
 
     Args:
@@ -96,7 +96,7 @@ class Disturber:
         self._shown: list[Array] = []
         self._wind: Array | None = None
 
-    def sensed(self, states: Array, step: int) -> Array:
+    def measured_state(self, states: Array, step: int) -> Array:
         """What the controller is shown, (N, 8), of states (N, 8) at a decision; to be called at each in turn."""
         if self._of.sensor_noise:
             states = states + np.array(self._of.sensor_noise) * normal(self._keys, self._at(step), Stream.SENSOR, 8)

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from mothsim.actuation import applied
 from mothsim.body import MothBody
-from mothsim.disturbances import Disturbances, Disturber
+from mothsim.disturbances import Disturbances, DisturbanceSampler
 from mothsim.step import advance, distance, is_lost
 from mothsim.trajectories import Trajectory, make_trajectory
 from mothsim.trim import find_trim
@@ -128,9 +128,9 @@ def random_starts(
 def steady_start(trajectory: Trajectory, body: MothBody, time: float = 0.0) -> Array:
     """The state (8,) of trim at the target's position and body angle, at first or at another time, s.
 
-    At rest, or at the target's velocity where the trajectory is `under_way`.
+    At rest, or at the target's velocity where the trajectory is `starts_moving`.
     """
-    xdot, ydot = trajectory.velocity(time).tolist() if trajectory.under_way else (0.0, 0.0)
+    xdot, ydot = trajectory.velocity(time).tolist() if trajectory.starts_moving else (0.0, 0.0)
     start = find_trim(body, float(trajectory.angle(time)), (xdot, ydot)).state.copy()
     start[:2] = trajectory.position(time)
     return start
@@ -155,7 +155,7 @@ def fly(
     seed: int = 0,
     moths: int | None = None,
     body: MothBody | None = None,
-    believed_body: MothBody | None = None,
+    nominal_body: MothBody | None = None,
     disturbances: Disturbances | None = None,
     starts: ArrayLike | None = None,
     start_scale: float = 1.0,
@@ -171,7 +171,7 @@ def fly(
         seed: fixes starts and every random stream; moth i of many has the flight it has alone.
         moths: how many fly, each from its own random start; by default one, as single arrays.
         body: by default the one that the controller is for, its `default_body`, if it names one; else Zahn et al.'s.
-        believed_body: what the controller is told; by default the truth. Starts are about its trim.
+        nominal_body: what the controller is told; by default the truth. Starts are about its trim.
         disturbances: noise, delay and gusts; by default none.
         starts: (N, 8) or (8,) start states instead of random ones.
         start_scale: times the spread of random starts; but for `recover`, that is position +-1 cm,
@@ -191,12 +191,12 @@ def fly(
     single = moths is None and (fixed is None or fixed.ndim == 1)
     count = (moths or 1) if fixed is None else len(np.atleast_2d(fixed))
     start_seeds, seeds = moth_seeds(seed, count)
-    told = believed_body or body
+    told = nominal_body or body
     states = random_starts(trajectory, told, start_seeds, start_scale) if fixed is None else np.atleast_2d(fixed)
     controller.reset(Task(trajectory, told, duration, seeds))
-    disturber = Disturber(disturbances or Disturbances(), _keys(seed, count), controller.period)
+    sampler = DisturbanceSampler(disturbances or Disturbances(), _keys(seed, count), controller.period)
     began = clock.perf_counter()
-    record = _loop(controller, trajectory, body, states, disturber, duration, rtol, progress)
+    record = _loop(controller, trajectory, body, states, sampler, duration, rtol, progress)
     flight = Flight(trajectory, body, *record, wall_seconds=clock.perf_counter() - began)
     return flight.moth(0) if single else flight
 
@@ -227,7 +227,7 @@ def _loop(
     trajectory: Trajectory,
     body: MothBody,
     states: Array,
-    disturber: Disturber,
+    sampler: DisturbanceSampler,
     duration: float,
     rtol: float,
     progress: bool,
@@ -243,7 +243,7 @@ def _loop(
     lost = is_lost(states, targets[0], limit)
     deciding = []
     for step in tqdm(range(steps), desc="flying", unit="decision", disable=not progress, leave=False):
-        shown = disturber.sensed(states, step)
+        shown = sampler.measured_state(states, step)
         began = clock.perf_counter()
         controls = np.asarray(controller.control(shown, float(times[step])), dtype=np.float64)
         deciding.append(clock.perf_counter() - began)
@@ -255,7 +255,7 @@ def _loop(
         all_controls[flying, step] = controls[flying]
         errors[flying, step] = distance(states[flying], targets[step])
         after, gone = advance(states, controls, targets[step + 1], limit, body=body, duration=controller.period,
-                              rtol=rtol, wind=disturber.wind(step))  # fmt: skip
+                              rtol=rtol, wind=sampler.wind(step))  # fmt: skip
         lost |= gone
         states = np.where(lost[:, None], states, after)
         if lost.all():

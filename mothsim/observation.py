@@ -55,7 +55,7 @@ _BOUNDS = np.array([entry.bound for entry in ENTRIES])
 _SCALES = np.array([entry.scale for entry in ENTRIES])
 
 
-class Observer:
+class ObservationBuilder:
     """Observes moths along a trajectory of so many decisions, one every `period` s.
 
     Attributes:

@@ -29,33 +29,33 @@ class Trajectory:
 
     Attributes:
         name: as given to `make_trajectory`.
-        path: times (T,) in s to positions (T, 2) in cm.
-        slope: times (T,) to velocities (T, 2) in cm/s.
-        tilt: times (T,) to body angles theta (T,) in rad.
+        position_at: times (T,) in s to positions (T, 2) in cm.
+        velocity_at: times (T,) to velocities (T, 2) in cm/s.
+        angle_at: times (T,) to body angles theta (T,) in rad.
         start_spread: half ranges (8,) of random starts about trim: cm, rad, cm/s, rad/s, in the order of the state.
         lost_distance: a moth farther than this from the target is lost, cm.
-        under_way: whether flights begin about steady flight at the target's velocity, and not at rest.
+        starts_moving: whether flights begin about steady flight at the target's velocity, and not at rest.
     """
 
     name: str
-    path: Curve
-    slope: Curve
-    tilt: Curve
+    position_at: Curve
+    velocity_at: Curve
+    angle_at: Curve
     start_spread: tuple[float, ...] = (1.0, 1.0, 0.1, 0.1, 10.0, 10.0, 2.0, 2.0)
     lost_distance: float = 20.0
-    under_way: bool = False
+    starts_moving: bool = False
 
     def position(self, times: ArrayLike) -> Array:
         """Target positions, cm: (T, 2) for times (T,), (2,) for one time in s."""
-        return self._at(self.path, times)
+        return self._at(self.position_at, times)
 
     def velocity(self, times: ArrayLike) -> Array:
         """Target velocities, cm/s: (T, 2), or (2,) for one time."""
-        return self._at(self.slope, times)
+        return self._at(self.velocity_at, times)
 
     def angle(self, times: ArrayLike) -> Array:
         """Target body angles theta, rad: (T,), or () for one time."""
-        return self._at(self.tilt, times)
+        return self._at(self.angle_at, times)
 
     @staticmethod
     def _at(curve: Curve, times: ArrayLike) -> Array:
@@ -185,8 +185,8 @@ def make_trajectory(name: str | Path, angle: float = math.pi / 2) -> Trajectory:
         raise ValueError(f"trajectory = {str(name)!r}: expected one of {', '.join(NAMES)}, or a .csv file")
     if not math.isfinite(angle):
         raise ValueError(f"angle = {angle!r}: expected a finite body angle in rad")
-    path, slope = _NAMED[str(name)]
-    return Trajectory(str(name), path, slope, _Level(angle), **(_VIOLENT if name == "recover" else {}))
+    position_at, velocity_at = _NAMED[str(name)]
+    return Trajectory(str(name), position_at, velocity_at, _Level(angle), **(_VIOLENT if name == "recover" else {}))
 
 
 def cruise(velocity: tuple[float, float], angle: float = math.pi / 2) -> Trajectory:
@@ -198,7 +198,7 @@ def cruise(velocity: tuple[float, float], angle: float = math.pi / 2) -> Traject
     if not (np.shape(velocity) == (2,) and np.isfinite(velocity).all() and math.isfinite(angle)):
         raise ValueError(f"velocity = {velocity!r}, angle = {angle!r}: expected two finite speeds in cm/s, and rad")
     name = f"cruise at {velocity[0]:g}, {velocity[1]:g} cm/s"
-    return Trajectory(name, _Steadily(*velocity), _Steady(*velocity), _Level(angle), under_way=True)
+    return Trajectory(name, _Steadily(*velocity), _Steady(*velocity), _Level(angle), starts_moving=True)
 
 
 def _read_table(file: Path) -> tuple[list[str], Array]:
@@ -229,8 +229,8 @@ def _from_csv(file: Path, angle: float) -> Trajectory:
     if not np.isfinite(table).all() or not (np.diff(times) > 0).all():
         raise ValueError(f"trajectory = {str(file)!r}: expected finite numbers, with t increasing")
     spline = CubicSpline(times, table[:, 1:], bc_type="natural")
-    tilt = partial(_held_angle, spline=spline) if "theta" in header else _Level(angle)
-    return Trajectory(str(file), partial(_held, spline=spline), partial(_held_slope, spline=spline), tilt)
+    angle_at = partial(_held_angle, spline=spline) if "theta" in header else _Level(angle)
+    return Trajectory(str(file), partial(_held, spline=spline), partial(_held_slope, spline=spline), angle_at)
 
 
 def _held(t: Array, spline: CubicSpline) -> Array:

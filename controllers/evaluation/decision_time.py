@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from mothsim.body import MothBody
 from mothsim.controllers.evaluation.rollouts import make_controller
-from mothsim.controllers.evaluation.scenarios import Pilot
+from mothsim.controllers.evaluation.scenarios import ControllerSpec
 from mothsim.controllers.networks.dense_inference import dense_forms
 from mothsim.controllers.networks.network import Network, Scaling
 from mothsim.controllers.networks.sparse_inference import CompiledNetwork
@@ -25,23 +25,23 @@ from mothsim.trajectories import make_trajectory
 _CALLS, _REPEATS = 5, 20
 
 
-def decision_costs(pilots: Sequence[Pilot], *, progress: bool = False) -> list[Row]:
+def decision_costs(specs: Sequence[ControllerSpec], *, progress: bool = False) -> list[Row]:
     """A row a pilot: us of a whole decision of one hovering moth, of the network's part, and of that part done densely.
 
     Dense is the better of numpy and jitted JAX with a network of the same layers. `segments` are simulated ones.
     """
-    return [_cost(pilot) for pilot in tqdm(pilots, desc="timing", unit="pilot", disable=not progress, leave=False)]
+    return [_cost(spec) for spec in tqdm(specs, desc="timing", unit="controller", disable=not progress, leave=False)]
 
 
-def _cost(pilot: Pilot) -> Row:
-    controller, trajectory = make_controller(pilot), make_trajectory("hover")
+def _cost(spec: ControllerSpec) -> Row:
+    controller, trajectory = make_controller(spec), make_trajectory("hover")
     body = getattr(controller, "default_body", MothBody())
     controller.reset(Task(trajectory, body, 1.0, moth_seeds(0, 1)[1]))
     state = steady_start(trajectory, body)[None]
-    row: Row = {"pilot": pilot.name, "decision_us": _microseconds(lambda: controller.control(state, 0.0))}
+    row: Row = {"controller": spec.name, "control_step_us": _microseconds(lambda: controller.control(state, 0.0))}
     row |= {"network_us": None, "dense_us": None, "segments": getattr(controller, "segments", 0)}
-    if pilot.file:
-        network = load_network(Path(pilot.file))
+    if spec.file:
+        network = load_network(Path(spec.file))
         compiled, inputs = CompiledNetwork(network), np.ones((1, 10))
         row |= {"network_us": _microseconds(lambda: compiled(inputs)), "dense_us": _dense(network.sizes)}
     return row

@@ -20,7 +20,7 @@ PREDICTORS = {
 _FEWEST = 4  # networks to be ranked
 
 
-def foretold(flights: Sequence[Row], networks: Sequence[Row]) -> list[Row]:
+def predictor_correlations(flights: Sequence[Row], networks: Sequence[Row]) -> list[Row]:
     """A row for each task and predictor: rank correlation with tracking error over all networks, undisturbed.
 
     Spearman's, with a 90 % bootstrap interval over networks. The error of a network is its median over starts,
@@ -31,8 +31,8 @@ def foretold(flights: Sequence[Row], networks: Sequence[Row]) -> list[Row]:
     for task, group in by_task(flights).items():
         errors = network_errors(group)
         for predictor in PREDICTORS:
-            known = [row for row in networks if row["pilot"] in errors and row[predictor] is not None]
-            pairs = np.array([(row[predictor], errors[row["pilot"]]) for row in known]).reshape(-1, 2)
+            known = [row for row in networks if row["controller"] in errors and row[predictor] is not None]
+            pairs = np.array([(row[predictor], errors[row["controller"]]) for row in known]).reshape(-1, 2)
             if len(pairs) < _FEWEST or len(np.unique(pairs[:, 1])) == 1:
                 continue
             found = interval(pairs[:, None], _rank_correlation, f"{task} {predictor}")
@@ -45,13 +45,13 @@ def foretold(flights: Sequence[Row], networks: Sequence[Row]) -> list[Row]:
 def network_errors(flights: Sequence[Row]) -> dict[str, float]:
     """By network, its median error over starts, cm; of `recover` the share of flights that do not come back."""
     errors = {}
-    for pilot, rows in grouped(
-        (row for row in flights if row["weights"] is not None), lambda row: row["pilot"]
+    for spec, rows in grouped(
+        (row for row in flights if row["weights"] is not None), lambda row: row["controller"]
     ).items():
         if rows[0]["task"].startswith("recover") and rows[0]["recovered"] is not None:
-            errors[pilot] = float(np.mean([failed(row) for row in rows]))
+            errors[spec] = float(np.mean([failed(row) for row in rows]))
         else:
-            errors[pilot] = float(np.median([row["rms_error_cm"] for row in rows]))
+            errors[spec] = float(np.median([row["rms_error_cm"] for row in rows]))
     return errors
 
 

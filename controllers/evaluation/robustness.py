@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from mothsim.controllers.evaluation.rollouts import failed
-from mothsim.controllers.evaluation.scenarios import COURSES
+from mothsim.controllers.evaluation.scenarios import SCENARIOS
 from mothsim.controllers.evaluation.statistics import Array, interval
 from mothsim.tables import Row, grouped
 from mothsim.trajectories import make_trajectory
@@ -33,8 +33,8 @@ ALL = "all sparse"
 DISTURBED = "disturbed"
 """The condition that stands for all but the undisturbed one."""
 
-Conditions = dict[str, list[Row]]  # one network's flights by condition
-Pair = tuple[Conditions, Conditions]  # sparse, dense
+ByPerturbation = dict[str, list[Row]]  # one network's flights by condition
+Pair = tuple[ByPerturbation, ByPerturbation]  # sparse, dense
 
 
 def compare(flights: Sequence[Row]) -> list[Row]:
@@ -48,8 +48,8 @@ def compare(flights: Sequence[Row]) -> list[Row]:
     rows = []
     for task, group in grouped(flights, lambda row: row["task"]).items():
         networks = [
-            grouped(sorted(flown, key=lambda row: row["start"]), lambda row: row["condition"])
-            for flown in grouped(group, lambda row: row["pilot"]).values()
+            grouped(sorted(flown, key=lambda row: row["start"]), lambda row: row["perturbation"])
+            for flown in grouped(group, lambda row: row["controller"]).values()
         ]
         for pairing, pairs in _pairings(networks).items():
             classes = {(ALL, None): pairs}
@@ -57,47 +57,47 @@ def compare(flights: Sequence[Row]) -> list[Row]:
                 classes.setdefault((_of(pair[0], "family"), _of(pair[0], "level")), []).append(pair)
             for (family, level), members in classes.items():
                 row = {"pairing": pairing, "family": family, "level": level, "task": task}
-                rows += [row | found for found in _by_condition(members, task, f"{pairing} {family} {level} {task}")]
+                rows += [row | found for found in _by_perturbation(members, task, f"{pairing} {family} {level} {task}")]
     return rows
 
 
-def verdict(comparison: Sequence[Row]) -> list[str]:
+def compare_at_equal_error(comparison: Sequence[Row]) -> list[str]:
     """For each task a sentence: does sparsity help or hurt under disturbance, at equal error undisturbed?"""
-    said = []
+    sentences = []
     rows = [row for row in comparison if (row["pairing"], row["family"]) == ("equal error", ALL)]
     for task, group in grouped(rows, lambda row: row["task"]).items():
-        found = {row["condition"]: row for row in group}
+        found = {row["perturbation"]: row for row in group}
         if DISTURBED not in found:
             continue
         row, calm = found[DISTURBED], found["nominal"]
         worse = row["ratio_low"] > 1 or row["failed_more_low"] > 0
         better = row["ratio_high"] < 1 or row["failed_more_high"] < 0
         fate = "end not back" if task.startswith("recover") else "are lost"
-        said.append(
-            f"{task}: {_JUDGED[worse, better]}. In pairs of equal error undisturbed ({row['pairs']}, ratio "
+        sentences.append(
+            f"{task}: {_VERDICTS[worse, better]}. In pairs of equal error undisturbed ({row['pairs']}, ratio "
             f"{calm['ratio']:.2f}), under disturbances the sparse network errs {row['ratio']:.2f} times as far as the "
             f"dense one ({row['ratio_low']:.2f} to {row['ratio_high']:.2f}), and {100 * row['sparse_failed']:.1f} % "
             f"of its flights {fate} against {100 * row['dense_failed']:.1f} % (difference "
             f"{100 * row['failed_more_low']:.1f} to {100 * row['failed_more_high']:.1f} %)."
         )
-    return said
+    return sentences
 
 
-def worth_pruning(comparison: Sequence[Row]) -> list[str]:
+def compare_at_equal_size(comparison: Sequence[Row]) -> list[str]:
     """For each task a sentence: does a pruned network track better than a small dense one of as many weights?"""
-    said = []
+    sentences = []
     for row in comparison:
-        if (row["pairing"], row["family"], row["condition"]) == ("equal weights", ALL, "nominal"):
-            judged = _JUDGED[row["ratio_low"] > 1, row["ratio_high"] < 1]
-            said.append(
-                f"{row['task']}: {judged}. In pairs of equal weights ({row['pairs']}) the pruned network errs "
+        if (row["pairing"], row["family"], row["perturbation"]) == ("equal weights", ALL, "nominal"):
+            verdict = _VERDICTS[row["ratio_low"] > 1, row["ratio_high"] < 1]
+            sentences.append(
+                f"{row['task']}: {verdict}. In pairs of equal weights ({row['pairs']}) the pruned network errs "
                 f"{row['ratio']:.2f} times as far as the small dense one ({row['ratio_low']:.2f} to "
                 f"{row['ratio_high']:.2f})."
             )
-    return said
+    return sentences
 
 
-_JUDGED = {
+_VERDICTS = {
     (True, False): "sparsity hurts",
     (False, True): "sparsity helps",
     (False, False): "no difference is shown",
@@ -105,7 +105,7 @@ _JUDGED = {
 }
 
 
-def _pairings(networks: Sequence[Conditions]) -> dict[str, list[Pair]]:
+def _pairings(networks: Sequence[ByPerturbation]) -> dict[str, list[Pair]]:
     calm = [network for network in networks if "nominal" in network]
     sparse = [network for network in calm if _of(network, "family") in PRUNED]
     dense = [network for network in calm if _of(network, "family") in DENSE]
@@ -119,7 +119,7 @@ def _pairings(networks: Sequence[Conditions]) -> dict[str, list[Pair]]:
     }
 
 
-def _assigned(sparse: Sequence[Conditions], dense: Sequence[Conditions], measure, within: float) -> list[Pair]:
+def _assigned(sparse: Sequence[ByPerturbation], dense: Sequence[ByPerturbation], measure, within: float) -> list[Pair]:
     """Pairs alike in a measure."""
     first, second = (np.array([measure(one) for one in side], dtype=np.float64) for side in (sparse, dense))
     with np.errstate(invalid="ignore"):
@@ -130,31 +130,31 @@ def _assigned(sparse: Sequence[Conditions], dense: Sequence[Conditions], measure
     return [(sparse[i], dense[j]) for i, j in zip(rows, columns, strict=True) if allowed[i, j]]
 
 
-def _calm_error(network: Conditions) -> float:
+def _calm_error(network: ByPerturbation) -> float:
     return float(np.median([row["rms_error_cm"] for row in network["nominal"]]))
 
 
-def _of(network: Conditions, column: str):
+def _of(network: ByPerturbation, column: str):
     return next(iter(network.values()))[0][column]
 
 
-def _by_condition(pairs: Sequence[Pair], task: str, key: str) -> list[Row]:
+def _by_perturbation(pairs: Sequence[Pair], task: str, key: str) -> list[Row]:
     """Every condition under which both of a pair flew."""
-    limit = make_trajectory(COURSES[task].trajectory).lost_distance
+    limit = make_trajectory(SCENARIOS[task].trajectory).lost_distance
     names = list(dict.fromkeys(name for pair in pairs for name in pair[0] if name in pair[1]))
     flown: dict[str, tuple[str, ...]] = {name: (name,) for name in names}
     if len(names) > 1:
         flown[DISTURBED] = tuple(name for name in names if name != "nominal")
     rows = []
-    for condition, parts in flown.items():
+    for perturbation, parts in flown.items():
         both = [pair for pair in pairs if all(part in network for part in parts for network in pair)]
         errors = np.minimum(_values(both, parts, lambda row: row["rms_error_cm"]), limit)
         fates = _values(both, parts, failed)
-        row = {"condition": condition, "pairs": len(both)}
-        row |= _with_interval("ratio", errors, ratio, f"{key} {condition}")
+        row = {"perturbation": perturbation, "pairs": len(both)}
+        row |= _with_interval("ratio", errors, ratio, f"{key} {perturbation}")
         shares = fates.mean(axis=(0, 1, 2))
         row |= {"sparse_failed": float(shares[0]), "dense_failed": float(shares[1])}
-        rows.append(row | _with_interval("failed_more", fates, _more, f"{key} {condition}"))
+        rows.append(row | _with_interval("failed_more", fates, _more, f"{key} {perturbation}"))
     return rows
 
 
@@ -172,9 +172,9 @@ def _more(fates: Array) -> Array:
     return (fates[..., 0] - fates[..., 1]).mean(axis=(-3, -2, -1))
 
 
-def _values(pairs: Sequence[Pair], conditions: Sequence[str], value) -> Array:
+def _values(pairs: Sequence[Pair], perturbations: Sequence[str], value) -> Array:
     """(pairs, starts, conditions, 2)."""
-    nested = [[[[value(row) for row in network[name]] for network in pair] for name in conditions] for pair in pairs]
+    nested = [[[[value(row) for row in network[name]] for network in pair] for name in perturbations] for pair in pairs]
     return np.moveaxis(np.array(nested, dtype=np.float64), -1, 1)
 
 

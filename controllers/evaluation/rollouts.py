@@ -16,9 +16,9 @@ from joblib import Parallel, delayed
 
 from mothsim import controllers
 from mothsim.body import MothBody
-from mothsim.controllers.evaluation.scenarios import Condition, Course, Job, Pilot
-from mothsim.controllers.guidance.lqr_weights import Weights
-from mothsim.controllers.guidance.stability import airworthiness, suited_weights
+from mothsim.controllers.evaluation.scenarios import ControllerSpec, Perturbation, RolloutBatch, Scenario
+from mothsim.controllers.guidance.lqr_weights import LQRWeights
+from mothsim.controllers.guidance.stability import closed_loop_stability, select_lqr_weights
 from mothsim.controllers.learning.protocols import HIDDEN
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.sparse_inference import CompiledNetwork
@@ -30,83 +30,87 @@ from mothsim.metrics import RECOVERED_AFTER, effort, recovered
 from mothsim.tables import Row, as_csv, grouped, read_table
 
 COLUMNS = (
-    "pilot", "family", "run", "level", "weights", "loss", "task", "condition", "start",
-    "lost", "lost_after_s", "recovered", "rms_error_cm", "max_error_cm", "effort_weights",
+    "controller", "family", "run", "level", "weights", "loss", "task", "perturbation", "start",
+    "lost", "lost_after_s", "recovered", "rms_error_cm", "max_error_cm", "control_effort",
 )  # fmt: skip
 """Of the table of flights. `family` is how a network was made, `run` which of its family it belongs to."""
 
 
 def fly_all(
-    jobs: Sequence[Job], folder: Path, *, workers: int = 1, report: Callable[[], object] | None = None
+    batches: Sequence[RolloutBatch], folder: Path, *, workers: int = 1, callback: Callable[[], object] | None = None
 ) -> list[Row]:
     """The rows of all flights, in the order of the jobs; those that the folder holds are not flown again.
 
     Args:
-        jobs: what to fly.
+        batches: what to fly.
         folder: where `parts` is kept.
         workers: processes.
-        report: called once for every job, at once for those that are not flown again.
+        callback: called once for every job, at once for those that are not flown again.
     """
     parts = folder / "parts"
-    missing = [job for job in jobs if not _part(parts, job).exists()]
+    missing = [batch for batch in batches if not _part(parts, batch).exists()]
     # One process a core and one thread a process: a batch of a few dozen moths is too short to share.
     work = Parallel(workers, return_as="generator_unordered", inner_max_num_threads=1) if workers > 1 else None
-    flown = work(delayed(_fly_part)(job, parts) for job in missing) if work else (_fly_part(j, parts) for j in missing)
-    for _ in chain(range(len(jobs) - len(missing)), flown):
-        if report:
-            report()
-    return [row for job in jobs for row in read_table(_part(parts, job))]
+    flown = (
+        work(delayed(_fly_and_save)(batch, parts) for batch in missing)
+        if work
+        else (_fly_and_save(j, parts) for j in missing)
+    )
+    for _ in chain(range(len(batches) - len(missing)), flown):
+        if callback:
+            callback()
+    return [row for batch in batches for row in read_table(_part(parts, batch))]
 
 
-def describe_all(pilots: Sequence[Pilot], folder: Path) -> list[Row]:
+def describe_all(specs: Sequence[ControllerSpec], folder: Path) -> list[Row]:
     """A row a network: how it was made, how large it is, and what its slope at trim says by the usual guidance.
 
-    `gentleness` is how many times dearer control is in the guidance that it is flown by (one for the usual guidance).
+    `control_cost_scale` multiplies the cost of control in the guidance that it is flown by (1 is the default guidance).
     """
     rows = []
-    for pilot in pilots:
-        if pilot.file:
-            file = folder / "parts" / f"{pilot.checksum[:24]}.json"
+    for spec in specs:
+        if spec.file:
+            file = folder / "parts" / f"{spec.checksum[:24]}.json"
             if not file.exists():
-                write_atomically(file, json.dumps(_description(load_network(Path(pilot.file)))).encode())
-            rows.append({**origin(pilot), **json.loads(file.read_text(encoding="utf-8"))})
+                write_atomically(file, json.dumps(_description(load_network(Path(spec.file)))).encode())
+            rows.append({**origin(spec), **json.loads(file.read_text(encoding="utf-8"))})
     return rows
 
 
-def _part(parts: Path, job: Job) -> Path:
-    return parts / f"{job.key}.csv"
+def _part(parts: Path, batch: RolloutBatch) -> Path:
+    return parts / f"{batch.key}.csv"
 
 
-def _fly_part(job: Job, parts: Path) -> None:
-    rows = [{**origin(job.pilot), **row} for row in measure(job, fly_job(job))]
-    write_atomically(_part(parts, job), as_csv(rows, COLUMNS))
+def _fly_and_save(batch: RolloutBatch, parts: Path) -> None:
+    rows = [{**origin(batch.spec), **row} for row in measure(batch, fly_batch(batch))]
+    write_atomically(_part(parts, batch), as_csv(rows, COLUMNS))
 
 
-def fly_job(job: Job) -> Flight:
+def fly_batch(batch: RolloutBatch) -> Flight:
     """The flights of a job."""
-    course, condition = job.course, job.condition
-    noise = condition.sensor_noise * ranges(course) if condition.sensor_noise else ()
-    controller = make_controller(job.pilot)
-    told = getattr(controller, "default_body", MothBody())
+    scenario, perturbation = batch.scenario, batch.perturbation
+    noise = perturbation.sensor_noise * ranges(scenario) if perturbation.sensor_noise else ()
+    controller = make_controller(batch.spec)
+    nominal = getattr(controller, "default_body", MothBody())
     return fly(
         controller,
-        course.trajectory,
-        duration=course.duration,
-        seed=job.seed,
-        moths=job.starts,
-        body=condition.body(told),
-        believed_body=told,
-        disturbances=Disturbances(sensor_noise=tuple(noise), delay=condition.delay, gusts=condition.gusts),
-        start_scale=course.start_scale,
+        scenario.trajectory,
+        duration=scenario.duration,
+        seed=batch.seed,
+        moths=batch.starts,
+        body=perturbation.body(nominal),
+        nominal_body=nominal,
+        disturbances=Disturbances(sensor_noise=tuple(noise), delay=perturbation.delay, gusts=perturbation.gusts),
+        start_scale=scenario.start_scale,
     )
 
 
-def make_controller(pilot: Pilot) -> Controller:
+def make_controller(spec: ControllerSpec) -> Controller:
     """The pilot's controller."""
-    return controllers.make(pilot.controller, **({"network": pilot.file} if pilot.file else {}))
+    return controllers.make(spec.controller, **({"network": spec.file} if spec.file else {}))
 
 
-def measure(job: Job, flight: Flight) -> list[Row]:
+def measure(batch: RolloutBatch, flight: Flight) -> list[Row]:
     """A row a flight."""
     period = flight.times[1] - flight.times[0] if len(flight.times) > 1 else 0.0
     flown = np.isfinite(flight.errors).sum(axis=1)
@@ -114,36 +118,36 @@ def measure(job: Job, flight: Flight) -> list[Row]:
     efforts = effort(flight)
     return [
         {
-            "task": job.course.name,
-            "condition": job.condition.name,
+            "task": batch.scenario.name,
+            "perturbation": batch.perturbation.name,
             "start": i,
             "lost": bool(flight.lost[i]),
             "lost_after_s": float(round(flown[i] * period, 9)) if flight.lost[i] else None,
             "recovered": None if back is None else bool(back[i]),
             "rms_error_cm": float(flight.rms_error[i]),
             "max_error_cm": float(flight.max_error[i]),
-            "effort_weights": float(efforts[i]),
+            "control_effort": float(efforts[i]),
         }
-        for i in range(job.starts)
+        for i in range(batch.starts)
     ]
 
 
 @lru_cache(maxsize=64)
-def ranges(course: Course) -> np.ndarray:
+def ranges(scenario: Scenario) -> np.ndarray:
     """The range (8,) of each state in the undisturbed flight of LQR on a course, from eight starts."""
-    job = Job(Pilot("lqr", "lqr"), course, Condition(), 8, 0)
-    states = fly_job(job).states
+    batch = RolloutBatch(ControllerSpec("lqr", "lqr"), scenario, Perturbation(), 8, 0)
+    states = fly_batch(batch).states
     return np.nanmax(states, axis=(0, 1)) - np.nanmin(states, axis=(0, 1))
 
 
 @lru_cache(maxsize=4096)
-def origin(pilot: Pilot) -> Row:
+def origin(spec: ControllerSpec) -> Row:
     """What the table of flights says of a pilot."""
-    if pilot.file is None:
-        return {"pilot": pilot.name, "family": pilot.name, "run": "", "level": None, "weights": None, "loss": None}
-    network = load_network(Path(pilot.file))
+    if spec.file is None:
+        return {"controller": spec.name, "family": spec.name, "run": "", "level": None, "weights": None, "loss": None}
+    network = load_network(Path(spec.file))
     return {
-        "pilot": pilot.name,
+        "controller": spec.name,
         "family": family(network),
         "run": str(network.info.get("seed", "")),
         "level": float(network.info.get("level", 100 * network.sparsity)),
@@ -161,21 +165,21 @@ def family(network: Network) -> str:
 
 
 def _description(network: Network) -> Row:
-    verdict, compiled = airworthiness(network), CompiledNetwork(network)
+    stability, compiled = closed_loop_stability(network), CompiledNetwork(network)
     return {
         "sparsity": network.sparsity,
         "dead_outputs": len(network.info.get("dead_outputs", [])),
-        "spectral_radius": verdict.spectral_radius,
-        "trim_offset_cm": verdict.offset,
-        "gentleness": Weights().thrust / suited_weights(network, MothBody()).thrust,
+        "spectral_radius": stability.spectral_radius,
+        "trim_offset_cm": stability.offset,
+        "control_cost_scale": LQRWeights().thrust / select_lqr_weights(network, MothBody()).thrust,
         "multiply_adds": compiled.multiply_adds,
         "bytes": compiled.bytes,
     }
 
 
-def by_task(rows: Sequence[Row], condition: str = "nominal") -> dict[str, list[Row]]:
+def by_task(rows: Sequence[Row], perturbation: str = "nominal") -> dict[str, list[Row]]:
     """Flights under a condition, by task."""
-    return grouped((row for row in rows if row["condition"] == condition), lambda row: row["task"])
+    return grouped((row for row in rows if row["perturbation"] == perturbation), lambda row: row["task"])
 
 
 def failed(row: Row) -> bool:

@@ -15,7 +15,7 @@ from mothsim.controllers.networks.storage import shipped_networks
 
 
 @dataclass(frozen=True)
-class Pilot:
+class ControllerSpec:
     """Who flies: a controller of the registry, and for `inverse-model` the network's file.
 
     Attributes:
@@ -30,7 +30,7 @@ class Pilot:
 
 
 @dataclass(frozen=True)
-class Course:
+class Scenario:
     """A task of the tables: a trajectory, s of flight, and times the spread of its random starts."""
 
     name: str
@@ -39,23 +39,23 @@ class Course:
     start_scale: float = 1.0
 
 
-COURSES = {
-    course.name: course
-    for course in (
-        Course("hover", "hover", 5.0),
-        Course("step", "step", 4.0),
-        Course("sum-of-primes", "sum-of-primes", 10.0),
-        Course("figure-eight", "figure-eight", 5.0),
-        Course("forward", "forward", 5.0),
-        Course("recover", "recover", 4.0),
-        Course("recover-half", "recover", 4.0, 0.5),
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("hover", "hover", 5.0),
+        Scenario("step", "step", 4.0),
+        Scenario("sum-of-primes", "sum-of-primes", 10.0),
+        Scenario("figure-eight", "figure-eight", 5.0),
+        Scenario("forward", "forward", 5.0),
+        Scenario("recover", "recover", 4.0),
+        Scenario("recover-half", "recover", 4.0, 0.5),
     )
 }
 """By name; `recover-half` is `recover` from half as violent starts."""
 
 
 @dataclass(frozen=True)
-class Condition:
+class Perturbation:
     """What the controller is not told.
 
     Attributes:
@@ -73,44 +73,47 @@ class Condition:
     size: float = 1.0
     abdomen: float = 1.0
 
-    def body(self, told: MothBody) -> MothBody:
-        """The moth that flies, where the controller is told of another."""
-        return replace(told, abdomen_density=told.abdomen_density * self.abdomen).scaled(self.size)
+    def body(self, nominal: MothBody) -> MothBody:
+        """The moth that flies, where the controller assumes the nominal one."""
+        return replace(nominal, abdomen_density=nominal.abdomen_density * self.abdomen).scaled(self.size)
 
 
-CONDITIONS = {
-    condition.name: condition
-    for condition in (
-        Condition(),
-        *(Condition(f"noise {share:.0%}", sensor_noise=share) for share in (0.01, 0.02, 0.05)),
-        Condition("delay 20 ms", delay=1),
-        *(Condition(f"gusts {speed:g} cm/s", gusts=speed) for speed in (100.0, 300.0)),
-        *(Condition(f"size {scale:g}", size=scale) for scale in (0.8, 0.9, 1.1, 1.25)),
-        *(Condition(f"abdomen mass {factor:g}", abdomen=factor) for factor in (0.5, 0.75, 1.5, 2.0)),
+PERTURBATIONS = {
+    perturbation.name: perturbation
+    for perturbation in (
+        Perturbation(),
+        *(Perturbation(f"noise {share:.0%}", sensor_noise=share) for share in (0.01, 0.02, 0.05)),
+        Perturbation("delay 20 ms", delay=1),
+        *(Perturbation(f"gusts {speed:g} cm/s", gusts=speed) for speed in (100.0, 300.0)),
+        *(Perturbation(f"size {scale:g}", size=scale) for scale in (0.8, 0.9, 1.1, 1.25)),
+        *(Perturbation(f"abdomen mass {factor:g}", abdomen=factor) for factor in (0.5, 0.75, 1.5, 2.0)),
     )
 }
 """By name, the undisturbed first."""
 
 
 @dataclass(frozen=True)
-class Job:
-    """One batch of flights: a pilot on a course under a condition, from `starts` seeded starts."""
+class RolloutBatch:
+    """A batch of flights: a controller in a scenario under a perturbation, from `starts` seeded starts."""
 
-    pilot: Pilot
-    course: Course
-    condition: Condition
+    spec: ControllerSpec
+    scenario: Scenario
+    perturbation: Perturbation
     starts: int
     seed: int
 
     @property
     def key(self) -> str:
         """Names the batch by all that its result depends on."""
-        told = {**asdict(self), "version": mothsim.__version__}
-        told["pilot"].pop("file")
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:24]
+        # The names of the first release: a key, and with it the file of a batch, stays what it was.
+        parts = {"pilot": self.spec, "course": self.scenario, "condition": self.perturbation}
+        identity = {name: asdict(part) for name, part in parts.items()}
+        identity["pilot"].pop("file")
+        identity |= {"starts": self.starts, "seed": self.seed, "version": mothsim.__version__}
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
 
 
-def find_pilots(networks: Path | None, baselines: Sequence[str]) -> list[Pilot]:
+def find_controllers(networks: Path | None, baselines: Sequence[str]) -> list[ControllerSpec]:
     """Baselines, and every network in a folder and those below it; without one, the shipped networks.
 
     Raises:
@@ -118,12 +121,12 @@ def find_pilots(networks: Path | None, baselines: Sequence[str]) -> list[Pilot]:
     """
     files = shipped_networks() if networks is None else _networks_in(networks)
     flown = [
-        Pilot(name, "inverse-model", str(file.resolve()), hashlib.sha256(file.read_bytes()).hexdigest())
+        ControllerSpec(name, "inverse-model", str(file.resolve()), hashlib.sha256(file.read_bytes()).hexdigest())
         for name, file in files.items()
     ]
     # A dense network that two prunings start from flies once.
-    unique = {pilot.checksum: pilot for pilot in reversed(flown)}
-    return [*(Pilot(name, name) for name in baselines), *reversed(unique.values())]
+    unique = {spec.checksum: spec for spec in reversed(flown)}
+    return [*(ControllerSpec(name, name) for name in baselines), *reversed(unique.values())]
 
 
 def _networks_in(folder: Path) -> dict[str, Path]:
@@ -137,15 +140,15 @@ def _networks_in(folder: Path) -> dict[str, Path]:
     return files
 
 
-def find_courses(names: Sequence[str], shorten: float = 1.0) -> list[Course]:
-    """Courses by name, each as long as usual times `shorten`.
+def find_scenarios(names: Sequence[str], duration_scale: float = 1.0) -> list[Scenario]:
+    """Courses by name, each as long as usual times `duration_scale`.
 
     Raises:
         ValueError: an unknown course, or a share that is not above zero.
     """
-    if not (math.isfinite(shorten) and shorten > 0):
-        raise ValueError(f"shorten = {shorten!r}: expected a number above zero")
-    unknown = [name for name in names if name not in COURSES]
+    if not (math.isfinite(duration_scale) and duration_scale > 0):
+        raise ValueError(f"shorten = {duration_scale!r}: expected a number above zero")
+    unknown = [name for name in names if name not in SCENARIOS]
     if unknown:
-        raise ValueError(f"tasks = {unknown[0]!r}: expected some of {', '.join(COURSES)}")
-    return [replace(COURSES[name], duration=shorten * COURSES[name].duration) for name in names]
+        raise ValueError(f"tasks = {unknown[0]!r}: expected some of {', '.join(SCENARIOS)}")
+    return [replace(SCENARIOS[name], duration=duration_scale * SCENARIOS[name].duration) for name in names]

@@ -56,13 +56,13 @@ def interval(
 
 def summarise(flights: Sequence[Row]) -> list[Row]:
     """A row for each family, level, task and condition: error, share lost and share recovered, with intervals."""
-    groups = grouped(flights, lambda row: (row["family"], *_size(row), row["task"], row["condition"]))
+    groups = grouped(flights, lambda row: (row["family"], *_size(row), row["task"], row["perturbation"]))
     rows = []
-    for (family, *size, task, condition), group in groups.items():
-        key = f"{family} {size} {task} {condition}"
+    for (family, *size, task, perturbation), group in groups.items():
+        key = f"{family} {size} {task} {perturbation}"
         level, weights = group[0]["level"], _middle(group, "weights")
-        row: Row = {"family": family, "level": level, "weights": weights, "task": task, "condition": condition}
-        row |= {"networks": len(grouped(group, lambda row: row["pilot"])), "flights": len(group)}
+        row: Row = {"family": family, "level": level, "weights": weights, "task": task, "perturbation": perturbation}
+        row |= {"networks": len(grouped(group, lambda row: row["controller"])), "flights": len(group)}
         row["loss"] = _middle(group, "loss")
         for name, column, statistic in (
             ("rms_error_cm", "rms_error_cm", median_of_medians),
@@ -78,7 +78,7 @@ def summarise(flights: Sequence[Row]) -> list[Row]:
 
 def matrix(flights: Sequence[Row], column: str) -> Array | None:
     """A column as (networks, starts); none where it is empty."""
-    values = [[row[column] for row in group] for group in grouped(flights, lambda row: row["pilot"]).values()]
+    values = [[row[column] for row in group] for group in grouped(flights, lambda row: row["controller"]).values()]
     if any(value is None for row in values for value in row):
         return None
     return np.array(values, dtype=np.float64)

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from mothsim.actuation import from_components, limited, to_components
 from mothsim.body import MothBody
-from mothsim.controllers.guidance.lqr_weights import Weights, quadratic_costs
+from mothsim.controllers.guidance.lqr_weights import LQRWeights, quadratic_costs
 from mothsim.controllers.guidance.reference import MOTION, entry_curves, entry_time, reference_states
 from mothsim.flight import SETTLE
 from mothsim.solver.propagate import SEGMENT, propagate
@@ -45,7 +45,7 @@ class Costs:
 
 
 @dataclass(frozen=True)
-class Law:
+class TrackingLQR:
     """Linear-quadratic tracking about a flight of T segments: `u = controls[t] - feedback[t] (s - states[t])`.
 
     Attributes:
@@ -53,20 +53,20 @@ class Law:
         controls: (T, 4) components, see `mothsim.actuation`.
         costs: that it makes least.
         feedback: (T, m, 8), with m = 3 controls, or 4 with wing torque.
-        drive: (T, m, 8), from the costate of a segment's end to its control.
-        share: (T, m, m), of a control that is wanted, what is given.
-        carry: (T, 8, 8), the costate from a segment's end to its beginning.
+        costate_gain: (T, m, 8), from the costate of a segment's end to its control.
+        input_gain: (T, m, m), of a control that is wanted, what is given.
+        costate_map: (T, 8, 8), the costate from a segment's end to its beginning.
     """
 
     states: Array
     controls: Array
     costs: Costs
     feedback: Array
-    drive: Array
-    share: Array
-    carry: Array
+    costate_gain: Array
+    input_gain: Array
+    costate_map: Array
 
-    def ahead(self, offsets: Array, inputs: Array | None = None) -> Array:
+    def feedforward(self, offsets: Array, inputs: Array | None = None) -> Array:
         """What leads N moths along offsets (N, L + 1, 8) from the flight, to be added to the controls, (N, L, m).
 
         Args:
@@ -76,20 +76,22 @@ class Law:
         length, width = offsets.shape[1] - 1, self.feedback.shape[1]
         inputs = np.zeros((len(offsets), length, width)) if inputs is None else inputs
         added = np.empty_like(inputs)
-        costate = times(self.costs.p, offsets[:, length])
+        costate = rowwise_matvec(self.costs.p, offsets[:, length])
         for t in range(length - 1, -1, -1):
-            added[:, t] = times(self.drive[t], costate) + times(self.share[t], inputs[:, t])
-            costate = self.costs.q[t] * offsets[:, t] + times(self.carry[t], costate)
-            costate -= times(self.feedback[t].T, self.costs.r * inputs[:, t])
+            added[:, t] = rowwise_matvec(self.costate_gain[t], costate) + rowwise_matvec(
+                self.input_gain[t], inputs[:, t]
+            )
+            costate = self.costs.q[t] * offsets[:, t] + rowwise_matvec(self.costate_map[t], costate)
+            costate -= rowwise_matvec(self.feedback[t].T, self.costs.r * inputs[:, t])
         return added
 
 
-def times(matrix: Array, rows: Array) -> Array:
+def rowwise_matvec(matrix: Array, rows: Array) -> Array:
     """`matrix @ row` for every row, summed row by row: a product's last digit would depend on how many there are."""
     return (rows[:, None, :] * matrix).sum(axis=2)
 
 
-def tracking_law(states: Array, controls: Array, a: Array, b: Array, costs: Costs) -> Law:
+def tracking_lqr(states: Array, controls: Array, a: Array, b: Array, costs: Costs) -> TrackingLQR:
     """The law about a flight, by the Riccati recursion from its end.
 
     Args:
@@ -99,26 +101,26 @@ def tracking_law(states: Array, controls: Array, a: Array, b: Array, costs: Cost
         costs: of departures.
     """
     count, width = len(controls), len(costs.r)
-    feedback, drive = np.empty((2, count, width, 8))
-    share, carry = np.empty((count, width, width)), np.empty((count, 8, 8))
+    feedback, costate_gain = np.empty((2, count, width, 8))
+    input_gain, costate_map = np.empty((count, width, width)), np.empty((count, 8, 8))
     p, r = costs.p, np.diag(costs.r)
     for t in range(count - 1, -1, -1):
         bt = b[t, :, :width].T
         inverse = np.linalg.inv(r + bt @ p @ bt.T)
-        drive[t], share[t] = inverse @ bt, inverse @ r
-        feedback[t] = drive[t] @ p @ a[t]
+        costate_gain[t], input_gain[t] = inverse @ bt, inverse @ r
+        feedback[t] = costate_gain[t] @ p @ a[t]
         closed = a[t] - bt.T @ feedback[t]
-        carry[t] = closed.T
+        costate_map[t] = closed.T
         p = np.diag(costs.q[t]) + feedback[t].T @ r @ feedback[t] + closed.T @ p @ closed
-    return Law(states, controls, costs, feedback, drive, share, carry)
+    return TrackingLQR(states, controls, costs, feedback, costate_gain, input_gain, costate_map)
 
 
-def fly_law(law: Law, ahead: Array, start: Array, body: MothBody) -> tuple[Array, Array]:
-    """States (T + 1, 8) and controls (T, 4) of a law, with `ahead` (T, m) added, flown from `start` (8,)."""
+def fly_lqr(law: TrackingLQR, feedforward: Array, start: Array, body: MothBody) -> tuple[Array, Array]:
+    """States (T + 1, 8) and controls (T, 4) of a law, with `feedforward` (T, m) added, flown from `start` (8,)."""
     states, controls = np.empty_like(law.states), law.controls.copy()
     states[0] = start
     for t, (control, feedback) in enumerate(zip(controls, law.feedback, strict=True)):
-        control[: len(feedback)] += ahead[t] - feedback @ (states[t] - law.states[t])
+        control[: len(feedback)] += feedforward[t] - feedback @ (states[t] - law.states[t])
         applied = limited(from_components(control), body)
         control[:] = to_components(applied)
         states[t + 1] = propagate(states[t], applied, body=body).states
@@ -126,7 +128,7 @@ def fly_law(law: Law, ahead: Array, start: Array, body: MothBody) -> tuple[Array
 
 
 @lru_cache(maxsize=128)
-def plan(trajectory: Trajectory, body: MothBody, weights: Weights, segments: int) -> Law:
+def ilqr(trajectory: Trajectory, body: MothBody, weights: LQRWeights, segments: int) -> TrackingLQR:
     """A feasible flight along a trajectory from rest, and the law about it, over so many segments.
 
     Where none is found, the law is about the target itself, with the controls that a linear model asks for.
@@ -137,21 +139,21 @@ def plan(trajectory: Trajectory, body: MothBody, weights: Weights, segments: int
     trim = find_trim(body, float(trajectory.angle(0.0)))
     linear = linearise(body, trim)
     target = reference_states(trajectory, body, SEGMENT * np.arange(segments + 1))
-    target = target if trajectory.under_way else _eased(target)
+    target = target if trajectory.starts_moving else _eased(target)
     states, controls = target, np.tile(to_components(trim.control), (segments, 1))
     a, b = np.tile(linear.a, (segments, 1, 1)), np.tile(linear.b, (segments, 1, 1))
     if (target != target[0]).any():  # a target at rest is feasible as it is
         steps = [_costs(linear, weights, body, segments, tightness) for tightness in _TIGHTNESS]
-        still = tracking_law(np.tile(trim.state, (segments + 1, 1)), controls, a, b, steps[0])
+        still = tracking_lqr(np.tile(trim.state, (segments + 1, 1)), controls, a, b, steps[0])
         states, controls, a, b = _feasible(still, target, a, b, steps, body, trajectory.lost_distance)
     costs = _costs(linear, weights, body, segments, 1.0)
-    late = entry_time(np.array(trajectory.start_spread)[MOTION], weights.entry) - weights.entry
+    late = entry_time(np.array(trajectory.start_spread)[MOTION], weights.approach_time) - weights.approach_time
     costs.q[: round(late / SEGMENT), :2] *= _SETTLING**2
-    return tracking_law(states, controls, a, b, costs)
+    return tracking_lqr(states, controls, a, b, costs)
 
 
 def _feasible(
-    law: Law, target: Array, a: Array, b: Array, steps: list[Costs], body: MothBody, limit: float
+    law: TrackingLQR, target: Array, a: Array, b: Array, steps: list[Costs], body: MothBody, limit: float
 ) -> tuple[Array, Array, Array, Array]:
     """States (T + 1, 8), controls (T, 4) and slopes `a`, `b` of the best flight that Gauss-Newton finds.
 
@@ -169,14 +171,14 @@ def _feasible(
     controls[:, :width] -= np.einsum("tms,ts->tm", law.feedback, (target - law.states)[:-1])
     states, best = target, np.inf
     for flight in tqdm(range(1, _FLIGHTS + 1), desc="planning", unit="flight", leave=False, delay=2.0, disable=None):
-        flown = fly_law(law, _following(law, target, hover), target[0], body)
+        flown = fly_lqr(law, _following(law, target, hover), target[0], body)
         lost = is_lost(flown[0], target[:, :2], limit).any()
         cost = np.inf if lost else _cost(*flown, target, hover, steps[-1])
         if not cost < best * (1 - _GAIN):
             break
         (states, controls), best = flown, cost
         a, b = segment_slopes(body, states[:-1], controls)
-        law = tracking_law(states, controls, a, b, steps[min(flight, len(steps) - 1)])
+        law = tracking_lqr(states, controls, a, b, steps[min(flight, len(steps) - 1)])
     return states, controls, a, b
 
 
@@ -189,17 +191,17 @@ def _eased(target: Array) -> Array:
     return eased
 
 
-def _costs(linear: Linearisation, weights: Weights, body: MothBody, segments: int, tightness: float) -> Costs:
+def _costs(linear: Linearisation, weights: LQRWeights, body: MothBody, segments: int, tightness: float) -> Costs:
     """The weights' costs, were positions to be kept so many times nearer."""
     width = 4 if body.wing_torque_limit > 0 else 3
     costs = quadratic_costs(linear, replace(weights, position=weights.position / tightness), width)
     return Costs(np.tile(np.diag(costs.q), (segments, 1)), np.diag(costs.r), costs.p)
 
 
-def _following(law: Law, target: Array, hover: Array) -> Array:
+def _following(law: TrackingLQR, target: Array, hover: Array) -> Array:
     """What leads along a target (T + 1, 8) with as little departure from hovering as the costs say, (T, m)."""
     width = law.feedback.shape[1]
-    return law.ahead((target - law.states)[None], (hover - law.controls)[None, :, :width])[0]
+    return law.feedforward((target - law.states)[None], (hover - law.controls)[None, :, :width])[0]
 
 
 def _cost(states: Array, controls: Array, target: Array, hover: Array, costs: Costs) -> float:

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mothsim.actuation import from_components, limited
-from mothsim.controllers.guidance.ilqr import plan, times
-from mothsim.controllers.guidance.lqr_weights import Weights
+from mothsim.controllers.guidance.ilqr import ilqr, rowwise_matvec
+from mothsim.controllers.guidance.lqr_weights import LQRWeights
 from mothsim.controllers.guidance.reference import MOTION, entry_curves, entry_time
 from mothsim.flight import Task, steady_start
 from mothsim.solver.propagate import SEGMENT, propagate
@@ -26,8 +26,8 @@ Array = NDArray[np.floating]
 class Guidance:
     """Chooses a control and the waypoint that it reaches, one segment ahead, for N moths at once."""
 
-    def __init__(self, weights: Weights | None = None) -> None:
-        self.weights = weights or Weights()
+    def __init__(self, weights: LQRWeights | None = None) -> None:
+        self.weights = weights or LQRWeights()
 
     def reset(self, task: Task) -> None:
         """Plan a flight along the trajectory, known for the preview's time beyond the end, and clear the integral.
@@ -37,7 +37,7 @@ class Guidance:
         """
         self.body, self.trajectory = task.body, task.trajectory
         segments = round(task.duration / SEGMENT) + max(1, round(self.weights.preview / SEGMENT))
-        self.law = plan(task.trajectory, task.body, self.weights, segments)
+        self.law = ilqr(task.trajectory, task.body, self.weights, segments)
         self.integral = np.zeros((len(task.seeds), 2))
         self.entry = self.added = np.empty((0, 0, 0))
 
@@ -51,22 +51,22 @@ class Guidance:
         width = self.law.feedback.shape[1]
         if step < self.added.shape[1]:
             error -= self.entry[:, step]
-            components[:, :width] += self.added[:, step] - times(self.law.feedback[step], self.entry[:, step])
+            components[:, :width] += self.added[:, step] - rowwise_matvec(self.law.feedback[step], self.entry[:, step])
         self.integral += self.weights.integral * SEGMENT * error[:, :2]
-        error[:, :2] = np.clip(error[:, :2] + self.integral, -self.weights.reach, self.weights.reach)
-        components[:, :width] -= times(self.law.feedback[step], error)
+        error[:, :2] = np.clip(error[:, :2] + self.integral, -self.weights.error_clip, self.weights.error_clip)
+        components[:, :width] -= rowwise_matvec(self.law.feedback[step], error)
         return limited(from_components(components), self.body)
 
     def _enter(self, offsets: Array) -> None:
         """Lay the curves (N, L + 1, 8) from starts `offsets` (N, 8) off the plan, and what control follows them."""
         starts = offsets[:, MOTION]
-        least = self.weights.entry
+        least = self.weights.approach_time
         spans = [entry_time(start, least) if np.isfinite(start).all() else least for start in starts]
         steps = np.arange(min(round(max(spans) / SEGMENT) + 2, len(self.law.controls) + 1))
         self.entry = np.zeros((len(starts), len(steps), 8))
         for curve, start, span in zip(self.entry, starts, spans, strict=True):
             curve[:, MOTION] = entry_curves(span, steps) @ start
-        self.added = self.law.ahead(self.entry)
+        self.added = self.law.feedforward(self.entry)
 
     def waypoint(self, states: Array, controls: Array) -> Array:
         """Poses (N, 4), `[x, y, theta, phi]` after a segment of these controls, by the engine."""

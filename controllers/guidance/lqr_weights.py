@@ -14,7 +14,7 @@ Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
-class Weights:
+class LQRWeights:
     """What the guidance holds dear: the deviations it counts as one (Bryson's rule), and its integral gain.
 
     Attributes:
@@ -23,8 +23,8 @@ class Weights:
         torque: dyn cm.
         integral: gain on the integral of the position error, 1/s.
         preview: how far beyond a flight's end the target is known, s.
-        reach: position error beyond which the law pulls no harder, cm.
-        entry: least time over which a moth is led from where it starts to the target, s.
+        error_clip: position error beyond which the law pulls no harder, cm.
+        approach_time: least time over which a moth is led from where it starts to the target, s.
     """
 
     position: float = 0.1
@@ -36,8 +36,8 @@ class Weights:
     torque: float = 28000.0
     integral: float = 4.5
     preview: float = 1.0
-    reach: float = 0.9
-    entry: float = 0.4
+    error_clip: float = 0.9
+    approach_time: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class QuadraticCosts:
     closed: Array
 
 
-def quadratic_costs(linear: Linearisation, weights: Weights, controls: int) -> QuadraticCosts:
+def quadratic_costs(linear: Linearisation, weights: LQRWeights, controls: int) -> QuadraticCosts:
     """Weights, and the Riccati equation's solution, for one linearised segment and 3 or 4 controls."""
     a, b = linear.a, linear.b[:, :controls]
     w = weights

@@ -51,7 +51,7 @@ def gentle(path: Array, step: float) -> Array:
     return np.stack(columns, axis=1)
 
 
-def reference_states(trajectory: Trajectory, body: MothBody, times: Array) -> Array:
+def reference_states(trajectory: Trajectory, body: MothBody, rowwise_matvec: Array) -> Array:
     """A trajectory as states (T, 8) on an even grid of times: position, velocity, trim at its body angle.
 
     Where the target is as gentle as `ACCELERATION` it is followed as it is, with its own velocity.
@@ -59,15 +59,15 @@ def reference_states(trajectory: Trajectory, body: MothBody, times: Array) -> Ar
     Raises:
         ValueError: the body has no trim at a body angle of the trajectory.
     """
-    step = times[1] - times[0]
-    target = trajectory.position(times)
+    step = rowwise_matvec[1] - rowwise_matvec[0]
+    target = trajectory.position(rowwise_matvec)
     path = gentle(target, step)
-    angles = trajectory.angle(times).tolist()
+    angles = trajectory.angle(rowwise_matvec).tolist()
     posture = {angle: find_trim(body, angle).state for angle in dict.fromkeys(angles)}
     states = np.array([posture[angle] for angle in angles])
     states[:, :2] = path
     changed = (path != target).any(axis=0)
-    states[:, 4:6] = np.where(changed, np.gradient(path, step, axis=0), trajectory.velocity(times))
+    states[:, 4:6] = np.where(changed, np.gradient(path, step, axis=0), trajectory.velocity(rowwise_matvec))
     return states
 
 

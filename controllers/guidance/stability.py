@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mothsim.actuation import to_components
 from mothsim.body import MothBody
 from mothsim.controllers.guidance.lq_tracking import Guidance
-from mothsim.controllers.guidance.lqr_weights import Weights, quadratic_costs
+from mothsim.controllers.guidance.lqr_weights import LQRWeights, quadratic_costs
 from mothsim.controllers.networks.network import CONTROLS, Network
 from mothsim.controllers.networks.network_inputs import network_inputs
 from mothsim.solver.propagate import SEGMENT
@@ -25,17 +25,17 @@ from mothsim.trim import Linearisation, Trim, find_trim, linearise
 
 Array = NDArray[np.floating]
 
-AIRWORTHY_BELOW = 1.1
+STABLE_BELOW = 1.1
 """Networks of a smaller spectral radius have flown; those above 1.7 were lost; between lie limit cycles."""
 SETTLED_BELOW = 0.95
 """Spectral radius up to which a network is flown by the usual guidance; the guidance's own is 0.905."""
-GENTLER = (1.0, 0.6, 0.35, 0.2, 0.1)
+CONTROL_COST_SCALES = (1.0, 0.6, 0.35, 0.2, 0.1)
 """Times the control that a law counts as one: the smaller, the dearer is control and the gentler the law."""
 _POSE = np.eye(8)[:4]
 
 
 @dataclass(frozen=True)
-class Airworthiness:
+class ClosedLoopStability:
     """What the linearised guided segment says of a network.
 
     Attributes:
@@ -47,18 +47,18 @@ class Airworthiness:
     offset: float
 
     @property
-    def airworthy(self) -> bool:
+    def stable(self) -> bool:
         """Whether networks like it have flown."""
-        return self.spectral_radius < AIRWORTHY_BELOW
+        return self.spectral_radius < STABLE_BELOW
 
 
-def airworthiness(
+def closed_loop_stability(
     network: Network,
-    guidance: Guidance | Weights | None = None,
+    guidance: Guidance | LQRWeights | None = None,
     *,
     body: MothBody | None = None,
     angle: float = np.pi / 2,
-) -> Airworthiness:
+) -> ClosedLoopStability:
     """Spectral radius and offset of the guided segment about trim.
 
     Args:
@@ -70,7 +70,7 @@ def airworthiness(
     Raises:
         ValueError: the body has no trim at that angle.
     """
-    weights = guidance.weights if isinstance(guidance, Guidance) else guidance or Weights()
+    weights = guidance.weights if isinstance(guidance, Guidance) else guidance or LQRWeights()
     trim, linear = _segment(body or MothBody(), angle)
     a, b = linear.a, linear.b[:, :CONTROLS]
     feedback = quadratic_costs(linear, weights, CONTROLS).feedback
@@ -90,14 +90,14 @@ def airworthiness(
         closed = closed[:8, :8]
     bias = b @ (control - to_components(trim.control)[:CONTROLS])
     rest = np.linalg.solve(np.eye(8) - direct, bias)
-    return Airworthiness(float(np.abs(np.linalg.eigvals(closed)).max()), float(np.hypot(rest[0], rest[1])))
+    return ClosedLoopStability(float(np.abs(np.linalg.eigvals(closed)).max()), float(np.hypot(rest[0], rest[1])))
 
 
-def suited_weights(network: Network, body: MothBody, angle: float = np.pi / 2) -> Weights:
+def select_lqr_weights(network: Network, body: MothBody, angle: float = np.pi / 2) -> LQRWeights:
     """The usual weights of the guidance, or the first gentler ones under which the network settles.
 
-    Where none of `GENTLER` brings the spectral radius below `SETTLED_BELOW`, the least gentle of those that bring it
-    lowest, to a hundredth.
+    Where none of `CONTROL_COST_SCALES` brings the spectral radius below `SETTLED_BELOW`, the least gentle of those that
+    bring it lowest, to a hundredth.
 
     Args:
         network: the inverse model.
@@ -107,11 +107,11 @@ def suited_weights(network: Network, body: MothBody, angle: float = np.pi / 2) -
     Raises:
         ValueError: the body has no trim at that angle.
     """
-    usual, tried, radii = Weights(), [], []
-    for share in GENTLER:
-        weights = replace(usual, thrust=share * usual.thrust, lift=share * usual.lift, torque=share * usual.torque)
+    usual, tried, radii = LQRWeights(), [], []
+    for scale in CONTROL_COST_SCALES:
+        weights = replace(usual, thrust=scale * usual.thrust, lift=scale * usual.lift, torque=scale * usual.torque)
         tried.append(weights)
-        radii.append(airworthiness(network, weights, body=body, angle=angle).spectral_radius)
+        radii.append(closed_loop_stability(network, weights, body=body, angle=angle).spectral_radius)
         if radii[-1] < SETTLED_BELOW:
             return weights
     return next(weights for weights, radius in zip(tried, radii, strict=True) if radius <= 1.01 * min(radii))

@@ -18,14 +18,14 @@ PEAKS = {"H100": (67e12, 3.35e12), "H200": (67e12, 4.8e12)}
 
 
 @dataclass(frozen=True)
-class Work:
+class ComputeCost:
     """Operations, and bytes moved to and from memory."""
 
     flops: float
     bytes: float
 
-    def __sub__(self, other: Work) -> Work:
-        return Work(self.flops - other.flops, self.bytes - other.bytes)
+    def __sub__(self, other: ComputeCost) -> ComputeCost:
+        return ComputeCost(self.flops - other.flops, self.bytes - other.bytes)
 
     def report(self, seconds: float, device: str) -> str:
         """One line; of a card known by name also the share of what it can do."""
@@ -41,7 +41,7 @@ class Work:
         )
 
 
-def work_done(studies: Mapping[Path, StudySettings]) -> Work:
+def compute_cost(studies: Mapping[Path, StudySettings]) -> ComputeCost:
     """What went into the levels in the folders, as if every weight were there.
 
     A weight takes 6 operations a segment, forward and back. A step at least reads and writes each weight, its gradient
@@ -53,4 +53,4 @@ def work_done(studies: Mapping[Path, StudySettings]) -> Work:
             weight_steps = sum(row["steps"] for row in read_table(folder)) * sum(settings.layer_weights)
             flops += 6 * find_protocol(settings.protocol).batch * weight_steps
             traffic += 32 * weight_steps
-    return Work(flops, traffic)
+    return ComputeCost(flops, traffic)

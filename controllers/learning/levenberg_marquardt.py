@@ -25,16 +25,16 @@ _LEAST = 1e-8  # of the largest diagonal element: what the damping of a weight w
 
 
 @dataclass(frozen=True)
-class Lesson:
+class RegressionTask:
     """What a network is to learn: scaled inputs (N, 10) and outputs (N, 7), and how much each output's error counts.
 
-    The cost of a network is `mean over rows of sum (importance * error)^2`; an importance of zero leaves an output
-    out. With `importance = 1 / sqrt(7)` it is the loss of Zahn et al. 2022.
+    The cost of a network is `mean over rows of sum (output_weights * error)^2`; an importance of zero leaves an output
+    out. With `output_weights = 1 / sqrt(7)` it is the loss of Zahn et al. 2022.
     """
 
     inputs: NDArray[np.float32]
     outputs: NDArray[np.float32]
-    importance: NDArray[np.float32]
+    output_weights: NDArray[np.float32]
 
     def blocks(self) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
         """Inputs and outputs, so many rows at a time."""
@@ -47,7 +47,7 @@ class Lesson:
         total = 0.0
         for inputs, outputs in self.blocks():
             *_, predicted = activations(network, inputs)
-            total += float(np.sum(((predicted - outputs) * self.importance) ** 2, dtype=np.float64))
+            total += float(np.sum(((predicted - outputs) * self.output_weights) ** 2, dtype=np.float64))
         return total / len(self.inputs)
 
 
@@ -97,37 +97,37 @@ def jacobian(network: Network, inputs: NDArray[np.float32]) -> tuple[NDArray[np.
     return outputs, np.concatenate([*slopes, *back], axis=2)
 
 
-def normal_equations(network: Network, lesson: Lesson) -> tuple[Array, Array]:
+def normal_equations(network: Network, task: RegressionTask) -> tuple[Array, Array]:
     """J'J (P, P) and J'r (P,) of the residuals, in double precision; half the Hessian and slope of the cost."""
     count = len(parameters(network))
     matrix, slope = np.zeros((count, count)), np.zeros(count)
-    counts = lesson.importance > 0
-    for inputs, outputs in lesson.blocks():
+    counts = task.output_weights > 0
+    for inputs, outputs in task.blocks():
         predicted, slopes = jacobian(network, inputs)
-        slopes = (slopes[:, counts] * lesson.importance[counts, None]).reshape(-1, count)
-        residuals = ((predicted - outputs) * lesson.importance)[:, counts].reshape(-1)
+        slopes = (slopes[:, counts] * task.output_weights[counts, None]).reshape(-1, count)
+        residuals = ((predicted - outputs) * task.output_weights)[:, counts].reshape(-1)
         matrix += slopes.T @ slopes
         slope += slopes.T @ residuals
-    return matrix / len(lesson.inputs), slope / len(lesson.inputs)
+    return matrix / len(task.inputs), slope / len(task.inputs)
 
 
-def fit(network: Network, lesson: Lesson, rounds: int, *, least_gain: float = 2e-3) -> Network:
+def levenberg_marquardt(network: Network, task: RegressionTask, rounds: int, *, least_gain: float = 2e-3) -> Network:
     """Levenberg-Marquardt from where the network stands.
 
     Args:
         network: pruned connections are zero and stay so.
-        lesson: what to learn; several times as many rows as there are parameters.
+        task: what to learn; several times as many rows as there are parameters.
         rounds: at most so many steps.
         least_gain: stop when a step lowers the cost by a smaller share.
     """
-    cost, damping = lesson.cost(network), 1e-3
+    cost, damping = task.cost(network), 1e-3
     for _ in range(rounds):
-        matrix, slope = normal_equations(network, lesson)
+        matrix, slope = normal_equations(network, task)
         scale = np.diag(np.maximum(np.diag(matrix), _LEAST * np.diag(matrix).max()))
         start, before = parameters(network), cost
         for _ in range(_TRIES):
             tried = with_parameters(network, start - np.linalg.solve(matrix + damping * scale, slope))
-            found = lesson.cost(tried)
+            found = task.cost(tried)
             if found < cost:
                 network, cost, damping = tried, found, max(damping / _SHRINK, 1e-9)
                 break

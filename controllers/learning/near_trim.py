@@ -19,7 +19,7 @@ _SPEEDS = np.linspace(-350.0, 350.0, 15)  # cm/s
 
 
 @dataclass(frozen=True)
-class Spread:
+class SamplingRange:
     """How far from trim segments are drawn, either way.
 
     Attributes:
@@ -28,7 +28,7 @@ class Spread:
         speed: along x and along y, cm/s.
         thrust, lift: of the force along and across the head-thorax, in weights.
         torque: share of its limit.
-        seam: rad beyond the range of `whole_turns` to which angles are drawn, so that its ends are learnt as well as
+        wrap_margin: rad beyond the range of `unwrap` to which angles are drawn, so that its ends are learnt as well as
             its middle.
     """
 
@@ -40,23 +40,25 @@ class Spread:
     thrust: float
     lift: float
     torque: float
-    seam: float = 0.0
+    wrap_margin: float = 0.0
 
-    def scaled(self, factor: float) -> Spread:
+    def scaled(self, factor: float) -> SamplingRange:
         """All of it times a factor."""
-        return Spread(*(factor * value for value in astuple(self)))
+        return SamplingRange(*(factor * value for value in astuple(self)))
 
 
-NEAR_FLIGHT = Spread(0.5, 0.5, 10.0, 10.0, 150.0, 2.0, 1.0, 0.5)
+NEAR_FLIGHT = SamplingRange(0.5, 0.5, 10.0, 10.0, 150.0, 2.0, 1.0, 0.5)
 """About upright trim, of our own training set."""
-GUIDED = Spread(0.35, 0.35, 20.0, 8.0, 80.0, 2.0, 1.7, 0.8, seam=0.6)
+GUIDED = SamplingRange(0.35, 0.35, 20.0, 8.0, 80.0, 2.0, 1.7, 0.8, wrap_margin=0.6)
 """About trims of every kind: what guided flights from the usual starts use there, and half-violent ones upright."""
 
 
-def draw_near_trim(count: int, seed: int, trims: Sequence[Trim], body: MothBody, spread: Spread) -> tuple[Array, Array]:
+def draw_near_trim(
+    count: int, seed: int, trims: Sequence[Trim], body: MothBody, spread: SamplingRange
+) -> tuple[Array, Array]:
     """Random starts (count, 8) and controls (count, 4), each about one of some trims, drawn at random.
 
-    Angles are as a network sees them, see `whole_turns`.
+    Angles are as a network sees them, see `unwrap`.
     """
     rng = np.random.default_rng(seed)
     tilt, bend = spread.tilt * rng.uniform(-1, 1, count), spread.bend * rng.uniform(-1, 1, count)
@@ -64,13 +66,13 @@ def draw_near_trim(count: int, seed: int, trims: Sequence[Trim], body: MothBody,
     velocity = spread.speed * rng.uniform(-1, 1, (count, 2))
     push = rng.uniform(-1, 1, (count, 3))
     which = rng.integers(len(trims), size=count)
-    beyond = spread.seam * rng.uniform(-1, 1, (count, 1))
+    beyond = spread.wrap_margin * rng.uniform(-1, 1, (count, 1))
     states = np.array([trim.state for trim in trims])[which]
     states[:, 2] += tilt
     states[:, 3] += tilt + bend
     shown = states.copy()
     shown[:, 2:4] += beyond
-    states[:, 2:4] -= whole_turns(shown)[:, None]
+    states[:, 2:4] -= unwrap(shown)[:, None]
     states[:, 4:6] += velocity
     states[:, 6] += spin
     states[:, 7] += spin + bend_rate
@@ -93,7 +95,7 @@ def envelope_trims(body: MothBody) -> list[Trim]:
     return trims
 
 
-def whole_turns(states: Array) -> Array:
+def unwrap(states: Array) -> Array:
     """The turns (N,), in rad, that put the middle between theta and phi of states (N, 8) into [0, 2 pi].
 
     Zahn et al. 2022 trained on both angles in that range. One angle moved without the other would be another moth,

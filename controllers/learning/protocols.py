@@ -44,33 +44,34 @@ class Protocol:
     Attributes:
         name: as in the files.
         batch: segments a step.
-        peak: learning rate of Adam (Kingma and Ba 2015), or its peak for a dense network of Zahn et al.'s size.
-        warm_up: steps over which the rate climbs to its peak; 0 keeps the rate constant.
+        peak_learning_rate: of Adam (Kingma and Ba 2015); with a warm-up the peak for a dense network of Zahn et al.'s
+            size.
+        warmup_steps: steps over which the rate climbs to its peak; 0 keeps the rate constant.
         dense_steps, level_steps: most steps for the dense network and for each level of pruning; with a warm-up
             the rate falls along a cosine to 1e-6 at the last of them.
-            Fewer weights take a higher peak, see `peak_for`.
+            Fewer weights take a higher peak, see `peak_learning_rate_for`.
         stop: `network` ends a training once the mean loss of its last 500 batches is within 1 % of that of the 500
             before (looked at every 100 batches, after 1000); `group` ends it for all networks that train side by
             side, by their mean; `never` uses all steps.
         near_flight: share of the training set drawn about trim, see `mothsim.controllers.learning.data`.
-        spread: standard deviation of the first weights; `None` is 1/sqrt(fan-in), twice that in the first layer.
+        init_std: standard deviation of the first weights; `None` is 1/sqrt(fan-in), twice that in the first layer.
     """
 
     name: str
     batch: int
-    peak: float
-    warm_up: int
+    peak_learning_rate: float
+    warmup_steps: int
     dense_steps: int
     level_steps: int
     stop: Stop
     near_flight: float
-    spread: float | None
+    init_std: float | None
 
-    def peak_for(self, connections: int) -> float:
-        """The peak for so many weights that are left: by their fourth root, at most four times `peak`."""
-        if not self.warm_up:
-            return self.peak
-        return self.peak * min(4.0, (_ZAHN_WEIGHTS / connections) ** 0.25)
+    def peak_learning_rate_for(self, connections: int) -> float:
+        """The peak for so many weights that are left: by their fourth root, at most four times `peak_learning_rate`."""
+        if not self.warmup_steps:
+            return self.peak_learning_rate
+        return self.peak_learning_rate * min(4.0, (_ZAHN_WEIGHTS / connections) ** 0.25)
 
 
 ZAHN = Protocol("zahn2022", 128, 5e-4, 0, 40_000, 20_000, "network", 0.0, 0.2)

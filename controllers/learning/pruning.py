@@ -21,22 +21,22 @@ _GRADUAL_SHARE = 0.75  # of a level's steps in which a gradual method reaches th
 
 
 @dataclass(frozen=True)
-class Method:
+class PruningMethod:
     """Pruning by magnitude; ties are broken by position, so that just as many stay as are asked for.
 
     Attributes:
-        together: the weights of all layers are compared with one another, and the output layer is left alone, so
+        global_ranking: the weights of all layers are compared with one another, and the output layer is left alone, so
             that no output loses its connections; otherwise every layer loses the same share of its own.
         regrow: pruned weights go on learning unseen, and may come back at the next level.
         gradual: sparsity rises step by step while the network trains, see `percent_at`.
     """
 
-    together: bool = False
+    global_ranking: bool = False
     regrow: bool = False
     gradual: bool = False
 
     def keep(self, sizes: Sequence[int], percent: float) -> list[int]:
-        """How many weights stay: of each layer, or (`together`) of all before the output layer.
+        """How many weights stay: of each layer, or (`global_ranking`) of all before the output layer.
 
         A layer keeps those above its percentile, as Zahn et al., but one at least.
 
@@ -45,9 +45,9 @@ class Method:
             percent: of them to be gone.
 
         Raises:
-            ValueError: `together`, and not one would stay for each layer before the output layer.
+            ValueError: `global_ranking`, and not one would stay for each layer before the output layer.
         """
-        if not self.together:
+        if not self.global_ranking:
             return [max(1, size - 1 - math.floor(percent * (size - 1) / 100)) for size in sizes]
         keep = round(sum(sizes) * (1 - percent / 100)) - sizes[-1]
         if keep < len(sizes) - 1:
@@ -67,7 +67,7 @@ class Method:
             abs(weight) if self.regrow else xp.where(mask, abs(weight), -1.0)
             for weight, mask in zip(weights, masks, strict=True)
         ]
-        if not self.together:
+        if not self.global_ranking:
             return [_largest(size, count) & (size >= 0) for size, count in zip(sizes, keep, strict=True)]
         # The largest of every layer counts as larger than any, so that no layer is pruned to nothing.
         first = [xp.where(_largest(size, 1) & (size >= 0), xp.inf, size).reshape(-1) for size in sizes[:-1]]
@@ -101,11 +101,11 @@ def _largest(sizes: Any, count: Any) -> Any:
     return (rank < count).reshape(sizes.shape)
 
 
-METHODS: dict[str, Method] = {
-    "layerwise": Method(),
-    "manual": Method(regrow=True),
-    "global": Method(together=True),
-    "gradual": Method(together=True, gradual=True),
+METHODS: dict[str, PruningMethod] = {
+    "layerwise": PruningMethod(),
+    "manual": PruningMethod(regrow=True),
+    "global": PruningMethod(global_ranking=True),
+    "gradual": PruningMethod(global_ranking=True, gradual=True),
 }
 """Pruning methods by name.
 
@@ -116,15 +116,15 @@ all layers at once, `gradual` so over time.
 
 
 @dataclass(frozen=True)
-class LivePaths:
+class EffectiveConnectivity:
     """What of a pruned network matters.
 
     Attributes:
         weights: that are left.
         live: of them on a path from an input to an output.
         paths: from an input to an output, counted.
-        constant_nodes: hidden nodes that no input reaches.
-        silent_nodes: hidden nodes that reach no output.
+        constant_units: hidden nodes that no input reaches.
+        dead_end_units: hidden nodes that reach no output.
         dead_outputs: outputs that no input reaches.
         lost_inputs: inputs that reach no output.
     """
@@ -132,21 +132,21 @@ class LivePaths:
     weights: int
     live: int
     paths: int
-    constant_nodes: int
-    silent_nodes: int
+    constant_units: int
+    dead_end_units: int
     dead_outputs: tuple[int, ...]
     lost_inputs: tuple[int, ...]
 
 
-def live_paths(masks: Sequence[Mask]) -> LivePaths:
+def effective_connectivity(masks: Sequence[Mask]) -> EffectiveConnectivity:
     """Count what lies on the way from inputs to outputs, and what does not."""
     reached, needed = _reached(masks), _needed(masks)
     paths = np.ones(masks[0].shape[0])
     for mask in masks:
         paths = paths @ mask
-    return LivePaths(
+    return EffectiveConnectivity(
         sum(int(np.count_nonzero(mask)) for mask in masks),
-        sum(int(np.count_nonzero(mask)) for mask in live_connections(masks)),
+        sum(int(np.count_nonzero(mask)) for mask in effective_masks(masks)),
         int(paths.sum()),
         sum(int(np.count_nonzero(~nodes)) for nodes in reached[1:-1]),
         sum(int(np.count_nonzero(~nodes)) for nodes in needed[1:-1]),
@@ -155,7 +155,7 @@ def live_paths(masks: Sequence[Mask]) -> LivePaths:
     )
 
 
-def live_connections(masks: Sequence[Mask]) -> list[Mask]:
+def effective_masks(masks: Sequence[Mask]) -> list[Mask]:
     """The connections that lie on a path from an input to an output."""
     reached, needed = _reached(masks), _needed(masks)
     return [mask & reached[i][:, None] & needed[i + 1] for i, mask in enumerate(masks)]

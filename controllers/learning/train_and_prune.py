@@ -13,15 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
 
 from mothsim.controllers.learning.data import TESTING, Dataset, make_dataset
 from mothsim.controllers.learning.protocols import HIDDEN, Protocol, find_protocol
-from mothsim.controllers.learning.pruning import LEVELS, METHODS, live_paths
-from mothsim.controllers.learning.training import Progress, chunk_means, first_parameters, forward, fresh, train
+from mothsim.controllers.learning.pruning import LEVELS, METHODS, effective_connectivity
+from mothsim.controllers.learning.training import TrainState, chunk_means, forward, fresh, init_params, train
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import load_network, pack, save_network, unpack
 from mothsim.io import write_atomically
@@ -46,7 +46,7 @@ class Settings:
         levels: sparsities in per cent after the dense network, rising.
         segments: in the training set.
         seed: of data and first weights.
-        step_share: times the protocol's steps; less trains less.
+        step_scale: times the protocol's steps; less trains less.
     """
 
     methods: ClassVar[tuple[str, ...]] = ("global", "layerwise")  # those that need no more than masks once a level
@@ -57,7 +57,7 @@ class Settings:
     levels: tuple[float, ...] = LEVELS
     segments: int = 4_000_000
     seed: int = 0
-    step_share: float = 1.0
+    step_scale: float = 1.0
 
     def __post_init__(self) -> None:
         find_protocol(self.protocol)
@@ -69,22 +69,26 @@ class Settings:
             raise ValueError(f"levels = {self.levels!r}: expected rising percentages between 0 and 100")
         if self.segments < 1000:
             raise ValueError(f"segments = {self.segments!r}: expected 1000 or more")
-        if not self.step_share > 0:
-            raise ValueError(f"step_share = {self.step_share!r}: expected a number above zero")
+        if not self.step_scale > 0:
+            raise ValueError(f"step_scale = {self.step_scale!r}: expected a number above zero")
 
     @property
     def sizes(self) -> tuple[int, ...]:
         """Nodes by layer, inputs first."""
         return (len(INPUTS), *self.hidden, len(OUTPUTS))
 
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as the files have them, whose first release called the scale of the steps a share."""
+        return {"step_share" if key == "step_scale" else key: value for key, value in dataclasses.asdict(self).items()}
+
     def steps(self, level: float) -> int:
         """Most steps for a level; level 0 is the dense network."""
         protocol = find_protocol(self.protocol)
-        return max(1, round((protocol.level_steps if level else protocol.dense_steps) * self.step_share))
+        return max(1, round((protocol.level_steps if level else protocol.dense_steps) * self.step_scale))
 
 
 @dataclass(frozen=True)
-class Event:
+class TrainProgress:
     """What a run reports as it goes: a level (per cent), its steps so far and at most, and the last loss."""
 
     level: float
@@ -98,13 +102,13 @@ def level_file(folder: Path, level: float) -> Path:
     return folder / f"{level:04.1f}.safetensors".replace(".0.", ".")
 
 
-def run(settings: Settings, folder: Path, report: Callable[[Event], None] | None = None) -> list[Path]:
+def run(settings: Settings, folder: Path, callback: Callable[[TrainProgress], None] | None = None) -> list[Path]:
     """Train and prune, or go on with what the folder holds; returns the networks, dense first.
 
     Raises:
         ValueError: the folder holds a run with other settings, or a damaged file.
     """
-    claim(settings, folder)
+    open_run_dir(settings, folder)
     files = [level_file(folder, level) for level in (0, *settings.levels)]
     if all(file.exists() for file in files):
         return files
@@ -113,7 +117,7 @@ def run(settings: Settings, folder: Path, report: Callable[[Event], None] | None
     for index, (level, file) in enumerate(zip((0, *settings.levels), files, strict=True)):
         if not file.exists():
             before = load_network(files[index - 1]) if index else None
-            network = _train_level(settings, protocol, level, before, data, tests, folder, report)
+            network = _train_level(settings, protocol, level, before, data, tests, folder, callback)
             save_network(network, file)
             (folder / "progress.safetensors").unlink(missing_ok=True)
     return files
@@ -127,7 +131,7 @@ def draw_data(settings: Settings) -> tuple[Dataset, Dataset]:
     return data, make_dataset(_TEST_SEGMENTS, _TEST_SEED, TESTING, scaling=data.scaling, solver=solve)
 
 
-def claim(settings: Settings, folder: Path) -> None:
+def open_run_dir(settings: Settings, folder: Path) -> None:
     """Make the folder this run's, or see that it is.
 
     Raises:
@@ -135,7 +139,7 @@ def claim(settings: Settings, folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "settings.json"
-    wanted = json.loads(json.dumps(dataclasses.asdict(settings)))
+    wanted = json.loads(json.dumps(settings.as_dict()))
     if not file.exists():
         write_atomically(file, json.dumps(wanted, indent=2).encode())
     try:
@@ -155,7 +159,7 @@ def _train_level(
     data: Dataset,
     tests: Dataset,
     folder: Path,
-    report: Callable[[Event], None] | None,
+    callback: Callable[[TrainProgress], None] | None,
 ) -> Network:
     steps = settings.steps(level)
     if before:
@@ -163,42 +167,42 @@ def _train_level(
         pruned = tuple(np.where(mask, weight, 0) for mask, weight in zip(masks, before.weights, strict=True))
         start = fresh(pruned, before.biases)
     else:
-        start = first_parameters(settings.sizes, protocol, np.random.SeedSequence([settings.seed, WEIGHTS]))
+        start = init_params(settings.sizes, protocol, np.random.SeedSequence([settings.seed, WEIGHTS]))
         masks = [np.ones(weight.shape, dtype=bool) for weight in start.weights]
     file = folder / "progress.safetensors"
     saved = time.monotonic()
 
-    def watch(progress: Progress) -> None:
+    def save(progress: TrainState) -> None:
         nonlocal saved
-        if report:
-            report(Event(level, len(progress.losses), steps, float(progress.losses[-100:].mean())))
+        if callback:
+            callback(TrainProgress(level, len(progress.losses), steps, float(progress.losses[-100:].mean())))
         if time.monotonic() - saved > _SAVE_EVERY:
             write_atomically(file, _packed(progress, level))
             saved = time.monotonic()
 
     progress = _resumed(file, level, start)
-    progress = train(progress, masks, data, protocol, steps, watch=watch)
+    progress = train(progress, masks, data, protocol, steps, callback=save)
     network = Network(progress.weights, progress.biases, data.scaling)
     info = {
-        **{key: value for key, value in dataclasses.asdict(settings).items() if key != "levels"},
+        **{key: value for key, value in settings.as_dict().items() if key != "levels"},
         "level": level,
         "steps": len(progress.losses),
         "test_loss": float(
             np.mean((tests.outputs - np.asarray(forward((network.weights, network.biases), tests.inputs))) ** 2)
         ),
-        "dead_outputs": list(live_paths(network.masks).dead_outputs),
+        "dead_outputs": list(effective_connectivity(network.masks).dead_outputs),
         "learning_curve": [float(f"{loss:.4g}") for loss in chunk_means(progress.losses)],
     }
     return dataclasses.replace(network, info=info)
 
 
-def _packed(progress: Progress, level: float) -> bytes:
+def _packed(progress: TrainState, level: float) -> bytes:
     leaves = jax.tree_util.tree_leaves((progress.weights, progress.biases, progress.optimiser))
     tensors = {f"leaf.{i:03d}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
     return pack({**tensors, "losses": progress.losses}, {"level": level})
 
 
-def _resumed(file: Path, level: float, start: Progress) -> Progress:
+def _resumed(file: Path, level: float, start: TrainState) -> TrainState:
     """An interrupted training of this level where there is a sound one, else the start."""
     try:
         tensors, header = unpack(file)
@@ -209,4 +213,4 @@ def _resumed(file: Path, level: float, start: Progress) -> Progress:
     structure = jax.tree_util.tree_structure((start.weights, start.biases, start.optimiser))
     leaves = [tensors[name] for name in sorted(tensors) if name != "losses"]
     weights, biases, state = jax.tree_util.tree_unflatten(structure, leaves)
-    return Progress(weights, biases, state, tensors["losses"])
+    return TrainState(weights, biases, state, tensors["losses"])

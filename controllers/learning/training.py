@@ -27,7 +27,7 @@ Parameters = tuple[tuple[jax.typing.ArrayLike, ...], tuple[jax.typing.ArrayLike,
 
 
 @dataclass
-class Progress:
+class TrainState:
     """Where a training stands: what it needs to go on in the same bits.
 
     Attributes:
@@ -51,29 +51,31 @@ def forward(parameters: Parameters, inputs: jax.typing.ArrayLike) -> jax.Array:
     return hidden @ weights[-1] + biases[-1]
 
 
-def first_parameters(sizes: Sequence[int], protocol: Protocol, seed: np.random.SeedSequence) -> Progress:
+def init_params(sizes: Sequence[int], protocol: Protocol, seed: np.random.SeedSequence) -> TrainState:
     """Random weights and zero biases for layers of these sizes (inputs and outputs included)."""
     rng = np.random.default_rng(seed)
     weights = []
     for layer, (before, after) in enumerate(pairwise(sizes)):
-        spread = protocol.spread or (2.0 if layer == 0 else 1.0) / np.sqrt(before)
-        weights.append((spread * rng.standard_normal((before, after))).astype(np.float32))
+        init_std = protocol.init_std or (2.0 if layer == 0 else 1.0) / np.sqrt(before)
+        weights.append((init_std * rng.standard_normal((before, after))).astype(np.float32))
     biases = tuple(np.zeros(after, dtype=np.float32) for after in sizes[1:])
     return fresh(tuple(weights), biases)
 
 
-def fresh(weights: tuple[NDArray, ...], biases: tuple[NDArray, ...]) -> Progress:
+def fresh(weights: tuple[NDArray, ...], biases: tuple[NDArray, ...]) -> TrainState:
     """A training that starts from these weights."""
-    return Progress(weights, biases, ADAM.init((weights, biases)), np.empty(0, dtype=np.float32))
+    return TrainState(weights, biases, ADAM.init((weights, biases)), np.empty(0, dtype=np.float32))
 
 
 def learning_rates(protocol: Protocol, steps: int, connections: int) -> NDArray[np.float32]:
     """The protocol's learning rate at each of so many steps, rounded up to whole chunks, for so many weights."""
     count = -(-steps // CHUNK) * CHUNK
-    if not protocol.warm_up:
-        return np.full(count, protocol.peak, dtype=np.float32)
-    warm_up = min(protocol.warm_up, steps // 4)
-    schedule = optax.warmup_cosine_decay_schedule(0.0, protocol.peak_for(connections), warm_up, steps, 1e-6)
+    if not protocol.warmup_steps:
+        return np.full(count, protocol.peak_learning_rate, dtype=np.float32)
+    warmup_steps = min(protocol.warmup_steps, steps // 4)
+    schedule = optax.warmup_cosine_decay_schedule(
+        0.0, protocol.peak_learning_rate_for(connections), warmup_steps, steps, 1e-6
+    )
     return np.asarray(schedule(jnp.arange(count)), dtype=np.float32)
 
 
@@ -119,15 +121,15 @@ _compiled_chunk = partial(jax.jit, static_argnames="batch")(chunk)
 
 
 def train(
-    progress: Progress,
+    progress: TrainState,
     masks: Sequence[NDArray[np.bool_]],
     data: Dataset,
     protocol: Protocol,
     steps: int,
     *,
     offset: int = 0,
-    watch: Callable[[Progress], None] | None = None,
-) -> Progress:
+    callback: Callable[[TrainState], None] | None = None,
+) -> TrainState:
     """Train until the protocol's end, from wherever `progress` stands.
 
     The data are independent draws, so batches are taken in order, around and around.
@@ -139,7 +141,7 @@ def train(
         protocol: how.
         steps: most steps, rounded up to a whole number of chunks.
         offset: the first batch.
-        watch: called after every chunk.
+        callback: called after every chunk.
     """
     connections = int(sum(np.count_nonzero(mask) for mask in masks))
     float_masks = tuple(jnp.asarray(mask, dtype=jnp.float32) for mask in masks)
@@ -154,14 +156,14 @@ def train(
             parameters, state, float_masks, inputs, outputs, start, now, batch=protocol.batch
         )
         losses = np.concatenate([losses, np.asarray(new)])
-        progress = Progress(
+        progress = TrainState(
             tuple(np.asarray(w * m) for w, m in zip(parameters[0], float_masks, strict=True)),
             tuple(np.asarray(b) for b in parameters[1]),
             state,
             losses,
         )
-        if watch:
-            watch(progress)
+        if callback:
+            callback(progress)
     return progress
 
 

@@ -23,45 +23,47 @@ _COLOURS = {"surgeon": "#1f7a8c", "magnitude": "#d98e04", "dense": "#6a4c93"}
 _ZAHN = 23_131, 1e-3  # weights and loss at their limit of 93 %
 
 
-def draw_fewest(rows: Sequence[Row]) -> Figure:
+def draw_minimal(rows: Sequence[Row]) -> Figure:
     """A panel a goal: every pruning a faint line to the fewest weights, a star, and small dense networks as dots.
 
     Args:
-        rows: with columns `goal`, `way` (`surgeon` or `magnitude`, the same with `, judged`, or `dense`), `seed`,
-            `weights` and the goal's measures.
+        rows: with columns `requirement`, `removal` (`surgeon` or `magnitude`, the same with `, test`, or `dense`),
+            `seed`, `weights` and the requirement's measures.
     """
-    goals = grouped(rows, lambda row: row["goal"])
-    figure = Figure(figsize=(4.6 * len(goals), 4.0), layout="constrained")
+    requirements = grouped(rows, lambda row: row["requirement"])
+    figure = Figure(figsize=(4.6 * len(requirements), 4.0), layout="constrained")
     FigureCanvasAgg(figure)
-    for axes, (goal, group) in zip(figure.subplots(1, len(goals), squeeze=False).ravel(), goals.items(), strict=True):
-        _draw_goal(axes, goal, group)
+    for axes, (requirement, group) in zip(
+        figure.subplots(1, len(requirements), squeeze=False).ravel(), requirements.items(), strict=True
+    ):
+        _draw_goal(axes, requirement, group)
     return figure
 
 
-def _draw_goal(axes: Axes, goal: str, rows: Sequence[Row]) -> None:
-    column, name, bound = PANELS[goal]
-    ways = grouped(rows, lambda row: row["way"])
+def _draw_goal(axes: Axes, requirement: str, rows: Sequence[Row]) -> None:
+    column, name, bound = PANELS[requirement]
+    removals = grouped(rows, lambda row: row["removal"])
     top = 3 * max(row[column] for row in rows if np.isfinite(row[column]))
-    for way, found in ways.items():
-        colour = _COLOURS[way.removesuffix(", judged")]
-        if way in ("surgeon", "magnitude"):
+    for removal, found in removals.items():
+        colour = _COLOURS[removal.removesuffix(", test")]
+        if removal in ("surgeon", "magnitude"):
             for line in grouped(found, lambda row: row["seed"]).values():
                 line = sorted(line, key=lambda row: row["weights"])
                 axes.plot(*_places(line, column, top), "-", color=colour, lw=1, alpha=0.5, marker=".", ms=3)
-        elif way == "dense":
+        elif removal == "dense":
             axes.plot(*_places(found, column, top), "o", color=colour, ms=5, alpha=0.7, label="small and dense")
         else:
-            axes.plot(*_places(found, column, top), "*", color=colour, ms=13, label=f"fewest by {way}")
+            axes.plot(*_places(found, column, top), "*", color=colour, ms=13, label=f"fewest by {removal}")
     axes.axhline(bound, color="0.4", ls="--", lw=0.8)
-    if goal == "loss":
+    if requirement == "loss":
         axes.plot(*_ZAHN, "X", color="#c8452f", ms=8, label="Zahn et al., layer by layer, 93 %")
     axes.set(xscale="log", xlabel="weights", ylabel=name)
     plain_log(axes.xaxis)
-    if goal == "envelope":
+    if requirement == "envelope":
         axes.set_ylim(0.0, 1.05)
     else:
         axes.set_yscale("log")
-    axes.set_title(goal, fontsize=10, loc="left", fontweight="bold")
+    axes.set_title(requirement, fontsize=10, loc="left", fontweight="bold")
     axes.grid(alpha=0.2)
     axes.legend(fontsize=7, frameon=False)
 

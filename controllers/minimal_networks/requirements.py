@@ -1,6 +1,6 @@
 """What a controller of few connections may be asked for, what it learns to do it, and how one sees that it does.
 
-Networks are chosen on some segments and starts, confirmed on others, and judged on others again.
+Networks are chosen on some segments and starts, validated on others, and judged on others again.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 
 from mothsim.body import MothBody
 from mothsim.controllers.evaluation.envelope import ON_TARGET, fly_envelope
-from mothsim.controllers.guidance.lqr_weights import Weights
+from mothsim.controllers.guidance.lqr_weights import LQRWeights
 from mothsim.controllers.inverse_model import InverseModel
 from mothsim.controllers.learning.data import TESTING, make_dataset
-from mothsim.controllers.learning.levenberg_marquardt import Lesson
-from mothsim.controllers.learning.near_trim import GUIDED, NEAR_FLIGHT, Spread, draw_near_trim, envelope_trims
+from mothsim.controllers.learning.levenberg_marquardt import RegressionTask
+from mothsim.controllers.learning.near_trim import GUIDED, NEAR_FLIGHT, SamplingRange, draw_near_trim, envelope_trims
 from mothsim.controllers.networks.network import CONTROLS, Network, Scaling
 from mothsim.controllers.networks.storage import find_network
 from mothsim.flight import fly
@@ -26,13 +26,13 @@ from mothsim.trim import Trim, find_trim
 
 Measures = dict[str, float]
 
-CHOOSING, CONFIRMING, JUDGING = 1000, 2000, 3000
-"""Seeds of the segments and starts on which networks are chosen while they are pruned, confirmed, and judged."""
+SELECTION, VALIDATION, TEST = 1000, 2000, 3000
+"""Seeds of the segments and starts on which networks are selected while they are pruned, validated, and tested."""
 _SCALING_SEGMENTS = 200_000
 _LOST = 1e-3
 
 
-class Goal(ABC):
+class Requirement(ABC):
     """One thing to ask of a network.
 
     Attributes:
@@ -48,23 +48,23 @@ class Goal(ABC):
     outputs: int = CONTROLS
 
     @abstractmethod
-    def lesson(self, seed: int) -> Lesson:
+    def task(self, seed: int) -> RegressionTask:
         """What a network of this seed learns."""
 
     @abstractmethod
     def measure(self, network: Network, seed: int) -> Measures:
-        """How it does on fresh segments or starts; more of them but for `CHOOSING`, which goes on at every step."""
+        """How it does on fresh segments or starts; more of them but for `SELECTION`, which goes on at every step."""
 
     @abstractmethod
     def met(self, measures: Measures) -> bool:
         """Whether that is what is asked for."""
 
-    def confirmed(self, measures: Measures) -> bool:
+    def validated(self, measures: Measures) -> bool:
         """Whether that is so with room to spare: the fewest weights of many tried are a lucky draw."""
         return self.met(measures)
 
 
-class Loss(Goal):
+class Loss(Requirement):
     """Zahn et al.'s threshold: a loss of 1e-3 on their segments, all outputs alike."""
 
     name = "loss"
@@ -72,33 +72,33 @@ class Loss(Goal):
     dense = ((5, 4), (7, 5), (8, 7), (10, 8), (12, 10), (16, 12), (20, 14))
     outputs = len(OUTPUTS)
 
-    def lesson(self, seed: int) -> Lesson:
+    def task(self, seed: int) -> RegressionTask:
         """Segments drawn as theirs."""
         return _random_segments(6000, seed, 0)
 
     def measure(self, network: Network, seed: int) -> Measures:
         """`loss`, the mean squared error."""
-        return {"loss": _random_segments(20_000 if seed == CHOOSING else 100_000, seed, TESTING).cost(network)}
+        return {"loss": _random_segments(20_000 if seed == SELECTION else 100_000, seed, TESTING).cost(network)}
 
     def met(self, measures: Measures) -> bool:
         """1e-3 or less."""
         return measures["loss"] <= 1e-3
 
 
-class Gentle(Goal):
+class Gentle(Requirement):
     """Upright hovering within 0.05 cm and the sum of primes within 0.10 cm, none lost."""
 
     name = "gentle"
     hidden = (3,)
     dense = ((), (1,), (2,), (3,), (4,), (6,))
 
-    def lesson(self, seed: int) -> Lesson:
+    def task(self, seed: int) -> RegressionTask:
         """Segments about upright trim."""
         return _near_trims(4000, seed, [find_trim(MothBody())], NEAR_FLIGHT.scaled(0.2))
 
     def measure(self, network: Network, seed: int) -> Measures:
         """Median errors `hover_cm` and `sum_of_primes_cm`, and the share `lost`."""
-        moths = 20 if seed == CHOOSING else 100
+        moths = 20 if seed == SELECTION else 100
         hover, primes = (
             fly(InverseModel(network), task, duration=duration, moths=moths, seed=seed)
             for task, duration in (("hover", 5.0), ("sum-of-primes", 10.0))
@@ -122,20 +122,20 @@ class Linear(Gentle):
     dense = ((),)
 
 
-class Envelope(Goal):
+class Envelope(Requirement):
     """Hovering at every body angle, cruising at every speed, recovering as often as the shipped dense network."""
 
     name = "envelope"
     hidden = (28, 18)
     dense = ((10, 8), (14, 11), (18, 13), (22, 16))
 
-    def lesson(self, seed: int) -> Lesson:
+    def task(self, seed: int) -> RegressionTask:
         """Segments about the trims of all the envelope."""
         return _near_trims(14_000, seed, envelope_trims(MothBody()), GUIDED)
 
     def measure(self, network: Network, seed: int) -> Measures:
         """Shares `flown` of the manoeuvres, `lost` of the flights and `recovered`, and the `worst_cm` error."""
-        size = {} if seed == CHOOSING else {"angles": 48, "speeds": 5, "moths": 100}
+        size = {} if seed == SELECTION else {"angles": 48, "speeds": 5, "moths": 100}
         flights = fly_envelope(lambda: InverseModel(network), seed=seed, **size)
         dense = _dense_recovers(seed)
         return {"flown": flights.flown, "lost": flights.lost, "worst_cm": flights.worst,
@@ -146,12 +146,14 @@ class Envelope(Goal):
         back = measures["recovered"] >= measures["dense_recovered"]
         return measures["worst_cm"] <= ON_TARGET and measures["lost"] <= _LOST and back
 
-    def confirmed(self, measures: Measures) -> bool:
+    def validated(self, measures: Measures) -> bool:
         """The same without a single flight lost."""
         return self.met(measures) and measures["lost"] == 0
 
 
-GOALS: dict[str, Goal] = {goal.name: goal for goal in (Loss(), Gentle(), Linear(), Envelope())}
+REQUIREMENTS: dict[str, Requirement] = {
+    requirement.name: requirement for requirement in (Loss(), Gentle(), Linear(), Envelope())
+}
 """By name."""
 
 
@@ -167,19 +169,19 @@ def scaling() -> Scaling:
 
 
 @lru_cache(maxsize=4)
-def _random_segments(count: int, seed: int, purpose: int) -> Lesson:
+def _random_segments(count: int, seed: int, purpose: int) -> RegressionTask:
     data = make_dataset(count, seed, purpose, scaling=scaling())
-    return Lesson(data.inputs, data.outputs, np.full(len(OUTPUTS), len(OUTPUTS) ** -0.5, dtype=np.float32))
+    return RegressionTask(data.inputs, data.outputs, np.full(len(OUTPUTS), len(OUTPUTS) ** -0.5, dtype=np.float32))
 
 
-def _near_trims(count: int, seed: int, trims: list[Trim], spread: Spread) -> Lesson:
+def _near_trims(count: int, seed: int, trims: list[Trim], spread: SamplingRange) -> RegressionTask:
     """Segments about trims; of the outputs what the guidance holds dear of the control counts."""
     body, scales = MothBody(), scaling()
     states, controls = draw_near_trim(count, seed, trims, body, spread)
     data = tabulate(states, controls, propagate(states, controls, body=body).states)
-    dear = Weights()
-    importance = np.zeros(len(OUTPUTS), dtype=np.float32)
+    dear = LQRWeights()
+    output_weights = np.zeros(len(OUTPUTS), dtype=np.float32)
     span = (scales.output_max - scales.output_min)[:CONTROLS]
-    importance[:CONTROLS] = span / np.array([dear.thrust, dear.lift, dear.torque])
+    output_weights[:CONTROLS] = span / np.array([dear.thrust, dear.lift, dear.torque])
     inputs, outputs = scales.scale_inputs(data.inputs), scales.scale_outputs(data.outputs)
-    return Lesson(inputs.astype(np.float32), outputs.astype(np.float32), importance)
+    return RegressionTask(inputs.astype(np.float32), outputs.astype(np.float32), output_weights)

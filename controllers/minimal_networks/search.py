@@ -1,8 +1,8 @@
 """How few connections does it take? Prunes networks for a goal, seed by seed, beside dense ones as well trained.
 
-The folder of a goal holds, for each seed, every network that pruning took (`surgeon-0/0418.safetensors` has 418
-weights) and the fewest that does the same on other starts (`surgeon-0/fewest.safetensors`), and the small dense
-networks. Killed at any moment, it goes on and ends in the same bits.
+The folder of a requirement holds, for each seed, every network that pruning took (`surgeon-0/0418.safetensors` has 418
+weights), the smallest that also meets it on the validation starts (`surgeon-0/fewest.safetensors`), and the small
+dense networks. Killed at any moment, it goes on and ends in the same bits.
 """
 
 from __future__ import annotations
@@ -14,11 +14,18 @@ from pathlib import Path
 import numpy as np
 
 from mothsim.controllers.learning import optimal_brain_surgeon
-from mothsim.controllers.learning.levenberg_marquardt import Lesson, fit
+from mothsim.controllers.learning.levenberg_marquardt import RegressionTask, levenberg_marquardt
 from mothsim.controllers.learning.protocols import COSINE
 from mothsim.controllers.learning.train_and_prune import WEIGHTS
-from mothsim.controllers.learning.training import first_parameters
-from mothsim.controllers.minimal_networks.requirements import CHOOSING, CONFIRMING, JUDGING, Goal, Measures, scaling
+from mothsim.controllers.learning.training import init_params
+from mothsim.controllers.minimal_networks.requirements import (
+    SELECTION,
+    TEST,
+    VALIDATION,
+    Measures,
+    Requirement,
+    scaling,
+)
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import load_network, save_network
 from mothsim.segments import INPUTS, OUTPUTS
@@ -28,59 +35,74 @@ _ROUNDS, _AT_A_TIME = 200, 20  # of fitting the first network; so many between w
 _FEWEST = "fewest.safetensors"
 
 
-def prune(
-    goal: Goal, seed: int, folder: Path, *, by: str = "surgeon", say: Callable[[str], None] | None = None
+def find_minimum(
+    requirement: Requirement,
+    seed: int,
+    folder: Path,
+    *,
+    removal: str = "surgeon",
+    log: Callable[[str], None] | None = None,
 ) -> Network | None:
     """The fewest weights of a seed that meet a goal, or none where not even the first network does.
 
     Args:
-        goal: what is asked.
+        requirement: what is asked.
         seed: of first weights and segments.
         folder: of the seed and the way of removing.
-        by: how weights are removed, one of `optimal_brain_surgeon.REMOVALS`.
-        say: called with one line for every network that is taken.
+        removal: how weights are removed, one of `optimal_brain_surgeon.REMOVALS`.
+        log: called with one line for every network that is taken.
     """
     if not (folder / _FEWEST).exists():
-        lesson, measured = goal.lesson(seed), {}
+        task, measured = requirement.task(seed), {}
 
         def meets(network: Network) -> bool:
-            measured.update(goal.measure(network, CHOOSING))
-            return goal.met(measured)
+            measured.update(requirement.measure(network, SELECTION))
+            return requirement.met(measured)
 
         def keep(network: Network) -> None:
             network = replace(network, info={**network.info, "measures": dict(measured)})
             save_network(network, folder / f"{network.connections:04d}.safetensors")
-            if say:
-                say(
-                    f"{goal.name}, by {by}, seed {seed}: {network.connections} weights, cost {lesson.cost(network):.2e}"
+            if log:
+                log(
+                    f"{requirement.name}, by {removal}, seed {seed}: {network.connections} weights, "
+                    f"cost {task.cost(network):.2e}"
                 )
 
         taken = _taken(folder)
         if taken:
             network = load_network(taken[0])
         else:
-            network = _first(goal, goal.hidden, seed, lesson, folder.parent / f"first-{seed}")
+            network = _first(requirement, requirement.hidden, seed, task, folder.parent / f"first-{seed}")
             if not meets(network):
                 return None
             keep(network)
-        optimal_brain_surgeon.fewest(network, lesson, meets, by=by, watch=keep)
-        confirmed = (file for file in _taken(folder) if goal.confirmed(goal.measure(load_network(file), CONFIRMING)))
-        file = next(confirmed, None)
+        optimal_brain_surgeon.prune_to_minimum(network, task, meets, removal=removal, callback=keep)
+        validated = (
+            file
+            for file in _taken(folder)
+            if requirement.validated(requirement.measure(load_network(file), VALIDATION))
+        )
+        file = next(validated, None)
         if file is None:
             return None
         save_network(load_network(file), folder / _FEWEST)
     return load_network(folder / _FEWEST)
 
 
-def train_dense(goal: Goal, hidden: tuple[int, ...], seed: int, folder: Path) -> Network:
+def train_dense(requirement: Requirement, hidden: tuple[int, ...], seed: int, folder: Path) -> Network:
     """A dense network of the same training, but for pruning."""
-    return _first(goal, hidden, seed, goal.lesson(seed), folder / f"dense-{'-'.join(map(str, hidden))}-{seed}")
+    return _first(
+        requirement, hidden, seed, requirement.task(seed), folder / f"dense-{'-'.join(map(str, hidden))}-{seed}"
+    )
 
 
-def describe(goal: Goal, network: Network, seed: int, way: str, measures: Measures | None = None) -> Row:
-    """A row of the table: how a network was made, and what it does, by default on the judging starts."""
-    found = goal.measure(network, JUDGING) if measures is None else measures
-    return {"goal": goal.name, "way": way, "seed": seed, "weights": network.connections, "met": goal.met(found),
+def describe(
+    requirement: Requirement, network: Network, seed: int, removal: str, measures: Measures | None = None
+) -> Row:
+    """A row of the table: how a network was made, and what it does, by default on the test starts."""
+    found = requirement.measure(network, TEST) if measures is None else measures
+    return {"requirement": requirement.name, "removal": removal, "seed": seed,
+            "weights": network.connections, "met": requirement.met(found),
             **found}  # fmt: skip
 
 
@@ -93,21 +115,21 @@ def _taken(folder: Path) -> list[Path]:
     return sorted(folder.glob("[0-9]*.safetensors"))
 
 
-def _first(goal: Goal, hidden: tuple[int, ...], seed: int, lesson: Lesson, name: Path) -> Network:
+def _first(requirement: Requirement, hidden: tuple[int, ...], seed: int, task: RegressionTask, name: Path) -> Network:
     """A network trained from random weights, written every few rounds."""
     file = name.with_suffix(".safetensors")
-    network = load_network(file) if file.exists() else _random(goal, hidden, seed)
+    network = load_network(file) if file.exists() else _random(requirement, hidden, seed)
     for rounds in range(network.info["rounds"], _ROUNDS, _AT_A_TIME):
-        network = fit(network, lesson, _AT_A_TIME)
+        network = levenberg_marquardt(network, task, _AT_A_TIME)
         network = replace(network, info={**network.info, "rounds": rounds + _AT_A_TIME})
         save_network(network, file)
     return network
 
 
-def _random(goal: Goal, hidden: tuple[int, ...], seed: int) -> Network:
+def _random(requirement: Requirement, hidden: tuple[int, ...], seed: int) -> Network:
     sizes = (len(INPUTS), *hidden, len(OUTPUTS))
-    first = first_parameters(sizes, COSINE, np.random.SeedSequence([seed, WEIGHTS]))
+    first = init_params(sizes, COSINE, np.random.SeedSequence([seed, WEIGHTS]))
     last = first.weights[-1].copy()
-    last[:, goal.outputs :] = 0
-    info = {"goal": goal.name, "seed": seed, "rounds": 0}
+    last[:, requirement.outputs :] = 0
+    info = {"requirement": requirement.name, "seed": seed, "rounds": 0}
     return Network((*first.weights[:-1], last), first.biases, scaling(), info)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mothsim.body import MothBody, Treatment
-from mothsim.controllers.mpc.base import Array, Sampling, cheapest
+from mothsim.controllers.mpc.base import Array, SamplingMPC, cheapest
 from mothsim.controllers.mpc.costs import Bustamante2022
 from mothsim.flight import Flight, Task, fly
 from mothsim.metrics import cost_of_transport, work_per_path
@@ -25,7 +25,7 @@ _CLOCK = 99 / 100
 _MJ = 1e-4  # of an erg
 
 
-class MonteCarlo(Sampling):
+class MonteCarlo(SamplingMPC):
     """One segment of random shooting: of 2500 random controls the one whose simulated end is cheapest.
 
     Force, its direction and the torques are drawn anew from all that the body can do, and a quarter of the
@@ -35,16 +35,18 @@ class MonteCarlo(Sampling):
         treatment: of the moth it is for, which it flies unless told otherwise: `fa`, `fs`, `ua` or `us`; a `u`
             leaves the wing torque alone.
         as_published: keep the published clocks: the goal's falls behind by a hundredth.
-        samples: random controls a decision.
+        num_samples: random controls a decision.
 
     Raises:
-        ValueError: an unknown treatment, or see `Sampling`.
+        ValueError: an unknown treatment, or see `SamplingMPC`.
     """
 
-    def __init__(self, treatment: Treatment = "fa", *, as_published: bool = False, samples: int = 2500) -> None:
+    def __init__(self, treatment: Treatment = "fa", *, as_published: bool = False, num_samples: int = 2500) -> None:
         self.default_body = MothBody.bustamante2022(treatment)
         self.clock = _CLOCK if as_published else 1.0
-        super().__init__(Bustamante2022(self.clock), samples=samples, horizon=1, rounds=1, spread=1.0, decay=1.0)
+        super().__init__(
+            Bustamante2022(self.clock), num_samples=num_samples, horizon=1, iterations=1, noise_std=1.0, noise_decay=1.0
+        )
         self.wings = treatment.startswith("f")
         self.period = SEGMENT / 4 / self.clock
 
@@ -56,20 +58,20 @@ class MonteCarlo(Sampling):
         self.low = np.array([0.0, 0.0, -body.abdomen_torque_limit, -wing])
         self.high = np.array([body.force_limit, 2 * np.pi, body.abdomen_torque_limit, wing])
 
-    def extend(self, states: Array, time: float) -> None:
+    def shift(self, states: Array, time: float) -> None:
         """Nothing is kept to start from."""
         self.plan = np.zeros((len(states), 1, 4))
 
     def sample(self, number: int) -> Array:
         """Controls (N, K, 1, 4) themselves, `[force, angle, abdomen_torque, wing_torque]`."""
-        shares = np.array([random.random((self.samples, 1, 4)) for random in self.random])
+        shares = np.array([random.random((self.num_samples, 1, 4)) for random in self.random])
         return self.low + (self.high - self.low) * shares
 
     def controls(self, plans: Array) -> Array:
         """Plans are controls already."""
         return plans
 
-    def weigh(self, plans: Array, costs: Array) -> Array:
+    def update_plan(self, plans: Array, costs: Array) -> Array:
         """The cheapest (N, 1, 4)."""
         return cheapest(plans, costs)
 

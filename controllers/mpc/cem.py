@@ -4,40 +4,42 @@ from __future__ import annotations
 
 import numpy as np
 
-from mothsim.controllers.mpc.base import Array, Sampling
+from mothsim.controllers.mpc.base import Array, SamplingMPC
 from mothsim.controllers.mpc.costs import Cost
 
 
-class CEM(Sampling):
+class CEM(SamplingMPC):
     """Samples about the mean of the best plans, as widely as they are spread, round after round.
 
     Args:
         elites: how many plans are the best.
-        cost, samples, horizon, rounds, spread: see `Sampling`; the spread is that of the first round.
+        cost, num_samples, horizon, iterations, noise_std: see `SamplingMPC`; the spread is that of the first round.
     """
 
     def __init__(
         self,
         cost: str | Cost = "tracking",
         *,
-        samples: int = 128,
+        num_samples: int = 128,
         horizon: int = 4,
-        rounds: int = 4,
-        spread: float = 0.3,
+        iterations: int = 4,
+        noise_std: float = 0.3,
         elites: int = 6,
     ) -> None:
-        super().__init__(cost, samples=samples, horizon=horizon, rounds=rounds, spread=spread, decay=1.0)
-        if not 1 < elites <= samples:
-            raise ValueError(f"elites = {elites!r}: expected 2 to the number of samples, {samples}")
+        super().__init__(
+            cost, num_samples=num_samples, horizon=horizon, iterations=iterations, noise_std=noise_std, noise_decay=1.0
+        )
+        if not 1 < elites <= num_samples:
+            raise ValueError(f"elites = {elites!r}: expected 2 to the number of samples, {num_samples}")
         self.elites = elites
 
     def sample(self, number: int) -> Array:
         """Plans (N, K, H, m) about the mean, in a decision's first round as widely as at the start."""
         if number == 0:
-            self.deviation = np.full(self.plan.shape, self.spread)
+            self.deviation = np.full(self.plan.shape, self.noise_std)
         return self.plan[:, None] + self.deviation[:, None] * self.noise()
 
-    def weigh(self, plans: Array, costs: Array) -> Array:
+    def update_plan(self, plans: Array, costs: Array) -> Array:
         """The mean (N, H, m) of the best plans, whose deviation is kept for the next round."""
         order = np.argsort(costs, axis=1, kind="stable")[:, : self.elites]
         best = np.take_along_axis(plans, order[:, :, None, None], axis=1)

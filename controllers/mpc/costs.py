@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from mothsim.actuation import to_components
 from mothsim.body import MothBody
-from mothsim.controllers.guidance.ilqr import times
-from mothsim.controllers.guidance.lqr_weights import Weights, quadratic_costs
+from mothsim.controllers.guidance.ilqr import rowwise_matvec
+from mothsim.controllers.guidance.lqr_weights import LQRWeights, quadratic_costs
 from mothsim.controllers.guidance.reference import MOTION, entry_curves, reference_states
 from mothsim.flight import Task
 from mothsim.solver.propagate import SEGMENT
@@ -44,7 +44,7 @@ class Cost(Protocol):
         """Take note of where the moths (N, 8) are at a decision."""
         ...
 
-    def law(self, states: Array, time: float) -> Array:
+    def nominal_control(self, states: Array, time: float) -> Array:
         """What to try first in states (N, 8) at `time`: coordinates (N, m)."""
         ...
 
@@ -104,7 +104,7 @@ class Bustamante2022:
     def begin(self, states: Array, time: float) -> None:
         """Nothing: the goal is the same wherever the moths are."""
 
-    def law(self, states: Array, time: float) -> Array:
+    def nominal_control(self, states: Array, time: float) -> Array:
         """Trim."""
         return np.zeros((len(states), len(self.axes)))
 
@@ -129,8 +129,8 @@ class Tracking:
     single control, so that noise in every direction costs alike.
     """
 
-    def __init__(self, weights: Weights | None = None) -> None:
-        self.weights = weights or Weights()
+    def __init__(self, weights: LQRWeights | None = None) -> None:
+        self.weights = weights or LQRWeights()
 
     def reset(self, task: Task) -> None:
         """Compute reference and cost-to-go.
@@ -155,7 +155,7 @@ class Tracking:
         steps = np.arange(round(task.duration / SEGMENT) + 2 * preview + 1)
         self.reference = reference_states(task.trajectory, task.body, SEGMENT * steps)
         entry = np.zeros((len(steps), 8, 4))
-        entry[:, MOTION] = entry_curves(self.weights.entry, steps)
+        entry[:, MOTION] = entry_curves(self.weights.approach_time, steps)
         self.entry = entry
         wanted = np.concatenate([(self.reference - trim.state)[:, :, None], entry], axis=2)
         final = np.empty_like(wanted)
@@ -171,16 +171,16 @@ class Tracking:
         if not len(self.start):
             self.start = (states - self.reference[round(time / SEGMENT)])[:, MOTION]
 
-    def law(self, states: Array, time: float) -> Array:
+    def nominal_control(self, states: Array, time: float) -> Array:
         """The control that is best by the linear model: towards the state from which the reference is best met."""
         goals = self._goals(self.final, self.final_entry, time + SEGMENT) - self.state
-        drift = times(self.drift, states - self.state)
-        return times(self.gain, np.nan_to_num(goals - drift))
+        drift = rowwise_matvec(self.drift, states - self.state)
+        return rowwise_matvec(self.gain, np.nan_to_num(goals - drift))
 
     def _goals(self, centre: Array, entry: Array, time: float) -> Array:
         """Goals (N, 8) at a time, each moth's led in from its start."""
         step = min(round(time / SEGMENT), len(centre) - 1)
-        return centre[step] + times(entry[step], self.start)
+        return centre[step] + rowwise_matvec(entry[step], self.start)
 
     def __call__(self, ends: Array, plans: Array, time: float, *, last: bool) -> Array:
         """Costs (N, K)."""

@@ -4,35 +4,42 @@ from __future__ import annotations
 
 import numpy as np
 
-from mothsim.controllers.mpc.base import Array, Sampling
+from mothsim.controllers.mpc.base import Array, SamplingMPC
 from mothsim.controllers.mpc.costs import Cost
 
 
-class MPPI(Sampling):
+class MPPI(SamplingMPC):
     """Averages the sampled plans, each weighed by `exp(-(cost - least) / temperature)`.
 
     Args:
         temperature: as a share of the median plan's excess cost, so that it suits transients and hovering alike.
-        cost, samples, horizon, rounds, spread, decay: see `Sampling`.
+        cost, num_samples, horizon, iterations, noise_std, noise_decay: see `SamplingMPC`.
     """
 
     def __init__(
         self,
         cost: str | Cost = "tracking",
         *,
-        samples: int = 128,
+        num_samples: int = 128,
         horizon: int = 4,
-        rounds: int = 4,
-        spread: float = 1.0,
-        decay: float = 0.3,
+        iterations: int = 4,
+        noise_std: float = 1.0,
+        noise_decay: float = 0.3,
         temperature: float = 0.01,
     ) -> None:
-        super().__init__(cost, samples=samples, horizon=horizon, rounds=rounds, spread=spread, decay=decay)
+        super().__init__(
+            cost,
+            num_samples=num_samples,
+            horizon=horizon,
+            iterations=iterations,
+            noise_std=noise_std,
+            noise_decay=noise_decay,
+        )
         if not (np.isfinite(temperature) and temperature > 0):
             raise ValueError(f"temperature = {temperature!r}: expected a number above zero")
         self.temperature = temperature
 
-    def weigh(self, plans: Array, costs: Array) -> Array:
+    def update_plan(self, plans: Array, costs: Array) -> Array:
         """The weighted mean (N, H, m) of plans (N, K, H, m)."""
         ordered, finite = np.sort(costs, axis=1), np.isfinite(costs).sum(axis=1)
         with np.errstate(invalid="ignore"):  # where all failed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mothsim.controllers.learning.near_trim import whole_turns
+from mothsim.controllers.learning.near_trim import unwrap
 
 Array = NDArray[np.floating]
 
@@ -13,9 +13,9 @@ Array = NDArray[np.floating]
 def network_inputs(states: Array, poses: Array) -> Array:
     """A network's inputs (N, 10) for states (N, 8) and poses to reach (N, 4), `[x, y, theta, phi]`.
 
-    Positions are relative to the start; both angles, and the pose with them, are moved by `whole_turns`.
+    Positions are relative to the start; both angles, and the pose with them, are moved by `unwrap`.
     """
-    turns = whole_turns(states)
+    turns = unwrap(states)
     x, y, theta, phi, xdot, ydot, thetadot, phidot = states.T
     return np.stack(
         [

@@ -14,7 +14,7 @@ from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.sparse_layout import EIGHT, compress
 from mothsim.segments import INPUTS, OUTPUTS
 from mothsim.solver.blocks import gather, scatter
-from mothsim.solver.compiled import brief, kernel, part
+from mothsim.solver.compiled import kernel, kernel_with_gil, subkernel
 from mothsim.solver.lanes import larger, load, pick, rows, smaller, store
 from mothsim.solver.threads import default_threads, run
 
@@ -63,7 +63,7 @@ _VALUES, _HEARD, _NODES = rows(np.float64, EIGHT), rows(np.uint16, EIGHT), rows(
 _1, _2, _3, _8 = (np.uint64(n) for n in (1, 2, 3, EIGHT))
 
 
-@brief
+@kernel_with_gil
 def _evaluate_few(inputs, packed, outputs):
     """Outputs of a compressed network, for one moth after the other."""
     _check(inputs)
@@ -86,13 +86,13 @@ def _evaluate_many(inputs, packed, outputs):
         _alone(inputs, last, packed, nodes_of_one, outputs)
 
 
-@part
+@subkernel
 def _check(inputs):
     if inputs.shape[1] != _INPUTS:
         raise ValueError("inputs: expected shape (N, 10)")
 
 
-@part
+@subkernel
 def _alone(inputs, row, packed, nodes, outputs):
     """One moth, eight nodes at a time: tables are read once, from front to back."""
     values, heard, plan, places = packed.view(_VALUES), packed.view(_HEARD), packed.view(np.uint16), nodes.view(_VALUES)
@@ -125,7 +125,7 @@ def _alone(inputs, row, packed, nodes, outputs):
         outputs[row, j] = nodes[here + j]
 
 
-@part
+@subkernel
 def _hear_all(values, bias, eights, count, nodes, here, places, there, hidden):
     """A layer that is no list, four eights at a time, so that none waits for its own last sum; the last may recur."""
     value = bias + eights
@@ -144,7 +144,7 @@ def _hear_all(values, bias, eights, count, nodes, here, places, there, hidden):
         _store(places, there + h, d, hidden)
 
 
-@part
+@subkernel
 def _together(inputs, row, packed, nodes, outputs):
     """Moths from `row` on side by side, four nodes at a time; past the last moth, the last again."""
     heard = packed.view(np.uint16)
@@ -176,12 +176,12 @@ def _together(inputs, row, packed, nodes, outputs):
     scatter(nodes[here:], outputs, row)
 
 
-@part
+@subkernel
 def _four_biases(values, at, zeros):
     return zeros + values[at], zeros + values[at + 1], zeros + values[at + 2], zeros + values[at + 3]
 
 
-@part
+@subkernel
 def _add_all(four, values, at, nodes, here, count):
     """Add to four nodes what they hear, the same `count` others."""
     a, b, c, d = four
@@ -196,7 +196,7 @@ def _add_all(four, values, at, nodes, here, count):
     return a, b, c, d
 
 
-@part
+@subkernel
 def _add_some(four, values, at, heard, whom, nodes, here, count):
     """The same of four nodes that hear `count` others each."""
     a, b, c, d = four
@@ -211,7 +211,7 @@ def _add_some(four, values, at, heard, whom, nodes, here, count):
     return a, b, c, d
 
 
-@part
+@subkernel
 def _store(places, j, total, hidden):
     """What a node makes of what it hears: an output gives the sum itself."""
     store(places, j, _tanh(total) if hidden else total)
@@ -225,7 +225,7 @@ _A = (
 _B = 1.0, 0.46960251754504545, 2.7003316973751947e-2, 3.8234037120972073e-4, 1.1981786559184698e-6
 
 
-@part
+@subkernel
 def _tanh(x):
     """To 8e-9: a rational function, the nearest of its degree."""
     y = larger(-10.0, smaller(10.0, x))  # which lets NaN through

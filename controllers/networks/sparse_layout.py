@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mothsim.controllers.learning.pruning import live_connections
+from mothsim.controllers.learning.pruning import effective_masks
 from mothsim.controllers.networks.network import Network, Scaling
 
 Array = NDArray[np.floating]
@@ -69,7 +69,7 @@ def _aligned(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _alive(network: Network) -> tuple[list[Array], list[Array]]:
     """Weights and biases of live nodes alone; a hidden node that no input reaches is a constant, so a bias."""
-    masks = live_connections(network.masks)
+    masks = effective_masks(network.masks)
     weights = [weight.astype(np.float64) for weight in network.weights]
     biases = [bias.astype(np.float64) for bias in network.biases]
     reached: NDArray[np.bool_] = np.ones(len(weights[0]), dtype=bool)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import binomtest, quantile_test
 
-from mothsim.controllers.learning.pruning import live_paths
+from mothsim.controllers.learning.pruning import effective_connectivity
 from mothsim.controllers.zahn2022.ensemble import Ensemble
 from mothsim.segments import INPUTS
 
@@ -25,13 +25,13 @@ def describe(percent: float, ensemble: Ensemble) -> list[Row]:
     """A row for each network of a level.
 
     Columns: `network`, `level` (per cent), `steps`, `loss` (on fresh segments, scaled), the fields of
-    `pruning.LivePaths` (dead outputs and lost inputs counted), `inputs_kept`, `layer_1` and so on (weights of each
-    layer, inputs first) and `from_phi0` and so on (weights from each input).
+    `pruning.EffectiveConnectivity` (dead outputs and lost inputs counted), `inputs_kept`, `layer_1` and so on (weights
+    of each layer, inputs first) and `from_phi0` and so on (weights from each input).
     """
     rows = []
     for index, loss in enumerate(ensemble.losses):
         masks = [mask[index] for mask in ensemble.masks]
-        live = live_paths(masks)
+        live = effective_connectivity(masks)
         rows.append({
             "network": index,
             "level": percent,
@@ -40,8 +40,8 @@ def describe(percent: float, ensemble: Ensemble) -> list[Row]:
             "weights": live.weights,
             "live": live.live,
             "paths": live.paths,
-            "constant_nodes": live.constant_nodes,
-            "silent_nodes": live.silent_nodes,
+            "constant_nodes": live.constant_units,
+            "silent_nodes": live.dead_end_units,
             "dead_outputs": len(live.dead_outputs),
             "lost_inputs": len(live.lost_inputs),
             "inputs_kept": len(INPUTS) - len(live.lost_inputs),

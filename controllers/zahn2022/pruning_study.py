@@ -29,14 +29,21 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from mothsim.controllers.learning.data import Dataset
 from mothsim.controllers.learning.protocols import find_protocol
 from mothsim.controllers.learning.pruning import METHODS
-from mothsim.controllers.learning.train_and_prune import WEIGHTS, Event, Settings, claim, draw_data, level_file
+from mothsim.controllers.learning.train_and_prune import (
+    WEIGHTS,
+    Settings,
+    TrainProgress,
+    draw_data,
+    level_file,
+    open_run_dir,
+)
 from mothsim.controllers.learning.training import (
     ADAM,
     CHUNK,
     chunk,
-    first_parameters,
     forward,
     has_stopped,
+    init_params,
     learning_rates,
 )
 from mothsim.controllers.zahn2022.ensemble import Ensemble, Level, load_level, save_level
@@ -82,34 +89,34 @@ class StudySettings(Settings):
 def run(
     settings: StudySettings,
     folder: Path,
-    report: Callable[[Event], None] | None = None,
-    say: Callable[[str], None] | None = None,
+    callback: Callable[[TrainProgress], None] | None = None,
+    log: Callable[[str], None] | None = None,
 ) -> list[Path]:
     """Train and prune, or go on with what the folder holds; returns the levels' checkpoints, dense first.
 
     Args:
         settings: of the study.
         folder: where it is kept.
-        report: called after every chunk of steps.
-        say: called with one line for a damaged checkpoint; the study then goes on from the level before.
+        callback: called after every chunk of steps.
+        log: called with one line for a damaged checkpoint; the study then goes on from the level before.
 
     Raises:
         ValueError: the folder holds a study with other settings.
     """
-    claim(settings, folder)
+    open_run_dir(settings, folder)
     if not (folder / "versions.json").exists():
         write_atomically(folder / "versions.json", json.dumps(_versions(), indent=2).encode())
     levels = (0, *settings.levels)
     files = [level_file(folder, level) for level in levels]
     rows: list[Row] = []
     before, done = None, 0
-    for before in _good_levels(files, levels, settings, say):
+    for before in _good_levels(files, levels, settings, log):
         rows += describe(before.percent, before.ensemble)
         done += 1
     if done < len(levels):
         data, tests = draw_data(settings)
         for percent, file in zip(levels[done:], files[done:], strict=True):
-            ensemble = _train_level(settings, percent, before, data, tests, report)
+            ensemble = _train_level(settings, percent, before, data, tests, callback)
             before = Level(percent, ensemble, data.scaling)
             save_level(before, file)
             rows += describe(percent, ensemble)
@@ -127,13 +134,13 @@ def load_settings(folder: Path) -> StudySettings:
     try:
         found: dict[str, Any] = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
         plain: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in found.items()}
-        return StudySettings(**plain)
+        return StudySettings(**{"step_scale" if key == "step_share" else key: value for key, value in plain.items()})
     except (OSError, TypeError, ValueError) as error:
         raise ValueError(f"{folder}: holds no study, or a damaged one ({error})") from None
 
 
 def _good_levels(
-    files: list[Path], levels: tuple[float, ...], settings: StudySettings, say: Callable[[str], None] | None
+    files: list[Path], levels: tuple[float, ...], settings: StudySettings, log: Callable[[str], None] | None
 ) -> Iterator[Level]:
     """The levels up to the first that is missing or damaged."""
     for file, percent in zip(files, levels, strict=True):
@@ -142,8 +149,8 @@ def _good_levels(
         try:
             level = load_level(file, percent, settings.sizes)
         except ValueError as error:
-            if say:
-                say(f"{error}; going on from the level before")
+            if log:
+                log(f"{error}; going on from the level before")
             return
         yield level
 
@@ -154,7 +161,7 @@ def _train_level(
     before: Level | None,
     data: Dataset,
     tests: Dataset,
-    report: Callable[[Event], None] | None,
+    callback: Callable[[TrainProgress], None] | None,
 ) -> Ensemble:
     protocol, method = find_protocol(settings.protocol), METHODS[settings.method]
     steps = settings.steps(percent)
@@ -185,8 +192,8 @@ def _train_level(
         )  # fmt: skip
         curve[running, i] = np.asarray(losses)[running]
         trained[running] += CHUNK
-        if report:
-            report(Event(percent, (i + 1) * CHUNK, len(rates) * CHUNK, float(np.nanmedian(losses))))
+        if callback:
+            callback(TrainProgress(percent, (i + 1) * CHUNK, len(rates) * CHUNK, float(np.nanmedian(losses))))
         running &= np.isfinite(losses)
         if protocol.stop == "network":
             running &= ~has_stopped(curve[:, reached : i + 1])
@@ -242,7 +249,7 @@ def _first_weights(settings: StudySettings) -> tuple[Any, Any]:
     """Weights and biases of all the networks, each from its own stream."""
     protocol = find_protocol(settings.protocol)
     seeds = [np.random.SeedSequence([settings.seed, WEIGHTS, index]) for index in range(settings.networks)]
-    every = [first_parameters(settings.sizes, protocol, seed) for seed in seeds]
+    every = [init_params(settings.sizes, protocol, seed) for seed in seeds]
     return jax.tree.map(lambda *parts: np.stack(parts), *[(first.weights, first.biases) for first in every])
 
 

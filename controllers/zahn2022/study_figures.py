@@ -17,10 +17,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from mothsim.controllers.learning.learning_curve import draw_learning_curve
-from mothsim.controllers.learning.pruning import Mask, live_connections
+from mothsim.controllers.learning.pruning import Mask, effective_masks
 from mothsim.controllers.zahn2022.loss_table import Row, by_level, last_passing
 from mothsim.controllers.zahn2022.prediction_figures import draw_predictions, draw_trajectories
-from mothsim.controllers.zahn2022.sweep import Collection, collect
+from mothsim.controllers.zahn2022.sweep import StudyGroup, collect
 from mothsim.plotting.figures import save_figure
 from mothsim.segments import INPUTS
 
@@ -54,7 +54,7 @@ def draw_study(folder: Path, *, threshold: float = 1e-3, level: float = 93) -> l
     return list(figures)
 
 
-def _draw_group(group: Collection, threshold: float, level: float) -> dict[str, Figure]:
+def _draw_group(group: StudyGroup, threshold: float, level: float) -> dict[str, Figure]:
     levels = by_level(group.rows)
     nearest = min(levels, key=lambda percent: abs(percent - level))
     chosen = levels[nearest]
@@ -144,7 +144,7 @@ def draw_samples(networks: Sequence[Sequence[Mask]], percent: float) -> Figure:
     FigureCanvasAgg(figure)
     for i, masks in enumerate(networks):
         axes = figure.add_subplot(math.ceil(len(networks) / side), side, i + 1)
-        _draw_graph(axes, live_connections(masks))
+        _draw_graph(axes, effective_masks(masks))
         axes.set_title(f"network {i}", fontsize=8)
     figure.suptitle(f"{percent:g} % pruned")
     return figure

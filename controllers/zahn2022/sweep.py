@@ -21,7 +21,7 @@ from mothsim.controllers.zahn2022.pruning_study import StudySettings, load_setti
 
 
 def sweep(
-    folder: Path, settings: StudySettings, seeds: Sequence[int] = (), hiddens: Sequence[tuple[int, ...]] = ()
+    folder: Path, settings: StudySettings, seeds: Sequence[int] = (), hidden_sweep: Sequence[tuple[int, ...]] = ()
 ) -> dict[Path, StudySettings]:
     """The studies of a sweep by their folders.
 
@@ -29,14 +29,14 @@ def sweep(
         folder: of the sweep.
         settings: of every study but for what follows.
         seeds: a study each; by default one, that of `settings`, without a folder of its own.
-        hiddens: hidden layers, the same.
+        hidden_sweep: hidden layers, the same.
     """
     studies = {folder: settings}
-    if hiddens:
+    if hidden_sweep:
         studies = {
             at / "-".join(map(str, hidden)): dataclasses.replace(one, hidden=hidden)
             for at, one in studies.items()
-            for hidden in hiddens
+            for hidden in hidden_sweep
         }
     if seeds:
         studies = {
@@ -46,7 +46,7 @@ def sweep(
 
 
 def run_sweep(
-    studies: Mapping[Path, StudySettings], workers: int | None = None, say: Callable[[str], None] | None = None
+    studies: Mapping[Path, StudySettings], workers: int | None = None, log: Callable[[str], None] | None = None
 ) -> Iterator[Path]:
     """Run studies, or go on with them; yields each one's folder as it is done.
 
@@ -56,24 +56,24 @@ def run_sweep(
     Args:
         studies: by folder, see `sweep`.
         workers: how many at once; by default one, or what `joblib.parallel_config` says.
-        say: called with a line for every damaged checkpoint, in the process of its study.
+        log: called with a line for every damaged checkpoint, in the process of its study.
 
     Raises:
         ValueError: a folder holds a study with other settings.
         OSError: what a study found could not be written.
     """
-    tasks = (delayed(_run)(settings, folder, say) for folder, settings in studies.items())
+    tasks = (delayed(_run)(settings, folder, log) for folder, settings in studies.items())
     done: Any = Parallel(n_jobs=workers, return_as="generator_unordered")(tasks)
     yield from done
 
 
-def _run(settings: StudySettings, folder: Path, say: Callable[[str], None] | None) -> Path:
-    run(settings, folder, say=say)
+def _run(settings: StudySettings, folder: Path, log: Callable[[str], None] | None) -> Path:
+    run(settings, folder, log=log)
     return folder
 
 
 @dataclass(frozen=True)
-class Collection:
+class StudyGroup:
     """The networks of studies that differ by their seeds alone, numbered through.
 
     Attributes:
@@ -109,19 +109,19 @@ def find_studies(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: (path.parent, _seed(path), path.name))
 
 
-def collect(folder: Path) -> dict[tuple[int, ...], Collection]:
+def collect(folder: Path) -> dict[tuple[int, ...], StudyGroup]:
     """The studies in a folder by hidden layers, wide ones first; those that have not come to a table are left out.
 
     Raises:
         ValueError: there is none, one is damaged, or those of the same layers do not differ by their seeds, and
             their numbers of networks, alone.
     """
-    groups: dict[tuple[int, ...], Collection] = {}
+    groups: dict[tuple[int, ...], StudyGroup] = {}
     for study in find_studies(folder):
         if not (study / TABLE).exists():
             continue
         settings = load_settings(study)
-        group = groups.setdefault(settings.hidden, Collection(settings, [], []))
+        group = groups.setdefault(settings.hidden, StudyGroup(settings, [], []))
         _compare(group, settings, study)
         first = len(group.members)
         for row in read_table(study):
@@ -132,7 +132,7 @@ def collect(folder: Path) -> dict[tuple[int, ...], Collection]:
     return dict(sorted(groups.items(), reverse=True))
 
 
-def _compare(group: Collection, other: StudySettings, folder: Path) -> None:
+def _compare(group: StudyGroup, other: StudySettings, folder: Path) -> None:
     one, two = (dataclasses.asdict(dataclasses.replace(each, seed=0, networks=1)) for each in (group.settings, other))
     differ = [key for key in one if one[key] != two[key]]
     if differ:

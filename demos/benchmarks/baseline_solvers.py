@@ -123,4 +123,4 @@ def diffrax():
     return solve
 
 
-RIVALS = {"numbalsoda": numbalsoda, "odeint": odeint, "diffrax": diffrax}
+BASELINE_SOLVERS = {"numbalsoda": numbalsoda, "odeint": odeint, "diffrax": diffrax}

@@ -24,7 +24,7 @@ def decisions(count: int = 50, repeats: int = 3, seed: int = 0) -> list[dict[str
         seed: of the moth's start.
 
     Returns:
-        `controller`, `segments` rolled out a decision, `decision_us`, `decisions_per_second`, `realtime_factor`
+        `controller`, `segments` rolled out a decision, `control_step_us`, `decisions_per_second`, `realtime_factor`
         (decision period over decision time) and `beside_network`, the ratio of decision times.
     """
     trajectory = make_trajectory("hover")
@@ -45,7 +45,7 @@ def decisions(count: int = 50, repeats: int = 3, seed: int = 0) -> list[dict[str
         {
             "controller": name,
             "segments": getattr(controller, "segments", 0),
-            "decision_us": 1e6 * best[name],
+            "control_step_us": 1e6 * best[name],
             "decisions_per_second": 1 / best[name],
             "realtime_factor": controller.period / best[name],
             "beside_network": best[name] / best["inverse-model"],
@@ -59,8 +59,8 @@ def report(rows: list[dict[str, Any]]) -> str:
     lines = [f"{'controller':16s} {'segments':>9s} {'us a decision':>14s} {'a second':>9s} {'real time':>10s} "
              f"{'network':>8s}"]  # fmt: skip
     lines += [
-        f"{row['controller']:16s} {row['segments']:9,d} {row['decision_us']:14.0f} {row['decisions_per_second']:9,.0f} "
-        f"{row['realtime_factor']:9.1f}x {row['beside_network']:7.1f}x"
+        f"{row['controller']:16s} {row['segments']:9,d} {row['control_step_us']:14.0f} "
+        f"{row['decisions_per_second']:9,.0f} {row['realtime_factor']:9.1f}x {row['beside_network']:7.1f}x"
         for row in rows
     ]
     return "\n".join(lines)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from mothsim.body import MothBody
-from mothsim.demos.benchmarks.baseline_solvers import RIVALS
+from mothsim.demos.benchmarks.baseline_solvers import BASELINE_SOLVERS
 from mothsim.dynamics import coefficients
 from mothsim.segments import draw
-from mothsim.solver.cascade import SPRAY, solve_carefully
+from mothsim.solver.cascade import COARSE_RTOL, solve_carefully
 from mothsim.solver.propagate import SEGMENT, propagate, warm_up
 from mothsim.solver.threads import default_threads
 from mothsim.timing import best_time
@@ -25,13 +25,13 @@ class Options:
 
     rows: int = 10_000
     """Random 20 ms segments of Zahn et al.'s moth for the engine."""
-    rival_rows: int = 200
+    baseline_rows: int = 200
     """Segments for each other solver."""
     repeats: int = 5
     """Best of so many."""
     seed: int = 0
     """Of the segments."""
-    rivals: bool = True
+    baselines: bool = True
     """Measure the other solvers too."""
 
 
@@ -53,7 +53,7 @@ def work_precision(options: Options) -> list[dict[str, Any]]:
     Where a row of segments failed there is no error, but a note.
     """
     states, controls = draw(options.rows, options.seed)
-    few = min(options.rival_rows, options.rows)
+    few = min(options.baseline_rows, options.rows)
     exact = reference(states[:few], controls[:few])
     table = []
     for rtol in (1e-3, 1e-4, 1e-5, 1e-6, 1e-8):
@@ -61,7 +61,7 @@ def work_precision(options: Options) -> list[dict[str, Any]]:
         solve = partial(propagate, rtol=rtol, threads=1)
         seconds = best_time(partial(solve, states[:count], controls[:count]), options.repeats)
         table.append(_row("mothsim", rtol, seconds / count, solve(states[:few], controls[:few]).states, exact))
-    for name, make in RIVALS.items() if options.rivals else ():
+    for name, make in BASELINE_SOLVERS.items() if options.baselines else ():
         try:
             solve = make()
         except ImportError as missing:
@@ -91,7 +91,7 @@ def gains(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
     Returns:
         A row for each other solver and bound, with `solver`, `error`, `our_error`, `us_per_segment` and
         `our_us_per_segment` of the cheapest tolerances that keep to them, and `gain`. The last bound is that of the
-        spray class, 1e-4 for us; the others are held to 1e-6 there too, the error that Monte Carlo would else pay for.
+        single precision, 1e-4 for us; the others are held to 1e-6 there too, what Monte Carlo would else pay for.
     """
 
     def cheapest(solver: str, error: float) -> float | None:
@@ -142,7 +142,7 @@ def run(options: Options) -> dict[str, Any]:
         "realtime_factor": SEGMENT / (1e-6 * batches[1]),
         "batches": batches,
         "threads": by_threads(1e-6),
-        "spray_threads": by_threads(SPRAY),
+        "coarse_threads": by_threads(COARSE_RTOL),
         "work_precision": table,
         "gains": gains(table),
         "seed": options.seed,
@@ -158,8 +158,8 @@ def report(result: dict[str, Any]) -> str:
         + "  ".join(f"{size}: {value:.2f}" for size, value in result["batches"].items()),
         "us a segment by threads, at 1e-6:  "
         + "  ".join(f"{n}: {value:.3f}" for n, value in result["threads"].items())
-        + "  and in sprays, at 1e-4:  "
-        + "  ".join(f"{n}: {value:.3f}" for n, value in result["spray_threads"].items()),
+        + "  and in single precision, at 1e-4:  "
+        + "  ".join(f"{n}: {value:.3f}" for n, value in result["coarse_threads"].items()),
         f"{'solver':14s} {'rtol':>7s} {'us a segment':>13s} {'largest error':>14s}",
     ]
     for row in result["work_precision"]:

@@ -14,7 +14,7 @@ class Benchmark:
 
     rows: int = 10_000
     """Random segments for the engine."""
-    rival_rows: int = 200
+    baseline_rows: int = 200
     """Segments for each other solver."""
     moths: int = 4096
     """In the batched environment."""
@@ -39,7 +39,7 @@ class Benchmark:
         from mothsim.demos.benchmarks.environment_speed import environment
 
         print("timing the engine, the environments, the controllers, the networks ...", file=sys.stderr)
-        result = run(Options(self.rows, self.rival_rows, self.repeats, self.seed))
+        result = run(Options(self.rows, self.baseline_rows, self.repeats, self.seed))
         steps = environment(self.moths, repeats=self.repeats)
         deciding = decisions(self.decisions, self.repeats, self.seed)
         pruned = [find_network(name) for name in ("sparse-93", "sparse-98")]

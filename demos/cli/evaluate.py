@@ -38,7 +38,7 @@ class Evaluate:
     """Tasks to fly disturbed."""
     robust_levels: tuple[float, ...] = (0.0, 93.0, 98.0, 99.0)
     """Levels of pruning to fly disturbed, per cent."""
-    shorten: float = 1.0
+    duration_scale: float = 1.0
     """Times the usual length of the tasks."""
     report: bool = False
     """Write report.html, one page with everything in it."""
@@ -54,25 +54,25 @@ class Evaluate:
     def run(self) -> None:
         """Fly, sum up, draw and print."""
         from mothsim.controllers.evaluation.decision_time import decision_costs
-        from mothsim.controllers.evaluation.predictors import foretold
+        from mothsim.controllers.evaluation.predictors import predictor_correlations
         from mothsim.controllers.evaluation.report.headline import as_markdown, headline
         from mothsim.controllers.evaluation.robustness import compare
         from mothsim.controllers.evaluation.rollouts import describe_all, fly_all
-        from mothsim.controllers.evaluation.scenarios import find_pilots
+        from mothsim.controllers.evaluation.scenarios import find_controllers
         from mothsim.controllers.evaluation.statistics import summarise
         from mothsim.io import write_atomically
         from mothsim.tables import write_table
 
         if self.starts < 1 or self.workers < 1:
             raise ValueError(f"starts = {self.starts!r}, workers = {self.workers!r}: expected one or more")
-        pilots = find_pilots(self.networks, self.baselines)
-        jobs = self._jobs(pilots)
-        with tqdm(total=len(jobs), desc="flying", unit="batch", file=sys.stderr) as bar:
-            flights = fly_all(jobs, self.out, workers=self.workers, report=bar.update)
-        networks = describe_all(pilots, self.out)
+        specs = find_controllers(self.networks, self.baselines)
+        batches = self._batches(specs)
+        with tqdm(total=len(batches), desc="flying", unit="batch", file=sys.stderr) as bar:
+            flights = fly_all(batches, self.out, workers=self.workers, callback=bar.update)
+        networks = describe_all(specs, self.out)
         tables = {
             "flights": flights, "summary": summarise(flights), "networks": networks,
-            "costs": decision_costs(pilots, progress=True), "predictors": foretold(flights, networks),
+            "costs": decision_costs(specs, progress=True), "predictors": predictor_correlations(flights, networks),
             "robustness": compare(flights),
         }  # fmt: skip
         files = [self.out / f"{name}.csv" for name, rows in tables.items() if rows]
@@ -82,7 +82,7 @@ class Evaluate:
         write_atomically(self.out / "headline.md", as_markdown(table).encode())
         files += [self.out / "headline.md", *self._pictures(tables)]
         if self.report:
-            files.append(self._report(tables, pilots))
+            files.append(self._report(tables, specs))
         if self.json:
             lost = sum(row["lost"] for row in flights)
             counts = {"flights": len(flights), "networks": len(networks), "lost": lost}
@@ -91,21 +91,23 @@ class Evaluate:
             print(as_markdown(table), end="")
         wrote(*files)
 
-    def _jobs(self, pilots: Sequence[Any]) -> list[Any]:
+    def _batches(self, specs: Sequence[Any]) -> list[Any]:
         """Batches of flights: all pilots undisturbed; where asked, those of a few levels disturbed as well."""
         from mothsim.controllers.evaluation.rollouts import origin
-        from mothsim.controllers.evaluation.scenarios import CONDITIONS, Job, find_courses
+        from mothsim.controllers.evaluation.scenarios import PERTURBATIONS, RolloutBatch, find_scenarios
 
-        calm, *rough = CONDITIONS.values()
-        courses, robust = (find_courses(names, self.shorten) for names in (self.tasks, self.robust_tasks))
-        jobs = []
-        for pilot in pilots:
-            starts = min(self.starts, _FEW) if pilot.file is None and pilot.name != "lqr" else self.starts
-            jobs += [Job(pilot, course, calm, starts, self.seed) for course in courses]
-            disturbed = pilot.name == "lqr" or (pilot.file and origin(pilot)["level"] in self.robust_levels)
+        calm, *rough = PERTURBATIONS.values()
+        scenarios, robust = (find_scenarios(names, self.duration_scale) for names in (self.tasks, self.robust_tasks))
+        batches = []
+        for spec in specs:
+            starts = min(self.starts, _FEW) if spec.file is None and spec.name != "lqr" else self.starts
+            batches += [RolloutBatch(spec, scenario, calm, starts, self.seed) for scenario in scenarios]
+            disturbed = spec.name == "lqr" or (spec.file and origin(spec)["level"] in self.robust_levels)
             if self.robustness and disturbed:
-                jobs += [Job(pilot, course, one, starts, self.seed) for course in robust for one in rough]
-        return jobs
+                batches += [
+                    RolloutBatch(spec, scenario, one, starts, self.seed) for scenario in robust for one in rough
+                ]
+        return batches
 
     def _pictures(self, tables: Mapping[str, list]) -> list[Path]:
         from mothsim.controllers.evaluation.report import comparison_plots, plots
@@ -120,44 +122,44 @@ class Evaluate:
             "cost": plots.draw_costs(flights, tables["costs"], networks),
             "predictors": comparison_plots.draw_predictors(flights, networks, tables["predictors"]),
         }
-        if any(row["condition"] == DISTURBED for row in tables["robustness"]):
+        if any(row["perturbation"] == DISTURBED for row in tables["robustness"]):
             drawn["robustness"] = comparison_plots.draw_pairs(tables["robustness"])
         for name, figure in drawn.items():
             save_figure(figure, self.out / f"{name}.png")
         return [self.out / f"{name}.png" for name in drawn]
 
-    def _report(self, tables: Mapping[str, list], pilots: Sequence[Any]) -> Path:
+    def _report(self, tables: Mapping[str, list], specs: Sequence[Any]) -> Path:
         from mothsim.controllers.evaluation.report.html import page
         from mothsim.io import write_atomically
 
         settings = {
             "networks": len(tables["networks"]), "baselines": ", ".join(self.baselines),
             "tasks": ", ".join(self.tasks), "starts": self.starts, "seed": self.seed,
-            "flights": len(tables["flights"]), "length of tasks": self.shorten,
+            "flights": len(tables["flights"]), "length of tasks": self.duration_scale,
         }  # fmt: skip
         if self.robustness:
             settings["tasks flown disturbed"] = ", ".join(self.robust_tasks)
             settings["levels flown disturbed"] = ", ".join(f"{level:g} %" for level in self.robust_levels)
-        write_atomically(self.out / "report.html", page(tables, self._films(pilots), settings).encode())
+        write_atomically(self.out / "report.html", page(tables, self._films(specs), settings).encode())
         return self.out / "report.html"
 
-    def _films(self, pilots: Sequence[Any]) -> list[Any]:
+    def _films(self, specs: Sequence[Any]) -> list[Any]:
         """The densest, the sparsest and a middling network, each on the last of the gentle tasks."""
         from mothsim.controllers.evaluation.report.html import film
-        from mothsim.controllers.evaluation.rollouts import fly_job, origin
-        from mothsim.controllers.evaluation.scenarios import CONDITIONS, Job, find_courses
+        from mothsim.controllers.evaluation.rollouts import fly_batch, origin
+        from mothsim.controllers.evaluation.scenarios import PERTURBATIONS, RolloutBatch, find_scenarios
 
-        flown = sorted((pilot for pilot in pilots if pilot.file), key=lambda pilot: origin(pilot)["weights"])
+        flown = sorted((spec for spec in specs if spec.file), key=lambda spec: origin(spec)["weights"])
         chosen = {flown[i].name: flown[i] for i in (-1, len(flown) // 2, 0)} if flown else {}
-        course = next(
-            c for c in find_courses(("figure-eight", "sum-of-primes", "hover")) if c.name in (*self.tasks, "hover")
+        scenario = next(
+            c for c in find_scenarios(("figure-eight", "sum-of-primes", "hover")) if c.name in (*self.tasks, "hover")
         )
-        course = replace(course, duration=min(course.duration * self.shorten, _SHOWN))
+        scenario = replace(scenario, duration=min(scenario.duration * self.duration_scale, _SHOWN))
         films = []
         with tempfile.TemporaryDirectory() as folder:
-            for pilot in chosen.values():
-                flight = fly_job(Job(pilot, course, CONDITIONS["nominal"], 1, self.seed)).moth(0)
-                verdict = "lost" if flight.lost else f"{flight.rms_error:.3f} cm"
-                caption = f"{pilot.name}, {origin(pilot)['weights']:,} weights, {course.name}: {verdict}"
+            for spec in chosen.values():
+                flight = fly_batch(RolloutBatch(spec, scenario, PERTURBATIONS["nominal"], 1, self.seed)).moth(0)
+                result = "lost" if flight.lost else f"{flight.rms_error:.3f} cm"
+                caption = f"{spec.name}, {origin(spec)['weights']:,} weights, {scenario.name}: {result}"
                 films.append(film(flight, caption, Path(folder)))
         return films

@@ -42,8 +42,8 @@ class Fly:
     """Folder for flight.png and flight.gif."""
     animation: bool = True
     """Draw the GIF as well."""
-    spray: bool = False
-    """For monte-carlo, random-shooting, cem and mppi: draw the futures that were considered faintly into the GIF."""
+    show_rollouts: bool = False
+    """For monte-carlo, random-shooting, cem and mppi: draw the rollouts of each decision faintly into the GIF."""
     json: bool = False
     """One JSON object on standard output instead of the table."""
 
@@ -57,16 +57,16 @@ class Fly:
         if self.controller == "inverse-model":
             options = {"network": self.network, "waypoint": self.waypoint}
         controller: Any = controllers.make(self.controller, **options)
-        if self.spray:
-            if not hasattr(controller, "keep_spray"):
-                raise ValueError(f"spray: {self.controller} considers no futures; expected a sampling controller")
-            controller.keep_spray = True
+        if self.show_rollouts:
+            if not hasattr(controller, "keep_rollouts"):
+                raise ValueError(f"show_rollouts: {self.controller} has none; expected a sampling controller")
+            controller.keep_rollouts = True
         target = mothsim.make_trajectory(self.trajectory, angle)
         flight = mothsim.fly(
             controller, target, duration=self.duration, seed=self.seed, body=body, progress=sys.stderr.isatty()
         )
         show(self._result(flight, controller), self.json)
-        self._draw(flight, getattr(controller, "spray", None) if self.spray else None)
+        self._draw(flight, getattr(controller, "sampled_paths", None) if self.show_rollouts else None)
 
     def _result(self, flight: mothsim.Flight, controller: Any) -> dict[str, Any]:
         network = getattr(controller, "network", None)
@@ -81,30 +81,30 @@ class Fly:
             "rms_error_cm": float(flight.rms_error),
             "max_error_cm": float(flight.max_error),
             "lost": bool(flight.lost),
-            "effort_weights": float(mothsim.metrics.effort(flight)),
+            "control_effort": float(mothsim.metrics.effort(flight)),
             "work_per_path_mJ": float(np.nanmean(mothsim.metrics.work_per_path(flight))) * 1e-4,
             "cost_of_transport": float(mothsim.metrics.cost_of_transport(flight)),
-            "decision_us": 1e6 * flight.decision_seconds,
+            "control_step_us": 1e6 * flight.decision_seconds,
             "realtime_factor": flight.realtime_factor,
             "seed": self.seed,
         }
         if hasattr(controller, "fallbacks"):
             result["fallbacks"] = int(controller.fallbacks.sum())
         if network:
-            from mothsim.controllers.guidance.stability import airworthiness
+            from mothsim.controllers.guidance.stability import closed_loop_stability
 
             angle = float(flight.trajectory.angle(0.0))
-            verdict = airworthiness(network, controller.guidance, angle=angle)
-            result |= {"spectral_radius": verdict.spectral_radius, "trim_offset_cm": verdict.offset}
+            stability = closed_loop_stability(network, controller.guidance, angle=angle)
+            result |= {"spectral_radius": stability.spectral_radius, "trim_offset_cm": stability.offset}
         return result
 
-    def _draw(self, flight: mothsim.Flight, spray: Any) -> None:
+    def _draw(self, flight: mothsim.Flight, sampled_paths: Any) -> None:
         from mothsim.plotting.animation import animate
         from mothsim.plotting.figures import draw_flight, save_figure
 
         picture, film = self.out / "flight.png", self.out / "flight.gif"
-        who = self.network if self.controller == "inverse-model" else self.controller
-        save_figure(draw_flight(flight, f"{who} on {self.trajectory}"), picture)
+        name = self.network if self.controller == "inverse-model" else self.controller
+        save_figure(draw_flight(flight, f"{name} on {self.trajectory}"), picture)
         if self.animation:
-            animate(flight, film, spray=spray, progress=sys.stderr.isatty())
+            animate(flight, film, sampled_paths=sampled_paths, progress=sys.stderr.isatty())
         wrote(picture, *([film] if self.animation else []))

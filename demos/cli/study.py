@@ -16,7 +16,7 @@ from mothsim.demos.cli.output import show, wrote
 from mothsim.demos.cli.train import LevelBar
 
 if TYPE_CHECKING:
-    from mothsim.controllers.zahn2022.sweep import Collection
+    from mothsim.controllers.zahn2022.sweep import StudyGroup
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Study:
     """How many, in each study."""
     hidden: tuple[int, ...] = (50, 50, 50, 8)
     """Nodes of the hidden layers."""
-    hiddens: tuple[str, ...] = ()
+    hidden_sweep: tuple[str, ...] = ()
     """A sweep over hidden layers, written as 200-200-200-8: a study each, in a folder of that name."""
     weights: tuple[int, ...] = ()
     """A sweep over small networks of about so many weights when dense, narrower ones of Zahn et al.'s shape."""
@@ -42,7 +42,7 @@ class Study:
     """Sparsities, per cent."""
     segments: int = 1_000_000
     """In the training set."""
-    step_share: float = 1.0
+    step_scale: float = 1.0
     """Times the protocol's steps; less trains less."""
     seed: int = 0
     """Of data and first weights."""
@@ -86,7 +86,7 @@ class Study:
         if find_spec("numba"):
             files += draw_study(self.out, threshold=self.threshold, level=self.level)
         else:
-            _say("without numba no figures are drawn: where it is installed, --figures draws them from the folder")
+            _log("without numba no figures are drawn: where it is installed, --figures draws them from the folder")
         if self.json:
             alone = results[0] if len(results) == 1 else {"studies": results}
             show({"out": self.out, "seed": self.seed, "threshold": self.threshold, **alone, "speed": speed}, True)
@@ -101,31 +101,31 @@ class Study:
         """Run what is wanted; returns what it took of the machine over all its time, `None` if all was there."""
         import jax
 
-        from mothsim.controllers.learning.compute_cost import work_done
+        from mothsim.controllers.learning.compute_cost import compute_cost
         from mothsim.controllers.learning.protocols import dense_with
         from mothsim.controllers.zahn2022.pruning_study import StudySettings, run
         from mothsim.controllers.zahn2022.sweep import run_sweep, sweep
 
         settings = StudySettings(
-            self.protocol, self.method, self.hidden, self.levels, self.segments, self.seed, self.step_share,
+            self.protocol, self.method, self.hidden, self.levels, self.segments, self.seed, self.step_scale,
             self.networks, self.rewind,
         )  # fmt: skip
-        hiddens = [*map(_nodes, self.hiddens), *map(dense_with, self.weights)]
-        studies = sweep(self.out, settings, self.seeds, hiddens)
-        before, start = work_done(studies), time.monotonic()
+        hidden_sweep = [*map(_nodes, self.hidden_sweep), *map(dense_with, self.weights)]
+        studies = sweep(self.out, settings, self.seeds, hidden_sweep)
+        before, start = compute_cost(studies), time.monotonic()
         if set(studies) == {self.out}:
             with LevelBar() as bar:
-                run(settings, self.out, bar, _say)
+                run(settings, self.out, bar, _log)
         else:
-            for _ in tqdm(run_sweep(studies, self.workers, _say), "studies", len(studies), file=sys.stderr):
+            for _ in tqdm(run_sweep(studies, self.workers, _log), "studies", len(studies), file=sys.stderr):
                 pass
-        done, seconds = work_done(studies) - before, time.monotonic() - start
+        done, seconds = compute_cost(studies) - before, time.monotonic() - start
         if not done.flops:
             return None
         report = done.report(seconds, jax.devices()[0].device_kind)
         return {"flops": done.flops / seconds, "bytes": done.bytes / seconds, "seconds": seconds, "report": report}
 
-    def _result(self, group: Collection) -> dict[str, Any]:
+    def _result(self, group: StudyGroup) -> dict[str, Any]:
         from mothsim.controllers.zahn2022.loss_table import last_passing, summarise
 
         last = list(last_passing(group.rows, self.threshold).values())
@@ -140,7 +140,7 @@ class Study:
         }
 
 
-def _say(line: str) -> None:
+def _log(line: str) -> None:
     print(f"mothsim: {line}", file=sys.stderr)
 
 

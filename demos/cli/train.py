@@ -26,7 +26,7 @@ class Train:
     """Sparsities, per cent."""
     segments: int = 4_000_000
     """In the training set."""
-    step_share: float = 1.0
+    step_scale: float = 1.0
     """Times the protocol's steps; less trains less."""
     seed: int = 0
     """Of data and first weights."""
@@ -43,7 +43,7 @@ class Train:
         from mothsim.plotting.figures import save_figure
 
         settings = Settings(
-            self.protocol, self.method, self.hidden, self.levels, self.segments, self.seed, self.step_share
+            self.protocol, self.method, self.hidden, self.levels, self.segments, self.seed, self.step_scale
         )
         with LevelBar() as bar:
             files = run(settings, self.out, bar)

@@ -19,12 +19,12 @@ from tqdm import tqdm
 import mothsim
 from mothsim.controllers.inverse_model import InverseModel
 from mothsim.controllers.learning.protocols import HIDDEN, SMALL
-from mothsim.controllers.learning.train_and_prune import Event, Settings, level_file, run
+from mothsim.controllers.learning.train_and_prune import Settings, TrainProgress, level_file, run
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import load_network, save_network
 
 _TASKS = {"hover": 5.0, "sum-of-primes": 10.0}
-_CHOOSING = 1000  # seed of the starts, apart from those of `mothsim evaluate`
+_SELECTION = 1000  # seed of the starts, apart from those of `mothsim evaluate`
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Recipe:
     method: str
     hidden: tuple[int, ...]
     levels: tuple[float, ...]
-    step_share: float = 1.0
+    step_scale: float = 1.0
 
 
 RECIPES = {
@@ -47,7 +47,7 @@ RECIPES = {
 
 
 @dataclass
-class Ship:
+class BuildNetworks:
     """Train and choose the networks that ship with the package."""
 
     names: tuple[str, ...] = tuple(RECIPES)
@@ -100,22 +100,22 @@ class Ship:
             levels=recipe.levels,
             segments=self.segments,
             seed=seed,
-            step_share=recipe.step_share * self.effort,
+            step_scale=recipe.step_scale * self.effort,
         )
         with tqdm(desc=f"{name}, seed {seed}", unit="step", file=sys.stderr) as bar:
 
-            def report(event: Event) -> None:
+            def callback(event: TrainProgress) -> None:
                 bar.set_postfix(level=event.level, loss=f"{event.loss:.1e}", refresh=False)
                 bar.total = event.steps
                 bar.update(event.step - bar.n)
 
-            run(settings, folder, report)
+            run(settings, folder, callback)
 
     def _fly(self, network: Network, task: str) -> float:
         """Median error (cm) over flights from random starts; infinite where half are lost."""
-        flight = mothsim.fly(InverseModel(network), task, duration=_TASKS[task], moths=self.flights, seed=_CHOOSING)
+        flight = mothsim.fly(InverseModel(network), task, duration=_TASKS[task], moths=self.flights, seed=_SELECTION)
         return float(np.median(flight.rms_error))
 
 
 if __name__ == "__main__":
-    tyro.cli(Ship).run()
+    tyro.cli(BuildNetworks).run()

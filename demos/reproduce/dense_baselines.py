@@ -20,14 +20,14 @@ from mothsim.demos.cli.train import LevelBar
 
 
 @dataclass
-class Companions:
+class DenseBaselines:
     """Train small dense networks, one a number of weights and seed."""
 
     weights: tuple[int, ...] = (33_051, 23_136, 6_610, 3_305, 1_650)
     """Of the networks to be matched; by default those of 90, 93, 98, 99 and 99.5 %."""
     seeds: tuple[int, ...] = (0, 1, 2, 3)
     """Of data and first weights."""
-    step_share: float = 3.0
+    step_scale: float = 3.0
     """Times the protocol's steps for a dense network; 3 is as long as a pruning to 98 % with its retrainings."""
     segments: int = 4_000_000
     """In the training set."""
@@ -40,7 +40,7 @@ class Companions:
         for seed in self.seeds:
             for weights in self.weights:
                 settings = Settings(
-                    hidden=dense_with(weights), levels=(), segments=self.segments, seed=seed, step_share=self.step_share
+                    hidden=dense_with(weights), levels=(), segments=self.segments, seed=seed, step_scale=self.step_scale
                 )
                 with LevelBar() as bar:
                     files += run(settings, self.out / f"{weights}-{seed}", bar)
@@ -48,4 +48,4 @@ class Companions:
 
 
 if __name__ == "__main__":
-    tyro.cli(Companions).run()
+    tyro.cli(DenseBaselines).run()

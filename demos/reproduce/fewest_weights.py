@@ -18,9 +18,9 @@ import tyro
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from mothsim.controllers.minimal_networks.minimal_figure import PANELS, draw_fewest
-from mothsim.controllers.minimal_networks.requirements import GOALS
-from mothsim.controllers.minimal_networks.search import describe, path, prune, train_dense
+from mothsim.controllers.minimal_networks.minimal_figure import PANELS, draw_minimal
+from mothsim.controllers.minimal_networks.requirements import REQUIREMENTS
+from mothsim.controllers.minimal_networks.search import describe, find_minimum, path, train_dense
 from mothsim.demos.cli.output import show, wrote
 from mothsim.io import write_atomically
 from mothsim.plotting.figures import save_figure
@@ -28,14 +28,14 @@ from mothsim.tables import Row, as_csv
 
 
 @dataclass
-class Fewest:
+class FewestWeights:
     """Prune for the fewest weights that do what is asked, draw them, and print them."""
 
-    goals: tuple[Literal["loss", "gentle", "linear", "envelope"], ...] = ("loss", "gentle", "linear", "envelope")
-    """What is asked; for the numbers see `controllers/evaluation/goals.py`."""
+    requirements: tuple[Literal["loss", "gentle", "linear", "envelope"], ...] = ("loss", "gentle", "linear", "envelope")
+    """What is asked; for the numbers see `controllers/minimal_networks/requirements.py`."""
     seeds: tuple[int, ...] = (0, 1, 2, 3)
     """Of first weights and segments, one pruning each."""
-    ways: tuple[Literal["surgeon", "magnitude"], ...] = ("surgeon",)
+    removals: tuple[Literal["surgeon", "magnitude"], ...] = ("surgeon",)
     """How weights are removed: by what they are worth, or the smallest first."""
     dense: bool = True
     """Train small dense networks as well."""
@@ -49,55 +49,63 @@ class Fewest:
     def run(self) -> None:
         """Prune, judge, draw and print."""
         work = [
-            delayed(_pruned)(goal, way, seed, self.out)
-            for goal in self.goals for way in self.ways for seed in self.seeds
+            delayed(_pruned)(requirement, removal, seed, self.out)
+            for requirement in self.requirements for removal in self.removals for seed in self.seeds
         ]  # fmt: skip
         if self.dense:
             work += [
-                delayed(_dense)(goal, hidden, seed, self.out)
-                for goal in self.goals for hidden in GOALS[goal].dense for seed in self.seeds
+                delayed(_dense)(requirement, hidden, seed, self.out)
+                for requirement in self.requirements
+                for hidden in REQUIREMENTS[requirement].dense for seed in self.seeds
             ]  # fmt: skip
         parts: Any = Parallel(self.workers, return_as="generator", inner_max_num_threads=1, backend="loky")(work)
         rows = [row for part in tqdm(parts, total=len(work), desc="pruning", file=sys.stderr) for row in part]
         columns = list(dict.fromkeys(name for row in rows for name in row))
         table, picture = self.out / "fewest.csv", self.out / "fewest.png"
         write_atomically(table, as_csv([{**dict.fromkeys(columns), **row} for row in rows], columns))
-        save_figure(draw_fewest(rows), picture)
+        save_figure(draw_minimal(rows), picture)
         self._print(rows)
         wrote(table, picture)
 
     def _print(self, rows: Sequence[Row]) -> None:
         found = []
-        for goal in self.goals:
-            for way in self.ways:
-                judged = [row for row in rows if (row["goal"], row["way"]) == (goal, f"{way}, judged")]
-                measure = PANELS[goal][0]
+        for requirement in self.requirements:
+            for removal in self.removals:
+                tested = [
+                    row for row in rows if (row["requirement"], row["removal"]) == (requirement, f"{removal}, test")
+                ]
+                measure = PANELS[requirement][0]
                 found.append({
-                    "goal": goal, "way": way, "weights": [row["weights"] for row in judged], "measure": measure,
-                    "measured": [row[measure] for row in judged], "met": [row["met"] for row in judged],
+                    "requirement": requirement, "removal": removal, "measure": measure,
+                    "weights": [row["weights"] for row in tested],
+                    "measured": [row[measure] for row in tested], "met": [row["met"] for row in tested],
                 })  # fmt: skip
-            dense = [row["weights"] for row in rows if row["goal"] == goal and row["way"] == "dense" and row["met"]]
-            found.append({"goal": goal, "way": "dense", "weights": sorted(dense)[:1]})
+            dense = [
+                row["weights"]
+                for row in rows
+                if row["requirement"] == requirement and row["removal"] == "dense" and row["met"]
+            ]
+            found.append({"requirement": requirement, "removal": "dense", "weights": sorted(dense)[:1]})
         if self.json:
             show({"out": self.out, "seeds": self.seeds, "fewest": found}, True)
             return
         for one in found:
-            judged = ", ".join(f"{value:.3g}" for value in one.get("measured", ()))
-            said = f"; {one['measure']} on other starts {judged}; met: {one['met']}" if judged else ""
-            print(f"{one['goal']}, {one['way']}: {one['weights']} weights{said}")
+            tested = ", ".join(f"{value:.3g}" for value in one.get("measured", ()))
+            test = f"; {one['measure']} on other starts {tested}; met: {one['met']}" if tested else ""
+            print(f"{one['requirement']}, {one['removal']}: {one['weights']} weights{test}")
 
 
-def _pruned(name: str, way: str, seed: int, out: Path) -> list[Row]:
-    goal, folder = GOALS[name], out / name / f"{way}-{seed}"
-    network = prune(goal, seed, folder, by=way, say=lambda line: print(line, file=sys.stderr))
-    rows = [describe(goal, one, seed, way, one.info["measures"]) for one in path(folder)]
-    return rows if network is None else [*rows, describe(goal, network, seed, f"{way}, judged")]
+def _pruned(name: str, removal: str, seed: int, out: Path) -> list[Row]:
+    requirement, folder = REQUIREMENTS[name], out / name / f"{removal}-{seed}"
+    network = find_minimum(requirement, seed, folder, removal=removal, log=lambda line: print(line, file=sys.stderr))
+    rows = [describe(requirement, one, seed, removal, one.info["measures"]) for one in path(folder)]
+    return rows if network is None else [*rows, describe(requirement, network, seed, f"{removal}, test")]
 
 
 def _dense(name: str, hidden: tuple[int, ...], seed: int, out: Path) -> list[Row]:
-    goal = GOALS[name]
-    return [describe(goal, train_dense(goal, hidden, seed, out / name), seed, "dense")]
+    requirement = REQUIREMENTS[name]
+    return [describe(requirement, train_dense(requirement, hidden, seed, out / name), seed, "dense")]
 
 
 if __name__ == "__main__":
-    tyro.cli(Fewest).run()
+    tyro.cli(FewestWeights).run()

@@ -28,7 +28,7 @@ def animate(
     file: Path,
     *,
     frames_per_second: int = 12,
-    spray: Sequence[NDArray[np.floating]] | None = None,
+    sampled_paths: Sequence[NDArray[np.floating]] | None = None,
     progress: bool = False,
 ) -> None:
     """Write a flight as a GIF in real time: moth, force arrow, target and the path so far.
@@ -37,7 +37,7 @@ def animate(
         flight: of one moth.
         file: ends in `.gif`; its folder is made.
         frames_per_second: at most one frame a decision is drawn.
-        spray: paths (S, P, 2) of the joint that were considered at each decision, cm, drawn faintly.
+        sampled_paths: paths (S, P, 2) of the joint that were considered at each decision, cm, drawn faintly.
         progress: show a bar on standard error.
 
     Raises:
@@ -50,13 +50,13 @@ def animate(
     flown = np.flatnonzero(np.isfinite(flight.states).all(axis=1))
     period = flight.times[1] - flight.times[0] if len(flight.times) > 1 else 1.0
     every = max(1, round(1 / (frames_per_second * period)))
-    images = _render(flight, flown[::every], spray, progress)
+    images = _render(flight, flown[::every], sampled_paths, progress)
     file.parent.mkdir(parents=True, exist_ok=True)
     images[0].save(file, save_all=True, append_images=images[1:], duration=round(1000 * every * period), loop=0)
 
 
 def _render(
-    flight: Flight, rows: np.ndarray, spray: Sequence[NDArray[np.floating]] | None, progress: bool
+    flight: Flight, rows: np.ndarray, sampled_paths: Sequence[NDArray[np.floating]] | None, progress: bool
 ) -> list[Image.Image]:
     """One picture a row; the still background is drawn once, and one palette serves all."""
     figure = Figure(figsize=(_INCHES, _INCHES), dpi=_DPI, facecolor=PAPER, layout="constrained")
@@ -81,7 +81,7 @@ def _render(
     for row in tqdm(rows, desc="drawing", unit="frame", disable=not progress, leave=False):
         canvas.restore_region(background)  # pyright: ignore[reportAttributeAccessIssue]
         drawing.update(flight.states[row], flight.controls[row], targets[row])
-        futures.set_segments([] if spray is None else list(spray[row]))
+        futures.set_segments([] if sampled_paths is None else list(sampled_paths[row]))
         trace.set_data(*flight.states[: row + 1, :2].T)
         stamp.set_text(f"{flight.times[row]:.2f} s")
         for artist in moving:

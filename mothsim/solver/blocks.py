@@ -6,7 +6,7 @@ import math
 
 from mothsim.arithmetic import square_root
 from mothsim.dynamics import from_momenta, to_momenta
-from mothsim.solver.compiled import part
+from mothsim.solver.compiled import subkernel
 from mothsim.solver.lanes import load, select, store
 from mothsim.solver.scheme import (
     ACROSS,
@@ -33,7 +33,7 @@ FASTEST, SPINNIEST = 3e4, 5e3
 motion magnifies errors beyond any tolerance."""
 
 
-@part
+@subkernel
 def enter(k, state, control, moth):
     """States and controls to momenta, angles and scales."""
     theta = load(state, 2)
@@ -64,7 +64,7 @@ def enter(k, state, control, moth):
     store(moth, TRIES, select(known, 0.0 * w, -1.0))
 
 
-@part
+@subkernel
 def leave(k, moth, state):
     """Momenta and angles back to states."""
     theta = load(moth, THETA)
@@ -83,7 +83,7 @@ def leave(k, moth, state):
     store(state, 7, f)
 
 
-@part
+@subkernel
 def gather(table, first, block):
     """Rows of a table, from `first` on, into lanes; lanes past the end hold the last row."""
     lanes = block["lanes"]
@@ -93,7 +93,7 @@ def gather(table, first, block):
             lanes[i, lane] = table[row, i]
 
 
-@part
+@subkernel
 def scatter(block, table, first):
     """Lanes back into the rows of a table, from `first` on."""
     lanes = block["lanes"]
@@ -102,7 +102,7 @@ def scatter(block, table, first):
             table[first + lane, i] = lanes[i, lane]
 
 
-@part
+@subkernel
 def acceptable(k, control, duration, final):
     """Whether a row's end is finite, and its motion not too violent to be known."""
     for value in final:

@@ -2,7 +2,7 @@
 
 By their own error estimates, which are measured against the careful solver in the tests:
 
-0. for tolerances of 1e-4 and coarser: the spray, in single precision, in one step, then in three and in eight;
+0. for tolerances of 1e-4 and coarser: single precision, in one step, then in three and in eight;
 1. the march: the layer, then steps of the moth's own length;
 2. the march without a layer, from lengths that resolve it, with more sweeps;
 3. the careful solver, one moth at a time.
@@ -20,14 +20,14 @@ from mothsim.solver.blocks import acceptable
 from mothsim.solver.compiled import kernel
 from mothsim.solver.march import FEW, solve_few, solve_in_lanes
 from mothsim.solver.radau import solve_row
-from mothsim.solver.single_precision import solve_spray
+from mothsim.solver.single_precision import solve_single_precision
 from mothsim.solver.threads import default_threads, run
 
 SHARES = 1024, 8192
 """About the rows that a thread takes at a time, at least and at most."""
 HEAD_START = 0.09
 """Of a share, that the thread which calls takes more than the others at first: it is at work before they wake."""
-SPRAY = 1e-4
+COARSE_RTOL = 1e-4
 """The coarsest tolerance that there is work to save for, and the finest that single precision reaches."""
 _USUAL = 0.02  # s
 
@@ -50,15 +50,15 @@ def _march(packed, states, *how):
     return (solve_few if len(states) <= FEW else solve_in_lanes)(packed, states, *how)
 
 
-def _rungs(duration, rtol):
+def _tiers(duration, rtol):
     """The ladder for a tolerance: functions `(packed, states, controls, final) -> rows refused`."""
     growth = max(1.0, duration / _USUAL)  # what went wrong early in a long segment has the time to grow
-    tolerance = min(rtol, SPRAY) / growth
+    tolerance = min(rtol, COARSE_RTOL) / growth
     turn = 3.5 * (tolerance / 1e-6) ** (1 / 8)
-    if rtol >= SPRAY:
+    if rtol >= COARSE_RTOL:
         pieces = math.ceil(duration / _USUAL - 1e-9)
         for count in (pieces, 3 * pieces, 8 * pieces):
-            yield lambda p, s, c, final, count=count: solve_spray(p, s, c, duration, tolerance, count, final)
+            yield lambda p, s, c, final, count=count: solve_single_precision(p, s, c, duration, tolerance, count, final)
     if tolerance >= 3e-7:
         tries = 6 + int(200 * duration)
         yield lambda p, s, c, final: _march(p, s, c, duration, tolerance, True, 3, tries, turn, final)
@@ -68,15 +68,15 @@ def _rungs(duration, rtol):
 
 def _solve_part(packed, states, controls, duration, rtol, final) -> int:
     """Down the ladder; how many rows could not be solved."""
-    rungs = _rungs(duration, rtol)
+    rungs = _tiers(duration, rtol)
     refused = next(rungs)(packed, states, controls, final)
     for rung in rungs:
         if not refused:
             break
         rows = np.flatnonzero(np.isnan(final[:, 0]))
-        part = np.empty((len(rows), 8))
-        refused = rung(packed, states[rows], controls[rows], part)
-        final[rows] = part
+        subkernel = np.empty((len(rows), 8))
+        refused = rung(packed, states[rows], controls[rows], subkernel)
+        final[rows] = subkernel
     return refused
 
 
@@ -97,16 +97,16 @@ def solve(packed, states, controls, duration, rtol, final, threads=None) -> int:
         return _solve_part(packed, states, controls, duration, rtol, final)
     failed = []
 
-    def work(part: slice) -> None:
-        failed.append(_solve_part(packed, states[part], controls[part], duration, rtol, final[part]))
+    def work(subkernel: slice) -> None:
+        failed.append(_solve_part(packed, states[subkernel], controls[subkernel], duration, rtol, final[subkernel]))
 
     run(work, share_out(len(states), threads), threads)
     return sum(failed)
 
 
-def compile_ladder(rtol: float) -> None:
+def compile_cascade(rtol: float) -> None:
     """Compile what a tolerance needs, or load it from the cache."""
     packed = coefficients(MothBody()).packed()
     for count in (1, FEW + 1):
-        for rung in _rungs(1e-5, rtol):
+        for rung in _tiers(1e-5, rtol):
             rung(packed, np.zeros((count, 8)), np.zeros((count, 4)), np.empty((count, 8)))

@@ -13,7 +13,7 @@ from typing import Any
 from numba import njit
 
 _INSIDE: dict[str, Any] = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-part = njit(**_INSIDE)
+subkernel = njit(**_INSIDE)
 """Decorates what kernels are made of: it cannot be called from Python, which halves the time to compile it."""
 
 inlined = njit(inline="always")
@@ -40,7 +40,7 @@ def kernel(function: Callable[..., Any], *, nogil: bool = True) -> Callable[...,
     return njit(cache=True, nogil=nogil)(closed)
 
 
-brief = partial(kernel, nogil=False)
+kernel_with_gil = partial(kernel, nogil=False)
 """The same for what is brief and keeps the lock: letting go of it costs a tenth of a microsecond."""
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from mothsim.arithmetic import square_root
 from mothsim.dynamics import inertias, unpack
 from mothsim.solver.blocks import acceptable, enter, gather, leave, scatter
-from mothsim.solver.compiled import inlined, kernel, part
+from mothsim.solver.compiled import inlined, kernel, subkernel
 from mothsim.solver.lanes import DOUBLES, ceiling, larger, load, rows, select, smaller, store
 from mothsim.solver.scheme import LENGTH, RATE, ROWS, TIME, TRIES, X, layer, make_nodes, start, step
 
@@ -24,13 +24,13 @@ FURTHEST_TURN = 30.0
 """Rows that turn further in a segment (rad) are refused: so wild a motion magnifies errors that steps cannot see."""
 
 
-@part
+@subkernel
 def evenly(remaining, length):
     """The longest step not above `length` that goes into what remains a whole number of times."""
     return remaining / larger(ceiling(remaining / length), 1.0)
 
 
-@part
+@subkernel
 def first_length(k, moth, nodes, turn):
     """Time (s) in which the head-thorax turns by `turn` (rad), at its rate and acceleration now."""
     _, _, inverse, _ = inertias(k, 0.0 * turn)
@@ -81,7 +81,7 @@ def advance(k, moth, end, nodes, duration, tolerance, sweeps):
     store(moth, TRIES, load(moth, TRIES) + 1.0)
 
 
-@part
+@subkernel
 def march(k, moths, moth, end, nodes, duration, tolerance, sweeps, most_tries):
     """Every moth of a table (count, ROWS) to the end of the segment, or to more tries than are allowed."""
     lanes = moth["lanes"]
@@ -145,9 +145,9 @@ def solve_in_rows(row, packed, states, controls, how, final):
     moths = np.empty((min(CHUNK, len(states)), ROWS))
     refused = 0
     for first in range(0, len(states), CHUNK):
-        part = slice(first, min(first + CHUNK, len(states)))
-        table = moths[: part.stop - part.start]
-        refused += solve_chunk(k, states[part], controls[part], how, table, work, final[part])
+        subkernel = slice(first, min(first + CHUNK, len(states)))
+        table = moths[: subkernel.stop - subkernel.start]
+        refused += solve_chunk(k, states[subkernel], controls[subkernel], how, table, work, final[subkernel])
     return refused
 
 

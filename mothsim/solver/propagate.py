@@ -96,11 +96,11 @@ def warm_up(rtol: float = 1e-6) -> None:
     """Compile what flying needs, or load it from the cache: seconds the first time ever, else a moment.
 
     Args:
-        rtol: as for `propagate`; from 1e-4 on that is the spray class too.
+        rtol: as for `propagate`; from 1e-4 on that is single precision too.
     """
-    from mothsim.solver.cascade import compile_ladder
+    from mothsim.solver.cascade import compile_cascade
 
-    compile_ladder(rtol)
+    compile_cascade(rtol)
 
 
 def _rows(name: str, values: ArrayLike, width: int) -> NDArray[np.float64]:
@@ -152,9 +152,9 @@ def _by_body(states, controls, groups, duration, rtol, threads) -> tuple[NDArray
         return final, _engine()(groups[0][0], states, controls, duration, rtol, final, threads)
     failed = 0
     for packed, rows in groups:
-        part = np.empty((len(rows), 8))
-        failed += _engine()(packed, states[rows], controls[rows], duration, rtol, part, threads)
-        final[rows] = part
+        subkernel = np.empty((len(rows), 8))
+        failed += _engine()(packed, states[rows], controls[rows], duration, rtol, subkernel, threads)
+        final[rows] = subkernel
     return final, failed
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.polynomial import Polynomial
 
 from mothsim.dynamics import from_momenta, rates, to_momenta, unpack
-from mothsim.solver.compiled import kernel, part
+from mothsim.solver.compiled import kernel, subkernel
 
 STAGES = 5
 ORDER = 2 * STAGES - 1
@@ -49,7 +49,7 @@ assert np.isclose(MATRIX[-1] @ NODES ** (ORDER - 1), 1 / ORDER, atol=1e-13)
 assert np.isclose(BACKWARD.sum(), 1, atol=1e-12)
 
 
-@part
+@subkernel
 def _solve(matrix, right):
     """Solve a small dense system in place by elimination; the diagonal dominates, so no pivoting."""
     n = len(right)
@@ -65,7 +65,7 @@ def _solve(matrix, right):
         right[i] /= matrix[i, i]
 
 
-@part
+@subkernel
 def _evaluate(k, control, z, out):
     """Rates of `z = X, Y, P_x, P_y, L, theta, bend, bend rate`; `out[7]` is G/J and `out[8]` c/J."""
     trig = (math.sin(z[5]), math.cos(z[5]), math.sin(z[6]), math.cos(z[6]))
@@ -75,7 +75,7 @@ def _evaluate(k, control, z, out):
     out[8] = k.damping / inertia
 
 
-@part
+@subkernel
 def _step(k, control, z0, f0, h, scale, stages, f, work):
     """One step: fills `stages` (5, 8) and `f` (5, 9), guesses in `stages`. Returns the scaled error estimate.
 
@@ -186,7 +186,7 @@ def solve_row(packed, state, control, duration, tolerance, first_step, final):
     return -1
 
 
-@part
+@subkernel
 def _scales(k, z, state):
     """Magnitudes that errors are measured against, by coordinate; at least those of a brisk flight."""
     speed = 300.0 + math.hypot(state[4], state[5])

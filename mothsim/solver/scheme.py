@@ -31,7 +31,7 @@ import numpy as np
 
 from mothsim.dynamics import bend_drive, drag, inertias, joint_velocity, moments
 from mothsim.solver.collocation import LAYER, STEP
-from mothsim.solver.compiled import part
+from mothsim.solver.compiled import subkernel
 from mothsim.solver.lanes import larger, load, select, smaller, store
 from mothsim.solver.trig import sine_cosine
 
@@ -67,7 +67,7 @@ class Nodes(NamedTuple):
     matrix: np.ndarray  # (DEGREE * DEGREE,), of the stiff equation
 
 
-@part
+@subkernel
 def make_nodes(row):
     """Nodes in rows of a type that `mothsim.solver.lanes.rows` makes."""
     n = _NODES
@@ -78,7 +78,7 @@ def make_nodes(row):
     )  # fmt: skip
 
 
-@part
+@subkernel
 def weighted(row, count, values):
     """Weighted sum of a quantity over the first `count` nodes."""
     s = row[0] * load(values, 0)
@@ -87,12 +87,12 @@ def weighted(row, count, values):
     return s
 
 
-@part
+@subkernel
 def moments_at(k, moth, drag_along, drag_across, sb, cb):
     return moments(k, load(moth, ALONG), load(moth, ACROSS), load(moth, WING), drag_along, drag_across, sb, cb)
 
 
-@part
+@subkernel
 def visit_bend(k, moth, nodes, i, row, count, h, rate):
     """First half of a visit to node i: bend, angular momentum and what drives the bend."""
     bend = load(moth, BEND) + h * weighted(row, count, nodes.rate)
@@ -106,7 +106,7 @@ def visit_bend(k, moth, nodes, i, row, count, h, rate):
     return sb, cb, b, inverse, inertia, spin, drive
 
 
-@part
+@subkernel
 def visit_body(k, moth, nodes, i, row, count, h, rate, sb, cb, b, inverse, spin):
     """Second half: the turn of the head-thorax, momentum and drag. Returns by how much the turn changed."""
     along = load(moth, ALONG)
@@ -128,7 +128,7 @@ def visit_body(k, moth, nodes, i, row, count, h, rate, sb, cb, b, inverse, spin)
     return change
 
 
-@part
+@subkernel
 def store_drag(k, moth, nodes, i, px, py, s, c, sb, cb, w, f, force_x, force_y):
     """Drag at node i, and the rates of momentum and angular momentum with it."""
     xdot, ydot = joint_velocity(k, px, py, s, c, s * cb + c * sb, c * cb - s * sb, w, f)
@@ -146,7 +146,7 @@ def store_drag(k, moth, nodes, i, px, py, s, c, sb, cb, w, f, force_x, force_y):
     return q1, q2
 
 
-@part
+@subkernel
 def start(k, moth, nodes):
     """Everything at node 0, where all is known."""
     bend = load(moth, BEND)
@@ -167,7 +167,7 @@ def start(k, moth, nodes):
     store(nodes.inertia, 0, inertia)
 
 
-@part
+@subkernel
 def finish(moth, nodes, last, row, double, h, end):
     """The smooth coordinates at the end of a step, by quadrature of the last rates of all nodes."""
     count = last + 1
@@ -183,7 +183,7 @@ def finish(moth, nodes, last, row, double, h, end):
     store(end, RATE, load(nodes.rate, last))
 
 
-@part
+@subkernel
 def layer(k, moth, nodes, end):
     """The first instant, while the bend's rate relaxes, after `start`. Returns its length (s) and an error estimate."""
     over = 1.0 / load(nodes.inertia, 0)
@@ -219,7 +219,7 @@ def layer(k, moth, nodes, end):
     return h, error / load(moth, RATE_SCALE)
 
 
-@part
+@subkernel
 def solve_rates(k, nodes, h):
     """Solve `J d' = G - c d` for the bend's rate at all nodes at once, for given G and J: a dense linear system."""
     matrix = nodes.matrix
@@ -245,7 +245,7 @@ def solve_rates(k, nodes, h):
         store(nodes.rate, i + 1, value * load(matrix, i * n + i))
 
 
-@part
+@subkernel
 def guess(nodes, i):
     """Guess at node i what is not yet known there, from the nodes before."""
     row = STEP.guess[i]
@@ -255,7 +255,7 @@ def guess(nodes, i):
     store(nodes.turn, i, load(nodes.turn, i - 1))
 
 
-@part
+@subkernel
 def step(k, moth, h, sweeps, nodes, end):
     """One step of length h (s). Fills `end` and returns an error estimate, as a share of the scales."""
     start(k, moth, nodes)
@@ -287,7 +287,7 @@ def step(k, moth, h, sweeps, nodes, end):
     return estimate(k, moth, nodes, end, h, error / load(moth, RATE_SCALE))
 
 
-@part
+@subkernel
 def estimate(k, moth, nodes, end, h, change):
     """Error of a step, as a share of the scales: of sweeps that still change it, and of what is not smooth."""
     rough = roughness(k, moth, nodes, h)
@@ -298,7 +298,7 @@ def estimate(k, moth, nodes, end, h, change):
     return larger(0.1 * change, factor * rough * excess * excess)
 
 
-@part
+@subkernel
 def reverses(nodes):
     """Whether a velocity changes sign, where drag has a kink."""
     least = 0.0 * load(nodes.xdot, 0)
@@ -309,7 +309,7 @@ def reverses(nodes):
     return least < 0.0
 
 
-@part
+@subkernel
 def roughness(k, moth, nodes, h):
     """The highest two Legendre coefficients of the rates over a step, as a share of the scales."""
     count = DEGREE + 1

@@ -1,4 +1,4 @@
-"""The spray class, for the thousands of futures of a Monte Carlo controller: the scheme in single precision.
+"""The scheme in single precision, for the thousands of rollouts of a Monte Carlo controller.
 
 At 1e-4 a segment is the layer and one long step of two sweeps, for twice as many moths side by side as in double
 precision. Displacements and angles are counted from the start and the turn that it is in, so that nothing is
@@ -14,7 +14,7 @@ import numpy as np
 
 from mothsim.dynamics import unpack
 from mothsim.solver.blocks import acceptable, enter, gather, leave, scatter
-from mothsim.solver.compiled import kernel, part
+from mothsim.solver.compiled import kernel, subkernel
 from mothsim.solver.lanes import SINGLES, load, store
 from mothsim.solver.march import begin
 from mothsim.solver.scheme import RATE, ROWS, TIME, TRIES, make_nodes, step
@@ -24,34 +24,34 @@ SWEEPS = 2
 _LARGEST_ANGLE = 100.0  # sines of larger angles lose digits in single precision
 
 
-@part
-def whole_turns(angle):
+@subkernel
+def unwrap(angle):
     """The whole turns (rad) below an angle."""
     return math.tau * math.floor(angle / math.tau)
 
 
-@part
+@subkernel
 def gather_near(states, controls, first, state, control):
     """Rows from `first` on into lanes, joints at the origin and angles in the first turn; past the end the last."""
     gather(states, first, state)
     gather(controls, first, control)
     for lane in range(LANES):
         row = min(first + lane, len(states) - 1)
-        turns = whole_turns(states[row, 2])
+        turns = unwrap(states[row, 2])
         phi = states[row, 3] - turns
         state["lanes"][0, lane] = 0.0
         state["lanes"][1, lane] = 0.0
         state["lanes"][2, lane] = states[row, 2] - turns
         state["lanes"][3, lane] = phi if abs(phi) < _LARGEST_ANGLE else math.nan
-        control["lanes"][1, lane] = controls[row, 1] - whole_turns(controls[row, 1])
+        control["lanes"][1, lane] = controls[row, 1] - unwrap(controls[row, 1])
 
 
-@part
+@subkernel
 def scatter_back(state, states, first, final):
     """Lanes to rows from `first` on, at the places and turns that they started from."""
     scatter(state, final, first)
     for row in range(first, min(first + LANES, len(states))):
-        turns = whole_turns(states[row, 2])
+        turns = unwrap(states[row, 2])
         final[row, 0] += states[row, 0]
         final[row, 1] += states[row, 1]
         final[row, 2] += turns
@@ -59,7 +59,7 @@ def scatter_back(state, states, first, final):
 
 
 @kernel
-def solve_spray(packed, states, controls, duration, tolerance, pieces, final):
+def solve_single_precision(packed, states, controls, duration, tolerance, pieces, final):
     """Propagate moths in so many equal steps; rows that are refused are NaN in `final`, their number is returned."""
     k = unpack(packed)
     state, control = np.empty(8, SINGLES), np.empty(4, SINGLES)

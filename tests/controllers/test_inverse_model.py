@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mothsim import MothBody, controllers, fly
-from mothsim.controllers.guidance.lq_tracking import Weights
-from mothsim.controllers.guidance.stability import airworthiness, suited_weights
+from mothsim.controllers.guidance.lq_tracking import LQRWeights
+from mothsim.controllers.guidance.stability import closed_loop_stability, select_lqr_weights
 from mothsim.controllers.inverse_model import InverseModel
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.network_inputs import network_inputs
@@ -86,9 +86,9 @@ def test_a_moth_flies_alone_as_in_company() -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_airworthiness_foretells_the_hover(name: str) -> None:
     """Without integral action a moth comes to rest at the fixed point of the linearised segment."""
-    network, weights = find_network(name), Weights(integral=0.0)
-    verdict = airworthiness(network, weights)
-    assert verdict.airworthy
+    network, weights = find_network(name), LQRWeights(integral=0.0)
+    verdict = closed_loop_stability(network, weights)
+    assert verdict.stable
     flight = fly(InverseModel(network, weights), "hover", duration=4.0, moths=4, seed=5, start_scale=0.3)
     assert flight.lost.sum() == 0
     assert flight.errors[:, -1] == pytest.approx(verdict.offset, abs=0.02)
@@ -96,7 +96,7 @@ def test_airworthiness_foretells_the_hover(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_good_networks_fly_by_the_usual_guidance(name: str) -> None:
-    assert suited_weights(find_network(name), MothBody()) == Weights()
+    assert select_lqr_weights(find_network(name), MothBody()) == LQRWeights()
 
 
 def test_a_network_with_too_steep_a_slope_is_flown_gently() -> None:
@@ -107,10 +107,10 @@ def test_a_network_with_too_steep_a_slope_is_flown_gently() -> None:
     span = good.scaling.output_max - good.scaling.output_min
     back = ((good(at_trim) - steep(at_trim))[0] / span).astype(np.float32)
     steep = Network(steep.weights, (*steep.biases[:-1], steep.biases[-1] + back), steep.scaling)
-    gentle = suited_weights(steep, MothBody())
-    assert gentle.thrust < Weights().thrust
-    assert airworthiness(steep, gentle).spectral_radius < 0.95 < airworthiness(steep).spectral_radius
-    assert fly(InverseModel(steep, Weights()), "hover", duration=2.0, moths=4, seed=1).lost.all()
+    gentle = select_lqr_weights(steep, MothBody())
+    assert gentle.thrust < LQRWeights().thrust
+    assert closed_loop_stability(steep, gentle).spectral_radius < 0.95 < closed_loop_stability(steep).spectral_radius
+    assert fly(InverseModel(steep, LQRWeights()), "hover", duration=2.0, moths=4, seed=1).lost.all()
     assert fly(InverseModel(steep), "hover", duration=2.0, moths=4, seed=1).rms_error.max() < 0.05
 
 
@@ -118,9 +118,9 @@ def test_airworthiness_grounds_a_bad_network() -> None:
     good = find_network("small")
     weights = (*good.weights[:-1], 3 * good.weights[-1])
     bad = Network(weights, good.biases, good.scaling)
-    verdict = airworthiness(bad)
+    verdict = closed_loop_stability(bad)
     assert verdict.spectral_radius > 1.7
-    assert not verdict.airworthy
+    assert not verdict.stable
     assert fly(InverseModel(bad), "hover", duration=3.0, moths=4, seed=1).lost.all()
 
 
@@ -131,7 +131,7 @@ def test_the_authors_networks(shared, name: str, flies: bool) -> None:
 
     folder = shared / "published_networks"
     network = import_keras(folder / f"{name}.h5", folder / "scaling.json")
-    assert airworthiness(network).airworthy == flies
+    assert closed_loop_stability(network).stable == flies
     hover = fly(InverseModel(network), "hover", duration=3.0, moths=6, seed=7)
     primes = fly(InverseModel(network), "sum-of-primes", duration=3.0, moths=6, seed=7)
     if not flies:

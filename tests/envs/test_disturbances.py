@@ -39,8 +39,8 @@ def test_sensors_lie_but_the_moth_flies_true():
     plain, noisy = flown(), flown(sensor_noise=2.0)
     for (_, one), (_, other) in zip(plain, noisy, strict=True):
         np.testing.assert_array_equal(one["state"], other["state"])
-        np.testing.assert_array_equal(one["sensed"], one["state"])
-        spread = np.std(other["sensed"] - other["state"], axis=0)
+        np.testing.assert_array_equal(one["measured_state"], one["state"])
+        spread = np.std(other["measured_state"] - other["state"], axis=0)
         np.testing.assert_allclose(spread, 2.0 * SENSOR_NOISE, rtol=0.2)
     assert (plain[0][0] != noisy[0][0]).any()
 

@@ -48,7 +48,7 @@ def test_a_batch_says_what_single_environments_say(mode, options):
             seen, infos = batch.reset(options={"reset_mask": mask})
             wanted, told = singles.reset(options={"reset_mask": mask.copy()})
             np.testing.assert_array_equal(seen, wanted)
-            np.testing.assert_array_equal(infos["sensed"][mask], told["sensed"][mask])
+            np.testing.assert_array_equal(infos["measured_state"][mask], told["measured_state"][mask])
     assert ended["lost"] > 3
     assert ended["time"] > 3
 

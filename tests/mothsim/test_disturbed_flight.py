@@ -57,7 +57,7 @@ def test_gusts_disturb_more_the_harder_they_blow() -> None:
 
 def test_the_controller_believes_what_it_is_told() -> None:
     witness = Witness()
-    flight = fly(witness, "hover", duration=0.5, body=MothBody().scaled(1.1), believed_body=MothBody())
+    flight = fly(witness, "hover", duration=0.5, body=MothBody().scaled(1.1), nominal_body=MothBody())
     assert witness.body == MothBody()
     assert flight.body == MothBody().scaled(1.1)
     told = fly(LQR(), "hover", duration=0.5, starts=flight.states[0], body=MothBody().scaled(1.1))

@@ -35,7 +35,7 @@ def test_cruising_by_hand() -> None:
     assert steady.position([0.0, 0.5]) == pytest.approx(np.array([[0, 0], [150, -50]]))
     assert steady.velocity(7.0) == pytest.approx([300, -100])
     assert steady.angle(7.0) == 1.2
-    assert steady.under_way
+    assert steady.starts_moving
     with pytest.raises(ValueError, match="velocity = "):
         cruise((np.nan, 0.0))
 

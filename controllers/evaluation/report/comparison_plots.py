@@ -26,44 +26,44 @@ def draw_pairs(comparison: Sequence[Row], columns: int = 2) -> Figure:
     At the right the shares of flights that failed, sparse and dense, of the pairs of equal error.
     """
     rows = [row for row in comparison if row["family"] == ALL]
-    rough = {row["task"] for row in rows if row["condition"] == DISTURBED}
+    rough = {row["task"] for row in rows if row["perturbation"] == DISTURBED}
     tasks = grouped((row for row in rows if row["task"] in rough), lambda row: row["task"])
-    conditions = list(dict.fromkeys(row["condition"] for group in tasks.values() for row in group))
-    figure, panels = panels_for(len(tasks), columns, 0.33 * len(conditions) + 0.9)
+    perturbations = list(dict.fromkeys(row["perturbation"] for group in tasks.values() for row in group))
+    figure, panels = panels_for(len(tasks), columns, 0.33 * len(perturbations) + 0.9)
     for panel, (task, group) in zip(panels, tasks.items(), strict=True):
-        _draw_ratios(panel, group, conditions)
+        _draw_ratios(panel, group, perturbations)
         panel.set_title(task, fontsize=10, loc="left", fontweight="bold")
     lines = [Line2D([], [], color=colour, marker="o", label=name) for name, colour in _PAIRINGS.items()]
     figure.legend(handles=lines, loc="outside upper center", ncols=3, frameon=False, fontsize=8)
     return figure
 
 
-def _draw_ratios(axes: Axes, rows: Sequence[Row], conditions: Sequence[str]) -> None:
+def _draw_ratios(axes: Axes, rows: Sequence[Row], perturbations: Sequence[str]) -> None:
     axes.axvline(1.0, color="0.3", lw=0.8)
     for shift, (pairing, colour) in zip((0.0, 0.22, -0.22), _PAIRINGS.items(), strict=True):
         for row in (row for row in rows if row["pairing"] == pairing):
-            y = conditions.index(row["condition"]) + shift
+            y = perturbations.index(row["perturbation"]) + shift
             low, middle, high = np.clip([row["ratio_low"], row["ratio"], row["ratio_high"]], *_SHOWN)
             axes.plot([low, high], [y, y], color=colour, lw=1.6)
             axes.plot(middle, y, "o", ms=4, color=colour)
             if pairing == "equal error" and row["sparse_failed"] + row["dense_failed"] > 0:
-                said = f"{row['sparse_failed']:.0%} | {row['dense_failed']:.0%}"
-                axes.text(1.01, y, said, transform=axes.get_yaxis_transform(), fontsize=7, va="center")
+                shares = f"{row['sparse_failed']:.0%} | {row['dense_failed']:.0%}"
+                axes.text(1.01, y, shares, transform=axes.get_yaxis_transform(), fontsize=7, va="center")
     axes.set(xscale="log", xlim=_SHOWN, xlabel="sparse by dense error")
     axes.text(1.01, -0.8, "failed", transform=axes.get_yaxis_transform(), fontsize=7, va="center", color="0.3")
     plain_log(axes.xaxis)
-    axes.set_yticks(range(len(conditions)), conditions)
-    axes.set_ylim(len(conditions) - 0.5, -0.5)
+    axes.set_yticks(range(len(perturbations)), perturbations)
+    axes.set_ylim(len(perturbations) - 0.5, -0.5)
     axes.grid(alpha=0.2)
 
 
 def draw_predictors(
-    flights: Sequence[Row], networks: Sequence[Row], foretold: Sequence[Row], columns: int = 3
+    flights: Sequence[Row], networks: Sequence[Row], predictor_correlations: Sequence[Row], columns: int = 3
 ) -> Figure:
     """Loss, spectral radius and offset at trim against error on the sum of primes, or the first task: a panel each.
 
     Args:
-        flights, networks, foretold: the evaluation's tables.
+        flights, networks, predictor_correlations: the evaluation's tables.
         columns: of panels.
     """
     tasks = by_task(flights)
@@ -71,12 +71,12 @@ def draw_predictors(
     errors = network_errors(tasks[task])
     finite = [error for error in errors.values() if np.isfinite(error) and error > 0] or [1.0]
     ceiling = 2.5 * max(finite)
-    families = {row["pilot"]: row["family"] for row in tasks[task]}
+    families = {row["controller"]: row["family"] for row in tasks[task]}
     figure, panels = panels_for(len(PREDICTORS), columns)
     for panel, (predictor, name) in zip(panels, PREDICTORS.items(), strict=True):
         for row in (row for row in networks if row[predictor] is not None):
-            error = min(errors[row["pilot"]], ceiling)
-            colour = COLOURS.get(families[row["pilot"]], "#777777")
+            error = min(errors[row["controller"]], ceiling)
+            colour = COLOURS.get(families[row["controller"]], "#777777")
             place = min(row[predictor], _FARTHEST.get(predictor, np.inf))
             panel.plot(place, error, "x" if error == ceiling else "o", ms=4, color=colour, alpha=0.7)
         radius = predictor == "spectral_radius"
@@ -87,7 +87,7 @@ def draw_predictors(
         if predictor == "trim_offset_cm":
             plain_log(panel.xaxis)
         panel.grid(alpha=0.2)
-        found = [row for row in foretold if (row["task"], row["predictor"]) == (task, predictor)]
+        found = [row for row in predictor_correlations if (row["task"], row["predictor"]) == (task, predictor)]
         if found:
             panel.set_title(f"rank correlation {correlation(found[0])}", fontsize=9, loc="left")
     legend(figure, (row for row in tasks[task] if row["weights"] is not None))

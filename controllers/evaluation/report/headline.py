@@ -22,7 +22,7 @@ def headline(summary: Sequence[Row]) -> list[list[str]]:
 
     Shares are of all flights; where more than one network stands behind a row, errors carry their 90 % interval.
     """
-    nominal = [row for row in summary if row["condition"] == "nominal" and _shown(row)]
+    nominal = [row for row in summary if row["perturbation"] == "nominal" and _shown(row)]
     tasks = list(dict.fromkeys(row["task"] for row in nominal))
     table = [["controller", "weights", "loss", *(_title(task) for task in tasks), "lost"]]
     for rows in sorted(
@@ -32,7 +32,7 @@ def headline(summary: Sequence[Row]) -> list[list[str]]:
         lost = sum(round(row["lost"] * row["flights"]) for row in rows)
         weights, loss = rows[0]["weights"], rows[0]["loss"]
         table.append([
-            who(rows[0]),
+            row_label(rows[0]),
             "" if weights is None else f"{weights:,.0f}",
             "" if loss is None else f"{loss:.1e}",
             *(cells.get(task, "") for task in tasks),
@@ -41,7 +41,7 @@ def headline(summary: Sequence[Row]) -> list[list[str]]:
     return table
 
 
-def who(row: Row) -> str:
+def row_label(row: Row) -> str:
     """A row's controller in words."""
     if row["level"] is None:
         return row["family"].upper()
@@ -63,7 +63,7 @@ def as_markdown(table: Sequence[Sequence[str]]) -> str:
 
 def smallest_as_good(summary: Sequence[Row], task: str, within: float = 1.2) -> Row | None:
     """Of the networks of a task the fewest weights that lose no flight and err at most `within` times dense."""
-    rows = [row for row in summary if row["condition"] == "nominal" and row["task"] == task and row["weights"]]
+    rows = [row for row in summary if row["perturbation"] == "nominal" and row["task"] == task and row["weights"]]
     dense = [row["rms_error_cm"] for row in rows if row["family"] == "dense"]
     good = [row for row in rows if dense and not row["lost"] and row["rms_error_cm"] <= within * dense[0]]
     return min(good, key=lambda row: row["weights"], default=None)
@@ -82,11 +82,11 @@ def last_levels(flights: Sequence[Row]) -> tuple[float | None, float | None]:
     return (by_loss or [None])[-1], (by_flight or [None])[-1]
 
 
-def sayings(flights: Sequence[Row]) -> list[str]:
+def summary_sentences(flights: Sequence[Row]) -> list[str]:
     """For each way of pruning a sentence: how far it goes by loss, and how far in flight."""
-    said = []
+    sentences = []
     for family in ("global", "layerwise"):
-        members = [row for row in flights if row["family"] in ("dense", family) and row["condition"] == "nominal"]
+        members = [row for row in flights if row["family"] in ("dense", family) and row["perturbation"] == "nominal"]
         if all(row["family"] == "dense" for row in members):
             continue
         last = {task: last_levels(rows) for task, rows in grouped(members, lambda row: row["task"]).items()}
@@ -96,11 +96,11 @@ def sayings(flights: Sequence[Row]) -> list[str]:
             stops.setdefault(by_flight, []).append(task)
         names = {level: "every task" if len(stops) == 1 else ", ".join(tasks) for level, tasks in stops.items()}
         flown = "; ".join(f"{_per_cent(level)} on {tasks}" for level, tasks in names.items())
-        said.append(
+        sentences.append(
             f"{label(family).capitalize()}: the loss stays within {LOSS_LIMIT:g} up to {_per_cent(by_loss)}, while no "
             f"flight is lost up to {flown}."
         )
-    return said
+    return sentences
 
 
 def _per_cent(level: float | None) -> str:

@@ -18,8 +18,20 @@ from matplotlib.figure import Figure
 import mothsim
 from mothsim.controllers.evaluation.predictors import PREDICTORS
 from mothsim.controllers.evaluation.report import comparison_plots, plots
-from mothsim.controllers.evaluation.report.headline import error, headline, sayings, smallest_as_good, who
-from mothsim.controllers.evaluation.robustness import ALL, DISTURBED, PAIRINGS, verdict, worth_pruning
+from mothsim.controllers.evaluation.report.headline import (
+    error,
+    headline,
+    row_label,
+    smallest_as_good,
+    summary_sentences,
+)
+from mothsim.controllers.evaluation.robustness import (
+    ALL,
+    DISTURBED,
+    PAIRINGS,
+    compare_at_equal_error,
+    compare_at_equal_size,
+)
 from mothsim.tables import Row, grouped
 
 _STYLE = """
@@ -91,7 +103,7 @@ def page(tables: Mapping[str, Sequence[Row]], films: Sequence[Film], settings: d
                  "MPC's 5 to 95 %. Crosses above the line are lost flights. Upright lines: the last level up to which "
                  "the loss stays within 1e-3, Zahn et al.'s measure (dotted), and no flight is lost (dashed)."),
         _section("Error against the number of weights",
-                 _said(worth_pruning(tables["robustness"]))
+                 _bullets(compare_at_equal_size(tables["robustness"]))
                  + _picture(lambda columns: plots.draw_errors(flights, "weights", columns), "error against weights"),
                  "A sparse network is worth its pruning where it beats a small dense one of as many weights."),
         _section("What loss is airworthy?",
@@ -102,7 +114,7 @@ def page(tables: Mapping[str, Sequence[Row]], films: Sequence[Film], settings: d
                           "cost against error"),
                  "A whole decision is guidance, waypoint and network for one moth; MPC has no network."),
         _faster(networks, costs),
-        _foretold(flights, networks, tables["predictors"]),
+        _predictors_section(flights, networks, tables["predictors"]),
         _robustness(tables["robustness"]),
         _films(films),
         _section("Made with", _pairs(_origin(settings))),
@@ -116,18 +128,18 @@ def page(tables: Mapping[str, Sequence[Row]], films: Sequence[Film], settings: d
 
 
 def _answer(summary: Sequence[Row], tasks: Sequence[str], flights: Sequence[Row]) -> str:
-    sentences = sayings(flights)
+    sentences = summary_sentences(flights)
     for task in tasks:
         best = smallest_as_good(summary, task)
         if best and not task.startswith("recover"):
             sentences.append(
-                f"{task}: {best['weights']:,.0f} weights ({who(best)}) track to {error(best['rms_error_cm'])} cm, "
-                "within a fifth of dense, and lose no flight."
+                f"{task}: {best['weights']:,.0f} weights ({row_label(best)}) track to {error(best['rms_error_cm'])} "
+                "cm, within a fifth of dense, and lose no flight."
             )
-    return _said(sentences)
+    return _bullets(sentences)
 
 
-def _said(sentences: Sequence[str]) -> str:
+def _bullets(sentences: Sequence[str]) -> str:
     """Sentences that begin with what they are about and a colon."""
     lines = []
     for sentence in sentences:
@@ -138,17 +150,17 @@ def _said(sentences: Sequence[str]) -> str:
 
 def _faster(networks: Sequence[Row], costs: Sequence[Row]) -> str:
     """Every level of the networks pruned from Zahn et al.'s size, densest first."""
-    timed = {row["pilot"]: row for row in costs}
+    timed = {row["controller"]: row for row in costs}
     pruned = [row for row in networks if row["family"] not in ("small", "small, pruned")]
     table = [["pruned", "weights", "multiply-adds", "bytes", "µs", "dense, µs", "gain"]]
     levels = grouped(sorted(pruned, key=lambda row: -row["weights"]), lambda row: (row["family"], row["level"]))
     for rows in levels.values():
         middle = {name: float(np.median([row[name] for row in rows])) for name in ("weights", "multiply_adds", "bytes")}
         own, dense = (
-            float(np.median([timed[row["pilot"]][name] for row in rows])) for name in ("network_us", "dense_us")
+            float(np.median([timed[row["controller"]][name] for row in rows])) for name in ("network_us", "dense_us")
         )
         counts = [f"{value:,.0f}" for value in middle.values()]
-        table.append([who(rows[0]), *counts, f"{own:.2f}", f"{dense:.2f}", f"{dense / own:.1f}"])
+        table.append([row_label(rows[0]), *counts, f"{own:.2f}", f"{dense:.2f}", f"{dense / own:.1f}"])
     note = (
         "One decision of one moth by the network alone: from compressed weights, as flights run it, and by the dense "
         "network at its fastest (the better of numpy and jitted JAX, single precision), medians over networks. A gain "
@@ -159,7 +171,7 @@ def _faster(networks: Sequence[Row], costs: Sequence[Row]) -> str:
 
 
 def _robustness(comparison: Sequence[Row]) -> str:
-    disturbed = {row["task"] for row in comparison if row["condition"] == DISTURBED}
+    disturbed = {row["task"] for row in comparison if row["perturbation"] == DISTURBED}
     if not disturbed:
         return ""
     table = [["flown", "pairs", "ratio", "90 %", "sparse failed", "dense failed"]]
@@ -167,8 +179,8 @@ def _robustness(comparison: Sequence[Row]) -> str:
         if row["task"] in disturbed and row["pairing"] == "equal error":
             between = f"{_ratio(row['ratio_low'])} to {_ratio(row['ratio_high'])}"
             failed = [f"{row[name]:.1%}" for name in ("sparse_failed", "dense_failed")]
-            name = row["family"] if row["family"] == ALL else who(row)
-            flown = f"{row['task']}, {row['condition']}: {name}"
+            name = row["family"] if row["family"] == ALL else row_label(row)
+            flown = f"{row['task']}, {row['perturbation']}: {name}"
             table.append([flown, str(row["pairs"]), _ratio(row["ratio"]), between, *failed])
     body = _picture(lambda columns: comparison_plots.draw_pairs(comparison, columns), "sparse by dense error")
     note = (
@@ -177,18 +189,23 @@ def _robustness(comparison: Sequence[Row]) -> str:
         f"one, no difference is shown. {PAIRINGS} <i>Failed</i> is lost, or in recover not back."
     )
     details = f"<details><summary>Equal error, condition by condition</summary>{_table(table)}</details>"
-    return _section("Does sparsity help or hurt when disturbed?", _said(verdict(comparison)) + body + details, note)
+    return _section(
+        "Does sparsity help or hurt when disturbed?",
+        _bullets(compare_at_equal_error(comparison)) + body + details,
+        note,
+    )
 
 
-def _foretold(flights: Sequence[Row], networks: Sequence[Row], foretold: Sequence[Row]) -> str:
-    if not foretold:
+def _predictors_section(flights: Sequence[Row], networks: Sequence[Row], predictor_correlations: Sequence[Row]) -> str:
+    if not predictor_correlations:
         return ""
     table = [["task", "networks", *PREDICTORS.values()]]
-    for task, rows in grouped(foretold, lambda row: row["task"]).items():
+    for task, rows in grouped(predictor_correlations, lambda row: row["task"]).items():
         found = {row["predictor"]: comparison_plots.correlation(row) for row in rows}
         table.append([task, str(rows[0]["networks"]), *(found.get(name, "") for name in PREDICTORS)])
     body = _picture(
-        lambda columns: comparison_plots.draw_predictors(flights, networks, foretold, 2 * columns - 1), "what foretells"
+        lambda columns: comparison_plots.draw_predictors(flights, networks, predictor_correlations, 2 * columns - 1),
+        "what foretells",
     )
     note = (
         "Spearman's rank correlation with tracking error over all networks (in recover with the share that do not "
@@ -203,8 +220,8 @@ def _ratio(value: float) -> str:
 
 
 def _section(title: str, body: str, note: str = "") -> str:
-    said = f'<p class="note">{note}</p>' if note else ""
-    return f"<section><h2>{html.escape(title)}</h2>{said}{body}</section>"
+    introduction = f'<p class="note">{note}</p>' if note else ""
+    return f"<section><h2>{html.escape(title)}</h2>{introduction}{body}</section>"
 
 
 def _table(cells: Sequence[Sequence[str]]) -> str:

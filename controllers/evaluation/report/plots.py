@@ -79,13 +79,13 @@ def _mark_last_levels(axes: Axes, networks: Sequence[Row]) -> None:
     for shift, (name, group) in enumerate(_curves(networks).items()):
         if name not in ("global", "layerwise"):
             continue
-        for said, level, line in zip(("loss", "flight"), last_levels(group), (":", "--"), strict=True):
+        for label, level, line in zip(("loss", "flight"), last_levels(group), (":", "--"), strict=True):
             if level is not None:
                 place = -np.log10(1 - level / 100)
                 axes.axvline(place, color=COLOURS[name], ls=line, lw=1.1, alpha=0.8)
-                axes.text(place, 0.02 + 0.25 * shift, f" {said}: {level:g} % ", transform=axes.get_xaxis_transform(),
+                axes.text(place, 0.02 + 0.25 * shift, f" {label}: {level:g} % ", transform=axes.get_xaxis_transform(),
                           rotation=90, fontsize=7, color=COLOURS[name], va="bottom",
-                          ha="left" if said == "loss" else "right")  # fmt: skip
+                          ha="left" if label == "loss" else "right")  # fmt: skip
 
 
 def _draw_losses(second: Axes, networks: Sequence[Row], against: str) -> None:
@@ -145,7 +145,7 @@ def draw_loss(flights: Sequence[Row], columns: int = 2) -> Figure:
         finite = [row["rms_error_cm"] for row in rows if np.isfinite(row["rms_error_cm"])] or [1.0]
         ceiling = max(finite) * 2.5
         for name, group in grouped(rows, lambda row: row["family"]).items():
-            networks = grouped(group, lambda row: row["pilot"]).values()
+            networks = grouped(group, lambda row: row["controller"]).values()
             losses = [network[0]["loss"] for network in networks]
             values = [_share_back(one) if back else float(np.median(_errors(one, ceiling))) for one in networks]
             lost = [float(np.mean([row["lost"] for row in network])) for network in networks]
@@ -174,15 +174,16 @@ def draw_costs(flights: Sequence[Row], costs: Sequence[Row], networks: Sequence[
     rows = tasks[task]
     ceiling = 2.5 * max([row["rms_error_cm"] for row in rows if np.isfinite(row["rms_error_cm"])], default=1.0)
     errors = {
-        name: float(np.median(_errors(group, ceiling))) for name, group in grouped(rows, lambda r: r["pilot"]).items()
+        name: float(np.median(_errors(group, ceiling)))
+        for name, group in grouped(rows, lambda r: r["controller"]).items()
     }
-    families = {row["pilot"]: row["family"] for row in rows}
-    sizes = {row["pilot"]: row for row in networks}
+    families = {row["controller"]: row["family"] for row in rows}
+    sizes = {row["controller"]: row for row in networks}
     figure, panels = panels_for(3, columns)
     measures = (
         ("multiply-adds of the network", {name: row["multiply_adds"] for name, row in sizes.items()}),
         ("bytes of the network", {name: row["bytes"] for name, row in sizes.items()}),
-        ("a whole decision, µs", {row["pilot"]: row["decision_us"] for row in costs}),
+        ("a whole decision, µs", {row["controller"]: row["control_step_us"] for row in costs}),
     )
     for panel, (title, values) in zip(panels, measures, strict=True):
         for name, value in values.items():
@@ -221,7 +222,7 @@ def _line(rows: Sequence[Row], against: str, ceiling: float) -> tuple[list[float
     """Median over networks of their medians, place by place."""
 
     def middle(group: Sequence[Row]) -> float:
-        networks = grouped(group, lambda row: row["pilot"]).values()
+        networks = grouped(group, lambda row: row["controller"]).values()
         return float(np.median([np.median(_errors(network, ceiling)) for network in networks]))
 
     return _by_place(rows, against, middle)

@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from mothsim.controllers.evaluation.predictors import PREDICTORS, foretold, network_errors
+from mothsim.controllers.evaluation.predictors import PREDICTORS, network_errors, predictor_correlations
 
 
-def flights(pilot: str, errors: list[float], task: str = "hover") -> list[dict]:
+def flights(spec: str, errors: list[float], task: str = "hover") -> list[dict]:
     return [
-        {"pilot": pilot, "weights": 10, "task": task, "condition": "nominal", "start": start, "rms_error_cm": error,
-         "lost": math.isinf(error), "recovered": error < 0.5}
+        {"controller": spec, "weights": 10, "task": task, "perturbation": "nominal", "start": start,
+         "rms_error_cm": error, "lost": math.isinf(error), "recovered": error < 0.5}
         for start, error in enumerate(errors)
     ]  # fmt: skip
 
@@ -21,10 +21,10 @@ def test_correlation_is_spearmans_and_the_lost_rank_last() -> None:
     losses = [1e-5, 3e-5, 4e-5, 5e-3, 2e-5, 1e-3]
     rows = [row for i, error in enumerate(medians) for row in flights(str(i), [0.01, error, math.inf])]
     networks = [
-        {"pilot": str(i), "loss": loss, "spectral_radius": -loss, "trim_offset_cm": 1.0}
+        {"controller": str(i), "loss": loss, "spectral_radius": -loss, "trim_offset_cm": 1.0}
         for i, loss in enumerate(losses)
     ]
-    by = {row["predictor"]: row for row in foretold(rows, networks)}
+    by = {row["predictor"]: row for row in predictor_correlations(rows, networks)}
     assert list(by) == list(PREDICTORS)
     expected = np.corrcoef([1, 3, 4, 6, 2, 5], [1, 4, 3, 5.5, 2, 5.5])[0, 1]
     assert by["loss"]["correlation"] == pytest.approx(expected)
@@ -40,5 +40,5 @@ def test_recovery_counts_those_that_do_not_come_back() -> None:
 
 def test_too_few_networks_foretell_nothing() -> None:
     rows = flights("a", [1.0]) + flights("b", [2.0])
-    networks = [{"pilot": pilot, "loss": 1.0, "spectral_radius": 1.0, "trim_offset_cm": 1.0} for pilot in "ab"]
-    assert foretold(rows, networks) == []
+    networks = [{"controller": spec, "loss": 1.0, "spectral_radius": 1.0, "trim_offset_cm": 1.0} for spec in "ab"]
+    assert predictor_correlations(rows, networks) == []

@@ -4,22 +4,24 @@ import math
 
 import pytest
 
-from mothsim.controllers.evaluation.robustness import compare, verdict, worth_pruning
+from mothsim.controllers.evaluation.robustness import compare, compare_at_equal_error, compare_at_equal_size
 
 
 def network(family: str, run: str, calm: float, rough: list[float], *, level: float = 0.0, weights: int = 100, **more):
     """Rows of one network's flights from three starts: undisturbed all alike, disturbed as told."""
-    row = {"pilot": f"{family}-{run}-{level:g}-{weights}", "family": family, "run": run, "level": level,
+    row = {"controller": f"{family}-{run}-{level:g}-{weights}", "family": family, "run": run, "level": level,
            "weights": weights, "task": "sum-of-primes", "recovered": None, **more}  # fmt: skip
     return [
-        {**row, "condition": condition, "start": start, "lost": math.isinf(error), "rms_error_cm": error}
-        for condition, errors in (("nominal", [calm] * 3), ("gusts", rough))
+        {**row, "perturbation": perturbation, "start": start, "lost": math.isinf(error), "rms_error_cm": error}
+        for perturbation, errors in (("nominal", [calm] * 3), ("gusts", rough))
         for start, error in enumerate(errors)
     ]
 
 
-def found(rows: list[dict], pairing: str, condition: str = "gusts", family: str = "all sparse") -> list[dict]:
-    return [r for r in compare(rows) if (r["pairing"], r["condition"], r["family"]) == (pairing, condition, family)]
+def found(rows: list[dict], pairing: str, perturbation: str = "gusts", family: str = "all sparse") -> list[dict]:
+    return [
+        r for r in compare(rows) if (r["pairing"], r["perturbation"], r["family"]) == (pairing, perturbation, family)
+    ]
 
 
 def test_the_dense_one_of_the_same_seed() -> None:
@@ -44,13 +46,13 @@ def test_equal_error_is_the_nearest_undisturbed_and_nobody_is_in_two_pairs() -> 
     assert row["ratio"] == pytest.approx((3.0 * 0.5) ** 0.5)
     (calm,) = found(sparse + dense, "equal error", "nominal")
     assert calm["ratio"] == pytest.approx((1.0 / 1.05 * 1.1 / 1.2) ** 0.5)
-    changed = [{**row, "rms_error_cm": 0.1} if row["condition"] == "gusts" else row for row in sparse + dense]
+    changed = [{**row, "rms_error_cm": 0.1} if row["perturbation"] == "gusts" else row for row in sparse + dense]
     assert found(changed, "equal error", "nominal") == [calm]  # disturbed flights settle nothing
 
 
 def test_those_not_flown_disturbed_are_in_no_pair_of_equal_error() -> None:
     sparse, dense = network("global", "0", 1.0, [3.0] * 3, level=98.0), network("small", "0", 1.0, [1.0] * 3)
-    calm = [row for row in dense if row["condition"] == "nominal"]
+    calm = [row for row in dense if row["perturbation"] == "nominal"]
     assert found(sparse + calm, "equal error", "nominal") == []
     assert len(found(sparse + calm, "equal weights", "nominal")) == 1
 
@@ -60,9 +62,9 @@ def test_equal_weights() -> None:
     dense = network("small", "0", 1.0, [1.5] * 3, weights=104) + network("small", "0", 1.0, [9.0] * 3, weights=120)
     (row,) = found(sparse + dense, "equal weights")
     assert row["ratio"] == pytest.approx(2.0)
-    (sentence,) = worth_pruning(compare(sparse + dense))
+    (sentence,) = compare_at_equal_size(compare(sparse + dense))
     assert "no difference is shown. In pairs of equal weights (1)" in sentence
-    (sentence,) = worth_pruning(compare(network("global", "0", 1.3, [3.0] * 3, level=98.0) + dense))
+    (sentence,) = compare_at_equal_size(compare(network("global", "0", 1.3, [3.0] * 3, level=98.0) + dense))
     assert sentence.startswith("sum-of-primes: sparsity hurts")
 
 
@@ -79,12 +81,14 @@ def test_a_lost_flight_is_as_far_off_as_where_it_was_lost() -> None:
     assert row["failed_more"] == row["failed_more_low"] == 1.0
 
 
-@pytest.mark.parametrize(("rough", "said"), [(6.0, "sparsity hurts"), (1.0, "sparsity helps"), (2.0, "no difference")])
-def test_the_verdict_is_that_of_the_interval(rough: float, said: str) -> None:
+@pytest.mark.parametrize(
+    ("rough", "expected"), [(6.0, "sparsity hurts"), (1.0, "sparsity helps"), (2.0, "no difference")]
+)
+def test_the_verdict_is_that_of_the_interval(rough: float, expected: str) -> None:
     rows = []
     for run in "0123":
         rows += network("global", run, 1.0, [rough] * 3, level=98.0) + network("small", run, 1.0, [2.0] * 3)
-    (sentence,) = verdict(compare(rows))
-    assert sentence.startswith(f"sum-of-primes: {said}")
+    (sentence,) = compare_at_equal_error(compare(rows))
+    assert sentence.startswith(f"sum-of-primes: {expected}")
     assert "undisturbed (4, ratio 1.00)" in sentence
-    assert verdict(compare([row for row in rows if row["condition"] == "nominal"])) == []
+    assert compare_at_equal_error(compare([row for row in rows if row["perturbation"] == "nominal"])) == []

@@ -5,7 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from mothsim.controllers.evaluation.report.headline import as_markdown, headline, last_levels, sayings, smallest_as_good
+from mothsim.controllers.evaluation.report.headline import (
+    as_markdown,
+    headline,
+    last_levels,
+    smallest_as_good,
+    summary_sentences,
+)
 from mothsim.controllers.evaluation.statistics import interval, mean_share, median_of_medians, summarise
 from mothsim.tables import as_csv, grouped, read_table, write_table
 
@@ -13,8 +19,8 @@ from mothsim.tables import as_csv, grouped, read_table, write_table
 def flights(family: str, run: str, errors: list[float], level: float = 0.0, **more) -> list[dict]:
     """Rows of one network's flights; an infinite error is a lost flight."""
     return [
-        {"pilot": f"{family}-{run}-{level:g}", "family": family, "run": run, "level": level, "weights": 100,
-         "loss": 1e-4, "task": "hover", "condition": "nominal", "start": start, "lost": math.isinf(error),
+        {"controller": f"{family}-{run}-{level:g}", "family": family, "run": run, "level": level, "weights": 100,
+         "loss": 1e-4, "task": "hover", "perturbation": "nominal", "start": start, "lost": math.isinf(error),
          "recovered": error < 0.5, "rms_error_cm": error, **more}
         for start, error in enumerate(errors)
     ]  # fmt: skip
@@ -75,8 +81,8 @@ def test_loss_and_flight_may_stop_at_different_levels() -> None:
     rows += flights("global", "0", [1.0, 1.0], level=95.0, loss=5e-4)  # not after a level that lost one
     assert last_levels(rows) == (0.0, 90.0)
     assert last_levels(rows[4:]) == (95.0, None)
-    (said,) = sayings(rows)
-    assert "within 0.001 up to 0 %, while no flight is lost up to 90 % on every task." in said
+    (sentence,) = summary_sentences(rows)
+    assert "within 0.001 up to 0 %, while no flight is lost up to 90 % on every task." in sentence
 
 
 def test_tables_keep_every_value(tmp_path) -> None:

@@ -32,10 +32,10 @@ def test_smoother_keeps_parabolas_and_bounds_acceleration() -> None:
 
 def test_gentle_targets_are_followed_as_they_are() -> None:
     trajectory = make_trajectory("sum-of-primes")
-    times = 0.02 * np.arange(500)
-    states = reference_states(trajectory, MothBody(), times)
-    assert np.array_equal(states[:, :2], trajectory.position(times))
-    assert np.array_equal(states[:, 4:6], trajectory.velocity(times))
+    rowwise_matvec = 0.02 * np.arange(500)
+    states = reference_states(trajectory, MothBody(), rowwise_matvec)
+    assert np.array_equal(states[:, :2], trajectory.position(rowwise_matvec))
+    assert np.array_equal(states[:, 4:6], trajectory.velocity(rowwise_matvec))
 
 
 @pytest.mark.parametrize("offset", [[5, 0, 0, 0], [0, 3, 0, 0], [0, 0, 100, 0], [1, -5, -100, 60]])

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 
 from mothsim.controllers.learning.levenberg_marquardt import (
-    Lesson,
-    fit,
+    RegressionTask,
     jacobian,
+    levenberg_marquardt,
     normal_equations,
     parameters,
     with_parameters,
 )
-from mothsim.controllers.learning.optimal_brain_surgeon import fewest, remove
+from mothsim.controllers.learning.optimal_brain_surgeon import prune, prune_to_minimum
 from mothsim.controllers.networks.network import Network, Scaling
 
 UNIT = Scaling(np.zeros(10), np.ones(10), np.zeros(7), np.ones(7))
@@ -29,10 +29,10 @@ def random_network(hidden: tuple[int, ...], seed: int = 0, share: float = 0.6) -
     return Network(tuple(weights), tuple(rng.standard_normal(n).astype(np.float32) for n in sizes[1:]), UNIT)
 
 
-def lesson(teacher: Network, rows: int = 400, seed: int = 1) -> Lesson:
+def regression(teacher: Network, rows: int = 400, seed: int = 1) -> RegressionTask:
     inputs = np.random.default_rng(seed).uniform(-0.5, 0.5, (rows, 10)).astype(np.float32)
     predicted, _ = jacobian(teacher, inputs)
-    return Lesson(inputs, predicted, np.linspace(0.0, 2.0, 7, dtype=np.float32))
+    return RegressionTask(inputs, predicted, np.linspace(0.0, 2.0, 7, dtype=np.float32))
 
 
 @pytest.mark.parametrize("hidden", [(), (5,), (6, 4, 3)])
@@ -51,7 +51,7 @@ def test_slopes_are_those_of_the_network(hidden: tuple[int, ...]) -> None:
 
 
 def test_half_the_slope_of_the_cost() -> None:
-    network, task = random_network((4,)), lesson(random_network((4,), 5))
+    network, task = random_network((4,)), regression(random_network((4,), 5))
     matrix, slope = normal_equations(network, task)
     start = parameters(network)
     for i in (0, 7, len(start) - 1):
@@ -63,8 +63,8 @@ def test_half_the_slope_of_the_cost() -> None:
 def test_a_linear_network_is_fitted_by_least_squares_and_pruned_connections_stay_away() -> None:
     """What the lesson asks for needs connections that are gone: the best without them is a least-squares problem."""
     teacher, student = random_network((), 3, 1.0), random_network((), 4, 0.5)
-    task = lesson(teacher)
-    fitted = fit(student, task, 40, least_gain=1e-7)
+    task = regression(teacher)
+    fitted = levenberg_marquardt(student, task, 40, least_gain=1e-7)
     for output in range(1, 7):
         left = student.weights[0][:, output] != 0
         columns = np.column_stack([task.inputs[:, left], np.ones(len(task.inputs))])
@@ -76,8 +76,8 @@ def test_a_linear_network_is_fitted_by_least_squares_and_pruned_connections_stay
 def test_a_network_learns_what_its_like_does() -> None:
     teacher = random_network((4,), 7, 1.0)
     start = random_network((4,), 8, 1.0)
-    task = lesson(teacher)
-    assert task.cost(fit(start, task, 100)) < 1e-3 * task.cost(start)
+    task = regression(teacher)
+    assert task.cost(levenberg_marquardt(start, task, 100)) < 1e-3 * task.cost(start)
 
 
 def test_the_surgeon_takes_the_least_worthy_and_makes_the_others_do() -> None:
@@ -87,11 +87,11 @@ def test_the_surgeon_takes_the_least_worthy_and_makes_the_others_do() -> None:
     weight = np.zeros((10, 7), dtype=np.float32)
     weight[[0, 1, 2], 0] = 2.0, 3.0, 0.5
     network = Network((weight,), (np.zeros(7, dtype=np.float32),), UNIT)
-    task = Lesson(inputs, inputs @ weight, np.ones(7, dtype=np.float32))
-    smaller = remove(network, task, 1)
+    task = RegressionTask(inputs, inputs @ weight, np.ones(7, dtype=np.float32))
+    smaller = prune(network, task, 1)
     assert smaller.weights[0][[0, 1, 2], 0] == pytest.approx([0, 5, 0.5], abs=1e-2)
     assert task.cost(smaller) < 1e-5
-    other = remove(network, task, 1, skip=1)
+    other = prune(network, task, 1, skip=1)
     assert other.weights[0][[0, 1, 2], 0] == pytest.approx([5, 0, 0.5], abs=1e-2)
 
 
@@ -102,7 +102,7 @@ def test_what_lies_on_no_path_goes_too() -> None:
     last[0, 0], last[1, 0] = 1e-4, 1.0
     network = Network((first, last), (np.zeros(2, dtype=np.float32), np.zeros(7, dtype=np.float32)), UNIT)
     inputs = np.random.default_rng(0).uniform(-0.5, 0.5, (200, 10)).astype(np.float32)
-    smaller = remove(network, Lesson(inputs, jacobian(network, inputs)[0], np.ones(7, dtype=np.float32)), 1)
+    smaller = prune(network, RegressionTask(inputs, jacobian(network, inputs)[0], np.ones(7, dtype=np.float32)), 1)
     assert not smaller.weights[0][:, 0].any()
     assert smaller.connections == 3
 
@@ -113,10 +113,10 @@ def test_the_fewest_are_found_and_gone_on_from_in_the_same_bits() -> None:
     keep = np.zeros((10, 7), dtype=bool)
     keep[[0, 1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 3, 4, 5, 6, 1, 2, 3]] = True
     teacher = replace(teacher, weights=(np.where(keep, teacher.weights[0] + 2, 0).astype(np.float32),))
-    task = lesson(teacher)
+    task = regression(teacher)
     taken: list[Network] = []
-    student = fit(random_network((), 12, 1.0), task, 20)
-    found = fewest(student, task, lambda network: task.cost(network) < 1e-4, watch=taken.append)
+    student = levenberg_marquardt(random_network((), 12, 1.0), task, 20)
+    found = prune_to_minimum(student, task, lambda network: task.cost(network) < 1e-4, callback=taken.append)
     assert np.array_equal(found.weights[0] != 0, keep)
-    again = fewest(taken[len(taken) // 2], task, lambda network: task.cost(network) < 1e-4)
+    again = prune_to_minimum(taken[len(taken) // 2], task, lambda network: task.cost(network) < 1e-4)
     assert np.array_equal(again.weights[0], found.weights[0])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mothsim import MothBody
-from mothsim.controllers.learning.near_trim import GUIDED, NEAR_FLIGHT, draw_near_trim, envelope_trims, whole_turns
+from mothsim.controllers.learning.near_trim import GUIDED, NEAR_FLIGHT, draw_near_trim, envelope_trims, unwrap
 from mothsim.trim import find_trim
 
 
@@ -25,7 +25,7 @@ def test_the_envelope_goes_all_around_and_winds_up_no_spring() -> None:
     states, _ = draw_near_trim(5000, 0, trims, body, NEAR_FLIGHT.scaled(0.1))
     assert np.histogram(states[:, 2] % math.tau, 12, (0, math.tau))[0].min() > 100
     assert np.abs(states[:, 3] - states[:, 2] - math.pi).max() < 2.1  # the most bent trim, and a little
-    assert (whole_turns(states) == 0).all()
+    assert (unwrap(states) == 0).all()
     beyond, _ = draw_near_trim(5000, 0, trims, body, GUIDED)
     middle = beyond[:, 2:4].mean(axis=1)
     assert -0.6 < middle.min() < -0.4
@@ -36,4 +36,4 @@ def test_whole_turns_by_hand() -> None:
     angles = np.array([[0.5, 3.6], [-1.6, 1.5], [-1.5, 1.6], [7.0, 10.0]])
     states = np.zeros((4, 8))
     states[:, 2:4] = angles
-    assert whole_turns(states) == pytest.approx(np.array([0, -1, 0, 1]) * math.tau)
+    assert unwrap(states) == pytest.approx(np.array([0, -1, 0, 1]) * math.tau)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mothsim.controllers.learning.pruning import METHODS, LivePaths, live_connections, live_paths
+from mothsim.controllers.learning.pruning import METHODS, EffectiveConnectivity, effective_connectivity, effective_masks
 
 FIRST = np.array([[1.0, -4.0], [3.0, -2.0]])
 MIDDLE = np.array([[10.0, 0.5], [0.6, 0.7]])
@@ -104,11 +104,13 @@ def test_live_paths_by_hand() -> None:
     # Input 0 - node 0 - output 0 lives; node 1 has no input; node 2 leads nowhere; output 1 has only node 1.
     first = np.array([[1, 0, 1], [0, 0, 0]], dtype=bool)
     second = np.array([[1, 0], [0, 1], [0, 0]], dtype=bool)
-    live = live_connections([first, second])
+    live = effective_masks([first, second])
     assert live[0].tolist() == [[True, False, False], [False, False, False]]
     assert live[1].tolist() == [[True, False], [False, False], [False, False]]
-    assert live_paths([first, second]) == LivePaths(
-        weights=4, live=2, paths=1, constant_nodes=1, silent_nodes=1, dead_outputs=(1,), lost_inputs=(1,)
+    assert effective_connectivity([first, second]) == EffectiveConnectivity(
+        weights=4, live=2, paths=1, constant_units=1, dead_end_units=1, dead_outputs=(1,), lost_inputs=(1,)
     )
-    assert live_paths(full(FIRST, MIDDLE, LAST)) == LivePaths(10, 10, 8, 0, 0, (), ())
-    assert live_paths([np.zeros((2, 2), dtype=bool), LAST > 0]) == LivePaths(2, 0, 0, 2, 0, (0,), (0, 1))
+    assert effective_connectivity(full(FIRST, MIDDLE, LAST)) == EffectiveConnectivity(10, 10, 8, 0, 0, (), ())
+    assert effective_connectivity([np.zeros((2, 2), dtype=bool), LAST > 0]) == EffectiveConnectivity(
+        2, 0, 0, 2, 0, (0,), (0, 1)
+    )

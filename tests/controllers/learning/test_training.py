@@ -18,7 +18,7 @@ from mothsim.controllers.learning.training import has_stopped
 from mothsim.controllers.networks.storage import load_network
 from mothsim.plotting.figures import save_figure
 
-SMALL = Settings(hidden=(16, 12), levels=(50, 80), segments=20_000, step_share=0.1)
+SMALL = Settings(hidden=(16, 12), levels=(50, 80), segments=20_000, step_scale=0.1)
 
 
 def same_bits(first: list[Path], second: list[Path]) -> bool:
@@ -44,16 +44,16 @@ def test_early_stopping_by_hand() -> None:
 
 
 def test_protocols() -> None:
-    assert ZAHN.peak_for(100) == 5e-4
-    assert COSINE.peak_for(330_512) == pytest.approx(1e-3)
-    assert COSINE.peak_for(1312) == pytest.approx(4e-3, rel=0.01)
+    assert ZAHN.peak_learning_rate_for(100) == 5e-4
+    assert COSINE.peak_learning_rate_for(330_512) == pytest.approx(1e-3)
+    assert COSINE.peak_learning_rate_for(1312) == pytest.approx(4e-3, rel=0.01)
     with pytest.raises(ValueError, match="cosine, zahn2022"):
         find_protocol("sgd")
 
 
 @pytest.mark.parametrize(("protocol", "method"), [("cosine", "global"), ("zahn2022", "layerwise")])
 def test_a_run_learns_prunes_and_repeats_to_the_bit(tmp_path: Path, protocol: str, method: str) -> None:
-    settings = Settings(protocol, method, SMALL.hidden, SMALL.levels, SMALL.segments, 3, SMALL.step_share)
+    settings = Settings(protocol, method, SMALL.hidden, SMALL.levels, SMALL.segments, 3, SMALL.step_scale)
     files = run(settings, tmp_path / "a")
     networks = [load_network(file) for file in files]
     assert [file.name for file in files] == ["00.safetensors", "50.safetensors", "80.safetensors"]
@@ -65,10 +65,10 @@ def test_a_run_learns_prunes_and_repeats_to_the_bit(tmp_path: Path, protocol: st
 
 
 def test_a_folder_belongs_to_one_run(tmp_path: Path) -> None:
-    quick = Settings(hidden=(8,), levels=(), segments=2000, step_share=0.005)
+    quick = Settings(hidden=(8,), levels=(), segments=2000, step_scale=0.005)
     run(quick, tmp_path)
     with pytest.raises(ValueError, match="another seed"):
-        run(Settings(hidden=(8,), levels=(), segments=2000, step_share=0.005, seed=1), tmp_path)
+        run(Settings(hidden=(8,), levels=(), segments=2000, step_scale=0.005, seed=1), tmp_path)
 
 
 @pytest.mark.parametrize("events", [1, 3, 41])
@@ -97,7 +97,7 @@ def written(file: Path) -> int:
 
 def test_killed_at_any_moment_it_goes_on_in_the_same_bits(tmp_path: Path) -> None:
     whole = run(SMALL, tmp_path / "whole")
-    settings = {name: getattr(SMALL, name) for name in ("hidden", "levels", "segments", "step_share")}
+    settings = {name: getattr(SMALL, name) for name in ("hidden", "levels", "segments", "step_scale")}
     code = f"""
 import mothsim.controllers.learning.train_and_prune as s
 from pathlib import Path
@@ -129,7 +129,7 @@ s.run(s.Settings(**{settings!r}), Path({str(tmp_path / "cut")!r}))
         ({"hidden": ()}, "hidden = "),
         ({"levels": (50, 40)}, "levels = "),
         ({"segments": 3}, "segments = 3"),
-        ({"step_share": 0.0}, "step_share = 0.0"),
+        ({"step_scale": 0.0}, "step_scale = 0.0"),
     ],
 )
 def test_bad_settings_are_named(options: dict, message: str) -> None:

@@ -10,12 +10,12 @@ import pytest
 
 from mothsim import controllers
 from mothsim.controllers.evaluation.envelope import EnvelopeFlights, fly_envelope
-from mothsim.controllers.learning.levenberg_marquardt import Lesson
-from mothsim.controllers.minimal_networks.requirements import CHOOSING, GOALS, JUDGING, Envelope, Gentle, Loss
-from mothsim.controllers.minimal_networks.search import path, prune
+from mothsim.controllers.learning.levenberg_marquardt import RegressionTask
+from mothsim.controllers.minimal_networks.requirements import REQUIREMENTS, SELECTION, TEST, Envelope, Gentle, Loss
+from mothsim.controllers.minimal_networks.search import find_minimum, path
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import find_network
-from mothsim.demos.reproduce.fewest_weights import Fewest
+from mothsim.demos.reproduce.fewest_weights import FewestWeights
 
 ROOT = Path(__file__).parents[3]
 
@@ -25,12 +25,12 @@ class Quick(Loss):
 
     hidden = (4,)
 
-    def lesson(self, seed: int) -> Lesson:
-        whole = super().lesson(seed)
-        return Lesson(whole.inputs[:700], whole.outputs[:700], whole.importance)
+    def task(self, seed: int) -> RegressionTask:
+        whole = super().task(seed)
+        return RegressionTask(whole.inputs[:700], whole.outputs[:700], whole.output_weights)
 
     def measure(self, network: Network, seed: int) -> dict[str, float]:
-        return {"loss": self.lesson(seed).cost(network)}
+        return {"loss": self.task(seed).cost(network)}
 
     def met(self, measures: dict[str, float]) -> bool:
         return measures["loss"] <= 0.02
@@ -43,7 +43,7 @@ def weights(folder: Path) -> list[list[np.ndarray]]:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Network]:
     folder = tmp_path_factory.mktemp("quick")
-    network = prune(Quick(), 0, folder / "surgeon-0")
+    network = find_minimum(Quick(), 0, folder / "surgeon-0")
     assert network is not None
     return folder / "surgeon-0", network
 
@@ -51,19 +51,20 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Network]:
 def test_a_network_is_pruned_to_its_goal(whole: tuple[Path, Network]) -> None:
     folder, network = whole
     assert 5 < network.connections < 40
-    assert Quick().met(Quick().measure(network, JUDGING))
+    assert Quick().met(Quick().measure(network, TEST))
     counts = [one.connections for one in path(folder)]
     assert counts == sorted(counts, reverse=True)
     assert counts[0] == 10 * 4 + 4 * 7
     last = path(folder)[-1]
-    assert last.info["measures"] == Quick().measure(last, CHOOSING)
+    assert last.info["measures"] == Quick().measure(last, SELECTION)
 
 
 def test_killed_at_any_moment_it_goes_on_in_the_same_bits(whole: tuple[Path, Network], tmp_path: Path) -> None:
     folder = tmp_path / "surgeon-0"
     code = (
         "from pathlib import Path; from tests.controllers.minimal_networks.test_search import Quick;"
-        f"from controllers.evaluation.fewest import prune; prune(Quick(), 0, Path({str(folder)!r}))"
+        f"from mothsim.controllers.minimal_networks.search import find_minimum;"
+        f" find_minimum(Quick(), 0, Path({str(folder)!r}))"
     )
     for seen in ("first-0.safetensors", "*/0*.safetensors", "*/002*.safetensors"):
         killed = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
@@ -77,8 +78,8 @@ def test_killed_at_any_moment_it_goes_on_in_the_same_bits(whole: tuple[Path, Net
 
 
 def test_goals_by_hand() -> None:
-    assert GOALS["loss"].met({"loss": 1e-3})
-    assert not GOALS["loss"].met({"loss": 1.01e-3})
+    assert REQUIREMENTS["loss"].met({"loss": 1e-3})
+    assert not REQUIREMENTS["loss"].met({"loss": 1.01e-3})
     gentle = {"hover_cm": 0.05, "sum_of_primes_cm": 0.1, "lost": 0.0}
     assert Gentle().met(gentle)
     for worse in ({"hover_cm": 0.051}, {"sum_of_primes_cm": 0.11}, {"lost": 0.01}):
@@ -106,14 +107,14 @@ def test_lqr_flies_the_envelope_and_a_network_of_upright_segments_half_of_it() -
 
 @pytest.mark.slow
 def test_the_shipped_few_do_what_they_are_shipped_for() -> None:
-    assert Gentle().met(Gentle().measure(find_network("fewest"), JUDGING))
-    assert Envelope().met(Envelope().measure(find_network("compact"), JUDGING))
+    assert Gentle().met(Gentle().measure(find_network("fewest"), TEST))
+    assert Envelope().met(Envelope().measure(find_network("compact"), TEST))
 
 
 def test_the_command_draws_and_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
-    monkeypatch.setitem(GOALS, "loss", Quick())
+    monkeypatch.setitem(REQUIREMENTS, "loss", Quick())
     monkeypatch.setattr(Quick, "dense", ((2,),))
-    Fewest(("loss",), (0,), ("surgeon", "magnitude"), workers=1, out=tmp_path, json=True).run()
+    FewestWeights(("loss",), (0,), ("surgeon", "magnitude"), workers=1, out=tmp_path, json=True).run()
     surgeon, magnitude, dense = json.loads(capsys.readouterr().out)["fewest"]
     assert surgeon["met"] == magnitude["met"] == [True]
     assert max(surgeon["weights"] + magnitude["weights"]) < 40

@@ -39,7 +39,7 @@ def test_fa_follows_the_flower_and_repeats() -> None:
 
 def test_treatments_are_bodies_and_u_leaves_the_wing_torque_alone() -> None:
     for treatment in ("fa", "fs", "ua", "us"):
-        controller: Any = controllers.make("monte-carlo", treatment=treatment, samples=50)
+        controller: Any = controllers.make("monte-carlo", treatment=treatment, num_samples=50)
         flight = mothsim.fly(controller, "hover", duration=0.05)
         assert flight.body == MothBody.bustamante2022(treatment)
         assert np.any(flight.controls[:, 3] != 0) == treatment.startswith("f")

@@ -8,7 +8,7 @@ import pytest
 import mothsim
 from mothsim import MothBody, Task, controllers, make_trajectory
 from mothsim.controllers.guidance.reference import reference_states
-from mothsim.controllers.mpc.base import Sampling
+from mothsim.controllers.mpc.base import SamplingMPC
 from mothsim.controllers.mpc.cem import CEM
 from mothsim.controllers.mpc.costs import Bustamante2022, Tracking, squares
 from mothsim.controllers.mpc.mppi import MPPI
@@ -18,9 +18,9 @@ from mothsim.solver.propagate import SEGMENT
 from mothsim.trim import find_trim, linearise
 
 METHODS: dict[str, dict[str, Any]] = {
-    "random-shooting": {"samples": 32, "rounds": 3},
-    "cem": {"samples": 32, "rounds": 3},
-    "mppi": {"samples": 32, "rounds": 3},
+    "random-shooting": {"num_samples": 32, "iterations": 3},
+    "cem": {"num_samples": 32, "iterations": 3},
+    "mppi": {"num_samples": 32, "iterations": 3},
 }
 
 
@@ -66,27 +66,29 @@ def test_tracking_law_is_the_least_of_its_own_cost_about_trim() -> None:
     cost.reset(Task(target, body, 1.0, moth_seeds(0, 1)[1]))
     states = reference_states(target, body, SEGMENT * np.arange(50))[:1]
     cost.begin(states, 0.0)
-    law = cost.law(states, 0.0)
+    nominal_control = cost.nominal_control(states, 0.0)
     trim = find_trim(body)
     linear = linearise(body, trim)
-    plans = law + np.concatenate([np.zeros((1, 3)), 0.1 * np.random.default_rng(0).standard_normal((50, 3))])
+    plans = nominal_control + np.concatenate(
+        [np.zeros((1, 3)), 0.1 * np.random.default_rng(0).standard_normal((50, 3))]
+    )
     ends = trim.state + linear.a @ (states[0] - trim.state) + (plans @ cost.axes) @ linear.b.T
     assert cost(ends[None], plans[None], 0.02, last=True).argmin() == 0
 
 
 def test_the_cheapest_valid_plan_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    controller = RandomShooting(samples=16, rounds=1)
+    controller = RandomShooting(num_samples=16, iterations=1)
     states = prepared(controller)
     kept = {}
-    honest = Sampling.roll_out
+    honest = SamplingMPC.roll_out
 
-    def broken(self: Sampling, states: np.ndarray, plans: np.ndarray, time: float) -> np.ndarray:
+    def broken(self: SamplingMPC, states: np.ndarray, plans: np.ndarray, time: float) -> np.ndarray:
         costs = honest(self, states, plans, time)
         costs[:, costs.argmin(axis=1)] = np.inf  # those that would have won, and others, fail
         kept.update(plans=plans, costs=costs)
         return costs
 
-    monkeypatch.setattr(Sampling, "roll_out", broken)
+    monkeypatch.setattr(SamplingMPC, "roll_out", broken)
     chosen = controller.control(states, 0.0)
     winners = kept["costs"].argmin(axis=1)
     assert np.array_equal(chosen, controller.controls(kept["plans"][np.arange(2), winners, 0]))
@@ -95,7 +97,7 @@ def test_the_cheapest_valid_plan_is_chosen(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize("name", ["monte-carlo", *METHODS])
 def test_without_a_valid_plan_trim_is_flown_and_counted(name: str) -> None:
-    controller: Any = controllers.make(name, samples=16)
+    controller: Any = controllers.make(name, num_samples=16)
     states = prepared(controller, moths=3)
     states[1, 4] = np.nan
     controls = controller.control(states, 0.0)
@@ -108,25 +110,25 @@ def test_without_a_valid_plan_trim_is_flown_and_counted(name: str) -> None:
 
 @pytest.mark.parametrize("method", [MPPI, CEM, RandomShooting])
 def test_failed_plans_weigh_nothing(method: type) -> None:
-    controller = method(samples=8)
+    controller = method(num_samples=8)
     prepared(controller, moths=1)
     controller.plan = np.zeros((1, 4, 3))
     controller.sample(0)
     plans = np.random.default_rng(0).standard_normal((1, 8, 4, 3))
     costs = np.arange(8.0)[None].copy()
     costs[0, 4:] = np.inf
-    weighed = controller.weigh(plans, costs)
+    weighed = controller.update_plan(plans, costs)
     plans[0, 4:] = 1e9
-    assert np.array_equal(weighed, controller.weigh(plans, costs))
+    assert np.array_equal(weighed, controller.update_plan(plans, costs))
     assert np.abs(weighed).max() > 0
     costs[0, 1:] = np.inf
-    assert controller.weigh(plans, costs) == pytest.approx(plans[:, 0])
+    assert controller.update_plan(plans, costs) == pytest.approx(plans[:, 0])
 
 
 @pytest.mark.parametrize("name", ["monte-carlo", *METHODS])
 def test_controls_stay_within_the_body(name: str) -> None:
     body = MothBody(force_limit=3000.0, abdomen_torque_limit=2000.0)
-    controller: Any = controllers.make(name, samples=64)
+    controller: Any = controllers.make(name, num_samples=64)
     states = prepared(controller, moths=4, body=body)
     states[:, 0] += 5.0
     for k in range(3):
@@ -139,7 +141,7 @@ def test_controls_stay_within_the_body(name: str) -> None:
 @pytest.mark.parametrize("name", ["monte-carlo", *METHODS])
 def test_a_moth_is_itself_to_the_bit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Alone or among others, on one thread or two, again and again; another seed is another flight."""
-    options = METHODS.get(name, {"samples": 400})
+    options = METHODS.get(name, {"num_samples": 400})
 
     def flown(**how: Any) -> mothsim.Flight:
         return mothsim.fly(controllers.make(name, **options), "sine", duration=0.1, body=MothBody(), **how)
@@ -163,19 +165,19 @@ def test_each_flies_zahns_moth(name: str) -> None:
 
 def test_each_flies_by_the_published_cost_too() -> None:
     """With Bustamante et al.'s cost and moth, though it decides a quarter as often."""
-    controller = RandomShooting("bustamante2022", samples=200, horizon=1, rounds=4, spread=6.0)
+    controller = RandomShooting("bustamante2022", num_samples=200, horizon=1, iterations=4, noise_std=6.0)
     target = make_trajectory("sum-of-primes", np.pi / 4)
     flight = mothsim.fly(controller, target, duration=0.6, moths=2, seed=0, body=MothBody.bustamante2022("fa"))
     assert not flight.lost.any()
     assert np.median(flight.rms_error) < 3.0
 
 
-def test_the_spray_starts_at_the_moth_and_leads_on() -> None:
-    controller = MPPI(samples=20, rounds=1)
-    controller.keep_spray = True
+def test_rollout_paths_start_at_the_moth_and_lead_on() -> None:
+    controller = MPPI(num_samples=20, iterations=1)
+    controller.keep_rollouts = True
     flight = mothsim.fly(controller, "hover", duration=0.06, seed=1)
-    assert len(controller.spray) == 3
-    for paths, state in zip(controller.spray, flight.states, strict=True):
+    assert len(controller.sampled_paths) == 3
+    for paths, state in zip(controller.sampled_paths, flight.states, strict=True):
         assert paths.shape == (20, 21, 2)
         assert np.array_equal(paths[:, 0], np.tile(state[:2], (20, 1)))
         assert np.isfinite(paths).all()
@@ -184,9 +186,9 @@ def test_the_spray_starts_at_the_moth_and_leads_on() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"samples": 0}, "samples = 0: expected a whole number"),
+        ({"num_samples": 0}, "num_samples = 0: expected a whole number"),
         ({"horizon": 1.5}, "horizon = 1.5"),
-        ({"spread": -1.0}, "spread = -1.0"),
+        ({"noise_std": -1.0}, "noise_std = -1.0"),
         ({"cost": "least"}, "cost = 'least': expected one of tracking, bustamante2022"),
         ({"temperature": 0.0}, "temperature = 0.0"),
     ],

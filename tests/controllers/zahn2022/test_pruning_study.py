@@ -45,7 +45,7 @@ def test_learns_where_there_is_no_numba(tmp_path: Path) -> None:
 import sys
 sys.modules["numba"] = sys.modules["llvmlite"] = None
 from mothsim.demos.cli.main import main
-main("study --hidden 16 12 --levels 40 80 --segments 5000 --seed 3 --step-share 0.02 --networks 3 --out".split()
+main("study --hidden 16 12 --levels 40 80 --segments 5000 --seed 3 --step-scale 0.02 --networks 3 --out".split()
      + [{str(tmp_path)!r}])
 """
     ran = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True)
@@ -58,7 +58,7 @@ main("study --hidden 16 12 --levels 40 80 --segments 5000 --seed 3 --step-share 
 
 @pytest.mark.parametrize("method", ["layerwise", "manual", "global", "gradual"])
 def test_every_method_prunes_to_the_level_and_learns(tmp_path: Path, method: str) -> None:
-    settings = dataclasses.replace(QUICK, method=method, networks=2, levels=(40, 45), step_share=0.05)
+    settings = dataclasses.replace(QUICK, method=method, networks=2, levels=(40, 45), step_scale=0.05)
     dense, middle, sparse = levels(settings, tmp_path)
     for level in (middle, sparse):
         for i in range(2):
@@ -78,8 +78,8 @@ def test_a_network_does_not_depend_on_its_companions(tmp_path: Path, whole: Path
 
 def test_a_stopped_network_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that stops by hand after its first chunk is what one chunk alone makes of it; the others go on."""
-    settings = dataclasses.replace(QUICK, protocol="zahn2022", levels=(), step_share=300 / 40_000)
-    short = levels(dataclasses.replace(settings, step_share=100 / 40_000), tmp_path / "short")[0].ensemble
+    settings = dataclasses.replace(QUICK, protocol="zahn2022", levels=(), step_scale=300 / 40_000)
+    short = levels(dataclasses.replace(settings, step_scale=100 / 40_000), tmp_path / "short")[0].ensemble
     monkeypatch.setattr(pruning_study, "has_stopped", lambda curve: np.arange(len(curve)) == 1)
     cut = levels(settings, tmp_path / "cut")[0].ensemble
     assert cut.steps.tolist() == [300, 100, 300]
@@ -91,7 +91,7 @@ def test_a_stopped_network_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_group_stops_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By hand after two chunks, on the mean over its networks."""
-    settings = dataclasses.replace(QUICK, protocol="zahn2022-group", levels=(), step_share=300 / 78_100)
+    settings = dataclasses.replace(QUICK, protocol="zahn2022-group", levels=(), step_scale=300 / 78_100)
     seen = []
 
     def stopped(curve: np.ndarray) -> bool:
@@ -134,7 +134,7 @@ def test_rewinding_starts_from_the_first_weights(tmp_path: Path, monkeypatch: py
         return (tuple(weight + 1 for weight in weights), biases), state, np.zeros(len(running))
 
     monkeypatch.setattr("mothsim.controllers.zahn2022.pruning_study._advance", add_one)
-    settings = dataclasses.replace(QUICK, method=method, levels=(40,), step_share=1e-9)
+    settings = dataclasses.replace(QUICK, method=method, levels=(40,), step_scale=1e-9)
     for rewind in (True, False):
         now = dataclasses.replace(settings, rewind=rewind)
         dense, sparse = levels(now, tmp_path / str(rewind))
@@ -190,7 +190,7 @@ class Bar(study.LevelBar):
 study.LevelBar = Bar
 sys.exit(main.main(sys.argv[1:]))
 """
-    arguments = "study --hidden 16 12 --levels 40 80 --segments 5000 --seed 3 --step-share 0.02 --networks 3 --out"
+    arguments = "study --hidden 16 12 --levels 40 80 --segments 5000 --seed 3 --step-scale 0.02 --networks 3 --out"
     command = [sys.executable, "-c", code, *arguments.split(), str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
@@ -212,7 +212,7 @@ def test_a_damaged_checkpoint_is_said_and_made_again(tmp_path: Path, whole: Path
         content[-100] ^= 4
     file.write_bytes(content[: len(content) - (100 if harm == "cut short" else 0)])
     said: list[str] = []
-    run(QUICK, tmp_path, say=said.append)
+    run(QUICK, tmp_path, log=said.append)
     assert len(said) == 1
     assert "40.safetensors" in said[0]
     assert "\n" not in said[0]
@@ -260,8 +260,8 @@ def test_networks_are_shared_out_over_devices(tmp_path: Path, whole: Path) -> No
     assert done.stdout.split() == ["3"], done.stderr
     for i in range(3):
         shared_out = load_level(tmp_path / "80.safetensors", 80, QUICK.sizes).network(i)
-        together = load_level(whole / "80.safetensors", 80, QUICK.sizes).network(i)
-        for one, other in zip(shared_out.weights, together.weights, strict=True):
+        global_ranking = load_level(whole / "80.safetensors", 80, QUICK.sizes).network(i)
+        for one, other in zip(shared_out.weights, global_ranking.weights, strict=True):
             assert np.array_equal(one, other)
 
 

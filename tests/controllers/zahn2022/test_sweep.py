@@ -17,7 +17,7 @@ TINY = StudySettings("cosine", "global", (8, 6), (50,), 2000, 0, 0.01, 2)
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seeds of two sizes, two at once."""
     folder = tmp_path_factory.mktemp("sweep")
-    studies = sweep(folder, TINY, seeds=(0, 11), hiddens=((8, 6), (10, 6)))
+    studies = sweep(folder, TINY, seeds=(0, 11), hidden_sweep=((8, 6), (10, 6)))
     assert sorted(run_sweep(studies, workers=2)) == sorted(studies)
     return folder
 

@@ -32,7 +32,7 @@ def draw_picture(table: list[dict], path: Path) -> None:
 
 
 def test_benchmark_runs_small(tmp_path):
-    result = engine_speed.run(engine_speed.Options(rows=300, rival_rows=20, repeats=1, rivals=False))
+    result = engine_speed.run(engine_speed.Options(rows=300, baseline_rows=20, repeats=1, baselines=False))
     ours = {row["rtol"]: row for row in result["work_precision"]}
     assert ours[1e-6]["largest_error"] < 1e-5
     assert "us a segment" in engine_speed.report(result)
@@ -53,13 +53,13 @@ def test_gains_compare_what_keeps_to_the_same_error():
     assert [row["gain"] for row in engine_speed.gains(table)] == [50.0, 50.0, 100.0]
 
 
-def test_rivals_solve_the_same_segments():
-    options = engine_speed.Options(rival_rows=5)
-    states, controls = engine_speed.draw(options.rival_rows, options.seed)
+def test_baseline_solvers_solve_the_same_segments():
+    options = engine_speed.Options(baseline_rows=5)
+    states, controls = engine_speed.draw(options.baseline_rows, options.seed)
     exact = engine_speed.reference(states, controls)
     for name in ("odeint", "numbalsoda"):
         try:
-            solve = engine_speed.RIVALS[name]()
+            solve = engine_speed.BASELINE_SOLVERS[name]()
         except ImportError:
             continue
         ends = solve(states, controls, 1e-7)

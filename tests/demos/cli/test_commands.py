@@ -19,7 +19,9 @@ def last_json(capsys: pytest.CaptureFixture[str]) -> dict:
 def test_fly_prints_all_that_is_promised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fly", "--network", "small", "--duration", "1", "--out", str(tmp_path), "--json"]) == 0
     result = last_json(capsys)
-    promised = "controller network sparsity weights trajectory duration_s rms_error_cm max_error_cm lost decision_us"
+    promised = (
+        "controller network sparsity weights trajectory duration_s rms_error_cm max_error_cm lost control_step_us"
+    )
     assert set(promised.split()) | {"realtime_factor", "seed", "spectral_radius"} <= set(result)
     assert result["weights"] == 1312
     assert result["rms_error_cm"] < 0.06
@@ -42,12 +44,12 @@ def test_fly_takes_a_file_and_lqr_and_a_seed(tmp_path: Path, capsys: pytest.Capt
 
 def test_fly_samples_the_future_and_draws_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sizes = {}
-    for spray in ("--spray", "--no-spray"):
-        command = ["fly", "--controller", "monte-carlo", "--body", "bustamante2022-fs", "--duration", "0.06", spray]
+    for option in ("--show-rollouts", "--no-show-rollouts"):
+        command = ["fly", "--controller", "monte-carlo", "--body", "bustamante2022-fs", "--duration", "0.06", option]
         assert main([*command, "--out", str(tmp_path), "--json"]) == 0
         result = last_json(capsys)
-        sizes[spray] = (tmp_path / "flight.gif").stat().st_size
-    assert sizes["--spray"] > sizes["--no-spray"]
+        sizes[option] = (tmp_path / "flight.gif").stat().st_size
+    assert sizes["--show-rollouts"] > sizes["--no-show-rollouts"]
     assert (result["body"], result["network"], result["weights"], result["fallbacks"]) == (
         "bustamante2022-fs",
         None,
@@ -58,8 +60,8 @@ def test_fly_samples_the_future_and_draws_it(tmp_path: Path, capsys: pytest.Capt
     assert main(["fly", "--controller", "mppi", "--duration", "0.5", "--trajectory", "hover", "--out", str(tmp_path),
                  "--no-animation", "--json"]) == 0  # fmt: skip
     assert last_json(capsys)["body"] == "zahn2022"
-    assert main(["fly", "--controller", "lqr", "--spray", "--duration", "0.1", "--out", str(tmp_path)]) == 1
-    assert "spray: lqr considers no futures" in capsys.readouterr().err
+    assert main(["fly", "--controller", "lqr", "--show-rollouts", "--duration", "0.1", "--out", str(tmp_path)]) == 1
+    assert "show_rollouts: lqr has none" in capsys.readouterr().err
 
 
 def test_a_lost_flight_is_null_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,7 +99,7 @@ def test_misuse_exits_with_two() -> None:
 
 
 def test_train_then_fly_what_it_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["train", "--hidden", "16", "12", "--levels", "40", "--segments", "20000", "--step-share", "0.01"]
+    command = ["train", "--hidden", "16", "12", "--levels", "40", "--segments", "20000", "--step-scale", "0.01"]
     assert main([*command, "--out", str(tmp_path), "--json"]) == 0
     result = last_json(capsys)
     assert [row[0] for row in result["networks"]] == [0, 40]
@@ -111,7 +113,7 @@ def test_train_then_fly_what_it_made(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_study_then_its_figures_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The README's study through all its levels, of eight of the smallest networks, on very few steps."""
     command = ["study", "--protocol", "zahn2022-group", "--method", "layerwise", "--out", str(tmp_path), "--json"]
-    assert main([*command, "--segments", "5000", "--step-share", "0.0025"]) == 0
+    assert main([*command, "--segments", "5000", "--step-scale", "0.0025"]) == 0
     result = last_json(capsys)
     levels = [dict(zip(result["columns"], row, strict=True)) for row in result["levels"]]
     assert [level["level"] for level in levels][:2] == [0, 15]
@@ -133,8 +135,8 @@ def test_study_then_its_figures_again(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_a_sweep_of_studies_is_one_table_a_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["study", "--segments", "5000", "--step-share", "0.002", "--networks", "2", "--levels", "50"]
-    command += ["--seeds", "0", "1", "--hiddens", "9-8", "--weights", "400", "--out", str(tmp_path)]
+    command = ["study", "--segments", "5000", "--step-scale", "0.002", "--networks", "2", "--levels", "50"]
+    command += ["--seeds", "0", "1", "--hidden-sweep", "9-8", "--weights", "400", "--out", str(tmp_path)]
     assert main(command) == 0
     text = capsys.readouterr().out
     assert text.index("hidden layers 9, 8;") < text.index("hidden layers 7, 7, 7, 16;")
@@ -145,7 +147,7 @@ def test_a_sweep_of_studies_is_one_table_a_size(tmp_path: Path, capsys: pytest.C
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("mothsim: ")
     assert error.endswith("holds a run with another segments; choose another folder")
-    assert main([*command, "--hiddens", "9x8"]) == 1
+    assert main([*command, "--hidden-sweep", "9x8"]) == 1
     assert "hiddens = '9x8'" in capsys.readouterr().err
 
 
@@ -159,7 +161,7 @@ def test_import_of_the_authors_files(shared: Path, tmp_path: Path, capsys: pytes
 
 
 def test_benchmark_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["benchmark", "--rows", "300", "--rival-rows", "3", "--moths", "64", "--batch", "8", "--repeats", "1"]
+    command = ["benchmark", "--rows", "300", "--baseline-rows", "3", "--moths", "64", "--batch", "8", "--repeats", "1"]
     command += ["--decisions", "2"]
     assert main(command) == 0
     text = capsys.readouterr().out
@@ -193,9 +195,11 @@ def test_ship_makes_and_resumes(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "small.safetensors").exists()
 
 
-@pytest.mark.parametrize("demo", ["first_flight.py", "your_controller.py"])
+@pytest.mark.parametrize("demo", ["first_flight", "own_controller"])
 def test_short_demos_run(demo: str, tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, ROOT / "demos" / demo], capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", f"mothsim.demos.examples.{demo}"], capture_output=True, text=True, cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     assert "cm" in done.stdout
 

@@ -16,7 +16,7 @@ from mothsim.demos.cli.main import main
 from mothsim.tables import read_table
 
 ROOT = Path(__file__).parents[3]
-TINY = ["evaluate", "--starts", "2", "--shorten", "0.1", "--baselines", "lqr", "--workers", "1"]
+TINY = ["evaluate", "--starts", "2", "--duration-scale", "0.1", "--baselines", "lqr", "--workers", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -30,16 +30,24 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_flight_has_a_row(evaluated: Path) -> None:
     rows = read_table(evaluated / "flights.csv")
-    nominal = [row for row in rows if row["condition"] == "nominal"]
+    nominal = [row for row in rows if row["perturbation"] == "nominal"]
     assert len(nominal) == 7 * 2 * 2
-    assert {row["pilot"] for row in nominal} == {"lqr", "dense", "small", "sparse-93", "sparse-98", "compact", "fewest"}
+    assert {row["controller"] for row in nominal} == {
+        "lqr",
+        "dense",
+        "small",
+        "sparse-93",
+        "sparse-98",
+        "compact",
+        "fewest",
+    }
     assert all(row["rms_error_cm"] < 2 for row in nominal)
-    disturbed = {row["condition"] for row in rows} - {"nominal"}
+    disturbed = {row["perturbation"] for row in rows} - {"nominal"}
     assert {"noise 5%", "delay 20 ms", "gusts 100 cm/s", "size 0.8", "abdomen mass 2"} <= disturbed
-    assert {row["task"] for row in rows if row["condition"] in disturbed} == {"hover"}
+    assert {row["task"] for row in rows if row["perturbation"] in disturbed} == {"hover"}
     summary = read_table(evaluated / "summary.csv")
     assert all(row["rms_error_cm_low"] <= row["rms_error_cm"] <= row["rms_error_cm_high"] for row in summary)
-    costs = {row["pilot"]: row for row in read_table(evaluated / "costs.csv")}
+    costs = {row["controller"]: row for row in read_table(evaluated / "costs.csv")}
     assert all(row["network_us"] > 0 < row["dense_us"] for name, row in costs.items() if name != "lqr")
     assert {row["predictor"] for row in read_table(evaluated / "predictors.csv")} == {
         "loss", "spectral_radius", "trim_offset_cm",
@@ -84,7 +92,7 @@ def test_the_page_needs_nothing_else(evaluated: Path) -> None:
     assert "url(" not in page
     assert page.count("data:image/png") == 2 * 6
     assert page.count("data:image/gif") == 3
-    for said in (
+    for expected in (
         "How few connections",
         "What loss is airworthy?",
         "What foretells",
@@ -93,7 +101,7 @@ def test_the_page_needs_nothing_else(evaluated: Path) -> None:
         "<b>hover</b>: ",
         "numba",
     ):
-        assert said in page
+        assert expected in page
 
 
 @pytest.mark.parametrize("width", [390, 1200])
@@ -133,16 +141,16 @@ def test_the_page_fits_the_screen(evaluated: Path, tmp_path: Path, width: int) -
 def test_networks_without_a_loss_are_drawn_too(tmp_path: Path) -> None:
     """What learnt flight alone has none on Zahn et al.'s segments."""
     (tmp_path / "networks").mkdir()
-    shutil.copy(ROOT / "controllers" / "networks" / "compact.safetensors", tmp_path / "networks")
+    shutil.copy(ROOT / "controllers" / "networks" / "shipped" / "compact.safetensors", tmp_path / "networks")
     command = [*TINY, "--networks", str(tmp_path / "networks"), "--tasks", "hover", "--out", str(tmp_path / "out")]
     assert main([*command, "--report"]) == 0
     assert (tmp_path / "out" / "report.html").exists()
 
 
 def test_mistakes_give_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for wrong, said in ((["--tasks", "loop"], "tasks = 'loop'"), (["--networks", str(tmp_path)], "networks = "),
+    for wrong, expected in ((["--tasks", "loop"], "tasks = 'loop'"), (["--networks", str(tmp_path)], "networks = "),
                         (["--starts", "0"], "starts = 0")):  # fmt: skip
         assert main([*TINY, *wrong, "--out", str(tmp_path / "out")]) == 1
         error = capsys.readouterr().err.strip()
-        assert said in error
+        assert expected in error
         assert "\n" not in error

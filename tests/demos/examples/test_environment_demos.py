@@ -53,7 +53,7 @@ def test_train_ppo_runs(tmp_path, capsys):
     pytest.importorskip("stable_baselines3", reason="the extra [rl] is not installed")
     from mothsim.demos import train_ppo
 
-    result = train_ppo.main(minutes=0.05, moths=2, out=tmp_path, judges=4)
+    result = train_ppo.main(minutes=0.05, moths=2, out=tmp_path, eval_envs=4)
     assert result["trim"]["return"] > result["random"]["return"]
     assert json.loads((tmp_path / "result.json").read_text())["ppo"] == result["ppo"]
     assert {file.name for file in tmp_path.iterdir()} == {"hover.zip", "curve.png", "result.json"}

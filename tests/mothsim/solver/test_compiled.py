@@ -21,9 +21,9 @@ print(ask(), sum(ask.stats.cache_hits.values()), ask.__doc__)
 """
 PART = """
 from {package} import constants
-from mothsim.solver.compiled import part
+from mothsim.solver.compiled import subkernel
 
-@part
+@subkernel
 def answer():
     return constants.ANSWER
 """

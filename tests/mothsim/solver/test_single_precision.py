@@ -1,4 +1,4 @@
-"""The spray class: single precision that loses nothing far from the origin, and refuses what it cannot do."""
+"""Single precision that loses nothing far from the origin, and refuses what it cannot do."""
 
 import math
 
@@ -7,14 +7,14 @@ import numpy as np
 from mothsim import MothBody, segments
 from mothsim.dynamics import coefficients
 from mothsim.solver.propagate import propagate
-from mothsim.solver.single_precision import solve_spray
+from mothsim.solver.single_precision import solve_single_precision
 
 PACKED = coefficients(MothBody()).packed()
 
 
-def spray(states, controls, pieces=1, tolerance=1e-4):
+def solve(states, controls, pieces=1, tolerance=1e-4):
     final = np.empty_like(states)
-    refused = solve_spray(PACKED, states, controls, 0.02, tolerance, pieces, final)
+    refused = solve_single_precision(PACKED, states, controls, 0.02, tolerance, pieces, final)
     assert refused == np.isnan(final[:, 0]).sum()
     return final
 
@@ -24,7 +24,7 @@ def test_far_from_the_origin_and_after_many_turns():
     far = states.copy()
     far[:, :2] += [3e5, -7e5]
     far[:, 2:4] += 500 * math.tau
-    moved = spray(far, controls) - spray(states, controls)
+    moved = solve(far, controls) - solve(states, controls)
     taken = np.isfinite(moved[:, 0])
     assert taken.mean() > 0.9
     expected = np.broadcast_to([3e5, -7e5, 500 * math.tau, 500 * math.tau], (taken.sum(), 4))
@@ -37,7 +37,7 @@ def test_what_it_lets_through_is_within_the_tolerance_and_more_steps_let_more_th
     exact = propagate(states, controls, rtol=1e-8).states
     refusals = []
     for pieces in (1, 3):
-        ends = spray(states, controls, pieces)
+        ends = solve(states, controls, pieces)
         taken = np.isfinite(ends[:, 0])
         refusals.append(np.sum(~taken))
         assert (np.abs(ends - exact) / np.abs(exact).max(axis=0))[taken].max() < 1e-4
@@ -47,4 +47,4 @@ def test_what_it_lets_through_is_within_the_tolerance_and_more_steps_let_more_th
 
 def test_refuses_a_tolerance_beyond_single_precision():
     states, controls = segments.draw(100, 2)
-    assert np.isnan(spray(states, controls, tolerance=1e-9)).mean() > 0.9
+    assert np.isnan(solve(states, controls, tolerance=1e-9)).mean() > 0.9
