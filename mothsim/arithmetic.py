@@ -10,11 +10,6 @@ import sys
 from collections.abc import Callable
 from typing import TypeVar
 
-try:
-    from numba.extending import register_jitable
-except ModuleNotFoundError:  # a machine that has JAX alone
-    register_jitable = None
-
 Function = TypeVar("Function", bound=Callable)
 
 # 2 pi in three parts, the first two of 33 bits, so that up to a million turns subtract without rounding.
@@ -28,9 +23,14 @@ _S1, _S2, _S3, _S4, _S5, _S6, _S7 = ((-1) ** k / math.factorial(2 * k + 1) for k
 _C1, _C2, _C3, _C4, _C5, _C6, _C7, _C8 = ((-1) ** k / math.factorial(2 * k) for k in range(1, 9))
 
 
+SHARED: list[Callable] = []
+"""Functions that compiled code may call; `mothsim.solver.compiled` registers them with numba."""
+
+
 def shared(function: Function) -> Function:
-    """Decorates a Python function that compiled code may call too, where there is a compiler."""
-    return register_jitable(function) if register_jitable else function
+    """Decorate a Python function that compiled code may call too."""
+    SHARED.append(function)
+    return function
 
 
 def square_root(x):

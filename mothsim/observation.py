@@ -9,9 +9,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from mothsim.solver.compiled import kernel_with_gil
 from mothsim.trajectories import Trajectory
 
 Array = NDArray[np.floating]
@@ -79,7 +79,7 @@ class ObservationBuilder:
         return seen
 
 
-@njit(cache=True)
+@kernel_with_gil
 def _observe(states, steps, positions, velocities, angles, ahead, seen):
     row = np.empty(seen.shape[1])
     for i in range(len(states)):

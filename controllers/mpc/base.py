@@ -13,11 +13,11 @@ import math
 from abc import ABC, abstractmethod
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from mothsim.controllers.mpc.costs import Cost, make_cost
 from mothsim.flight import Task
+from mothsim.solver.compiled import kernel
 from mothsim.solver.propagate import SEGMENT, propagate
 
 Array = NDArray[np.floating]
@@ -30,7 +30,7 @@ _POINTS = 5  # of a plotted path, a segment
 _REST = np.array([0, 0, 0, np.pi, 0, 0, 0, 0], dtype=np.float64)  # stands in for rows that have failed
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def polar(plans, centre, axes, force_limit, torque_limit, wing_limit):
     """Controls (M, 4) within limits of plans (M, m): `mothsim.actuation`'s, in one pass and row by row."""
     controls = np.empty((len(plans), 4))

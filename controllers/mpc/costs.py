@@ -9,7 +9,6 @@ import math
 from typing import Protocol
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from mothsim.actuation import to_components
@@ -18,6 +17,7 @@ from mothsim.controllers.guidance.ilqr import rowwise_matvec
 from mothsim.controllers.guidance.lqr_weights import LQRWeights, quadratic_costs
 from mothsim.controllers.guidance.reference import MOTION, entry_curves, reference_states
 from mothsim.flight import Task
+from mothsim.solver.compiled import kernel
 from mothsim.solver.propagate import SEGMENT
 from mothsim.trim import Trim, find_trim, linearise
 
@@ -53,7 +53,7 @@ class Cost(Protocol):
         ...
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def squares(rows, centres, factor):
     """`|factor (row - centre)|^2`, (N, K), of rows (N, K, d), centres (N, d) and a factor (r, d), row by row."""
     result = np.empty(rows.shape[:2])

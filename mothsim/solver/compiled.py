@@ -1,33 +1,51 @@
-"""How numba compiles the engine: kernels, which Python calls and which are kept on disk, and the parts in them."""
+"""How numba compiles the engine: functions for Python to call, kept on disk, and the functions that they consist of."""
 
 from __future__ import annotations
 
 import ast
 import hashlib
+import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from types import CellType, FunctionType
 from typing import Any
 
-from numba import njit
+from mothsim.arithmetic import SHARED
+from mothsim.solver.threads import default_threads
+
+default_threads()  # names a bad NUMBA_NUM_THREADS, which numba refuses without naming it
+# isort: split
+from numba import config, njit  # noqa: E402
+from numba.core.caching import FunctionCache  # noqa: E402
+from numba.extending import register_jitable  # noqa: E402
 
 _INSIDE: dict[str, Any] = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 subkernel = njit(**_INSIDE)
-"""Decorates what kernels are made of: it cannot be called from Python, which halves the time to compile it."""
+"""Decorate a function that kernels call: Python cannot call it, which halves the time to compile it."""
 
 inlined = njit(inline="always")
-"""The same for what is called in one place only: not compiled by itself at all."""
+"""Decorate a function that is called in one place only: it is compiled as a part of its caller alone."""
 
 
 def kernel(function: Callable[..., Any], *, nogil: bool = True) -> Callable[..., Any]:
-    """Compile a function for Python to call, which lets go of the interpreter's lock and is kept on disk.
+    """Compile a function for Python to call; it releases the interpreter's lock and is cached on disk.
 
-    numba takes what it kept for fresh as long as the kernel's own file and the values that it closes over are the
-    same, though what the kernel calls is compiled into it, wherever it stands. So a kernel is made to close over
-    a digest of all sources that its module imports, from its own package and from mothsim, if that is beside it: a
-    new release of any of them compiles it anew.
+    Numba regards its cached code as fresh while the kernel's own file and the values in its closure are unchanged,
+    though the functions that the kernel calls, in whatever file, are compiled into it. So the closure is given
+    a digest of all sources that the kernel's module imports from its own package and from mothsim: a change
+    in any of them compiles the kernel anew.
+
+    Where no cache folder can be written, or a cached file is damaged, the kernel is compiled in memory.
+
+    Raises:
+        ValueError: NUMBA_DISABLE_JIT is set; the engine does not run uncompiled.
     """
+    if config.DISABLE_JIT:  # pyright: ignore[reportAttributeAccessIssue]
+        raise ValueError("NUMBA_DISABLE_JIT = 1: expected 0 or unset, as mothsim's engine runs compiled only")
+    while SHARED:
+        register_jitable(SHARED.pop())
     code = function.__code__
     closed = FunctionType(
         code.replace(co_freevars=(*code.co_freevars, "sources_digest")),
@@ -37,16 +55,48 @@ def kernel(function: Callable[..., Any], *, nogil: bool = True) -> Callable[...,
         (*(function.__closure__ or ()), CellType(sources_digest(function.__module__, code.co_filename))),
     )
     closed.__doc__ = function.__doc__
-    return njit(cache=True, nogil=nogil)(closed)
+    dispatcher = njit(nogil=nogil)(closed)
+    try:
+        dispatcher._cache = _KernelCache(closed)  # pyright: ignore[reportAttributeAccessIssue]
+    except RuntimeError:  # numba finds no folder that it may write to
+        _warn_uncached()
+    return dispatcher
 
 
 kernel_with_gil = partial(kernel, nogil=False)
-"""The same for what is brief and keeps the lock: letting go of it costs a tenth of a microsecond."""
+"""The same for brief functions, which keep the interpreter's lock: releasing it costs a tenth of a microsecond."""
+
+
+class _KernelCache(FunctionCache):
+    """Numba's cache on disk, in which a file that cannot be read or written costs a compilation and no error."""
+
+    def load_overload(self, sig, target_context):
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # unpickling a damaged file may raise any
+            with suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, sig, data):
+        try:
+            super().save_overload(sig, data)
+        except Exception:
+            _warn_uncached()
+
+
+@cache
+def _warn_uncached() -> None:
+    """Log once a process that kernels are not cached."""
+    logging.getLogger(__name__).warning(
+        "mothsim: compiled code cannot be cached and is compiled in every process: "
+        "set NUMBA_CACHE_DIR to a folder that can be written"
+    )
 
 
 @cache
 def sources_digest(module: str, file: str) -> str:
-    """A digest of a module's source and of what it imports from its own package and mothsim, directly or by others."""
+    """Digest of a module's source and of all sources that it imports, even indirectly, from its package and mothsim."""
     root = Path(file).parents[module.count(".")]
     packages = {module.partition(".")[0], "mothsim"}
     sources: dict[str, bytes] = {}
@@ -61,7 +111,7 @@ def sources_digest(module: str, file: str) -> str:
 
 
 def _imports(source: bytes) -> Iterator[str]:
-    """Names that may be modules, from a source's imports at the top."""
+    """Names that may be modules, from the imports at the top of a source."""
     for node in ast.parse(source).body:
         if isinstance(node, ast.ImportFrom) and node.module:
             yield node.module

@@ -104,11 +104,16 @@ def warm_up(rtol: float = 1e-6) -> None:
 
 
 def _rows(name: str, values: ArrayLike, width: int) -> NDArray[np.float64]:
-    """Values as a C-contiguous float64 array (N, width) or (width,)."""
+    """Values as a float64 array (N, width) or (width,) of the one memory layout that the engine is compiled for.
+
+    A read-only or unaligned array is copied: numba has other types for those and would compile the engine anew.
+    """
     try:
         array = np.ascontiguousarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"{name} = {values!r}: expected numbers, shape (N, {width}) or ({width},)") from None
+    if not array.flags.carray:
+        array = array.copy()
     if array.ndim not in (1, 2) or array.shape[-1] != width:
         raise ValueError(f"{name} has shape {array.shape}: expected (N, {width}) or ({width},)")
     return array

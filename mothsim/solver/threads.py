@@ -16,9 +16,15 @@ _Done = SimpleQueue[BaseException | None]
 
 
 def default_threads() -> int:
-    """NUMBA_NUM_THREADS, which joblib and the like set in their workers; else what the processor has."""
+    """Number of threads: NUMBA_NUM_THREADS, which joblib sets in its workers; else the processor's.
+
+    Raises:
+        ValueError: NUMBA_NUM_THREADS is not a whole number above zero.
+    """
     named = os.environ.get("NUMBA_NUM_THREADS")
     if named:
+        if not named.strip().isdecimal() or int(named) < 1:
+            raise ValueError(f"NUMBA_NUM_THREADS = {named!r}: expected a whole number above zero")
         return int(named)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

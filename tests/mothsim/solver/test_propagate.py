@@ -145,3 +145,18 @@ def test_bad_input_is_named(change, message):
     arguments = {"states": np.zeros((2, 8)), "controls": np.zeros((2, 4))} | change
     with pytest.raises(ValueError, match=message):
         mothsim.propagate(arguments.pop("states"), arguments.pop("controls"), **arguments)
+
+
+def test_an_array_of_another_layout_is_not_compiled_for_anew():
+    from mothsim.solver.march import solve_few, solve_in_lanes
+
+    states, controls = segments.draw(40, 6)
+    wanted = [mothsim.propagate(states[:n], controls[:n]).states for n in (3, 40)]
+    compiled = len(solve_few.signatures), len(solve_in_lanes.signatures)
+    states, controls = (np.frombuffer(b"x" + array.tobytes(), np.float64, offset=1) for array in (states, controls))
+    states, controls = states.reshape(40, 8), controls.reshape(40, 4)
+    assert not states.flags.writeable
+    assert not states.flags.aligned
+    for n, ends in zip((3, 40), wanted, strict=True):
+        assert np.array_equal(mothsim.propagate(states[:n], controls[:n]).states, ends)
+    assert (len(solve_few.signatures), len(solve_in_lanes.signatures)) == compiled
