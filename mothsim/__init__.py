@@ -1,12 +1,17 @@
 """Closed-loop flight of a simulated hawkmoth: the body, its equations, the engine, targets and flights."""
 
-from mothsim import metrics
-from mothsim.body import MothBody
-from mothsim.disturbances import Disturbances
-from mothsim.flight import Controller, Flight, Task, fly
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from mothsim.registry import register_environments
-from mothsim.solver.propagate import SEGMENT, Propagation, propagate, warm_up
-from mothsim.trajectories import Trajectory, make_trajectory
+
+if TYPE_CHECKING:
+    from mothsim import metrics
+    from mothsim.body import MothBody
+    from mothsim.disturbances import Disturbances
+    from mothsim.flight import Controller, Flight, Task, fly
+    from mothsim.solver.propagate import SEGMENT, Propagation, propagate, warm_up
+    from mothsim.trajectories import Trajectory, make_trajectory
 
 __all__ = [
     "SEGMENT",
@@ -24,5 +29,34 @@ __all__ = [
     "warm_up",
 ]
 __version__ = "0.1.0"
+
+_MODULES = {
+    "body": ("MothBody",),
+    "disturbances": ("Disturbances",),
+    "flight": ("Controller", "Flight", "Task", "fly"),
+    "solver.propagate": ("SEGMENT", "Propagation", "propagate", "warm_up"),
+    "trajectories": ("Trajectory", "make_trajectory"),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name, or a module of the package, when it is first asked for."""
+    if name in _HOME:
+        value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    else:
+        try:
+            value = import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"{__name__}.{name}":
+                raise
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 register_environments()

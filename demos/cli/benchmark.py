@@ -1,4 +1,4 @@
-"""`mothsim benchmark`: the speed of this machine against the alternatives."""
+"""`mothsim benchmark`: measure the speed of engine, environments, controllers and networks on this machine."""
 
 from __future__ import annotations
 
@@ -6,31 +6,32 @@ import sys
 from dataclasses import dataclass
 
 from mothsim.demos.cli.output import show
+from mothsim.demos.options import Count, Seed
 
 
 @dataclass
 class Benchmark:
-    """Time the engine beside other solvers (those installed), a segment, the environments, controllers, networks."""
+    """Time the engine beside other installed solvers, the environments, the controllers and the networks."""
 
-    rows: int = 10_000
+    rows: Count = 10_000
     """Random segments for the engine."""
-    baseline_rows: int = 200
+    baseline_rows: Count = 200
     """Segments for each other solver."""
-    moths: int = 4096
-    """In the batched environment."""
-    batch: int = 256
+    moths: Count = 4096
+    """Moths in the batched environment."""
+    batch: Count = 256
     """Moths in a batch of network decisions."""
-    repeats: int = 5
-    """Best of so many."""
-    decisions: int = 50
-    """Of every controller a repeat."""
-    seed: int = 0
-    """Of the segments."""
+    repeats: Count = 5
+    """Repeats of every measurement, of which the fastest counts."""
+    decisions: Count = 50
+    """Decisions of every controller in a repeat."""
+    seed: Seed = 0
+    """Seed of the segments and of the starts."""
     json: bool = False
     """One JSON object on standard output instead of the tables."""
 
     def run(self) -> None:
-        """Measure and print."""
+        """Measure and print the results."""
         from mothsim.controllers.networks.storage import find_network
         from mothsim.demos.benchmarks import sparse_speed as sparse
         from mothsim.demos.benchmarks.decision_speed import decisions

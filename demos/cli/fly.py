@@ -6,14 +6,13 @@ import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-import mothsim
-from mothsim import controllers
-from mothsim.body import make_body
 from mothsim.demos.cli.output import show, wrote
+from mothsim.demos.options import Radians, Seconds, Seed
+
+if TYPE_CHECKING:
+    import mothsim
 
 
 @dataclass
@@ -32,11 +31,11 @@ class Fly:
     t,x,y[,theta] in s, cm, rad."""
     waypoint: Literal["reachable", "raw"] = "reachable"
     """For the inverse model: where guidance asks it to go; raw targets lose every network."""
-    angle: float | None = None
+    angle: Radians = None
     """Body angle theta, rad; by default upright, and pi/4 for monte-carlo, as published."""
-    duration: float = 10.0
+    duration: Seconds = 10.0
     """s."""
-    seed: int = 0
+    seed: Seed = 0
     """Of the random start."""
     out: Path = Path("out/fly")
     """Folder for flight.png and flight.gif."""
@@ -49,6 +48,10 @@ class Fly:
 
     def run(self) -> None:
         """Fly, draw and print."""
+        import mothsim
+        from mothsim import controllers
+        from mothsim.body import make_body
+
         published = self.controller == "monte-carlo"
         angle = self.angle if self.angle is not None else math.pi / (4 if published else 2)
         self.body = self.body or ("bustamante2022-fa" if published else "zahn2022")
@@ -69,6 +72,10 @@ class Fly:
         self._draw(flight, getattr(controller, "sampled_paths", None) if self.show_rollouts else None)
 
     def _result(self, flight: mothsim.Flight, controller: Any) -> dict[str, Any]:
+        import numpy as np
+
+        from mothsim import metrics
+
         network = getattr(controller, "network", None)
         result: dict[str, Any] = {
             "controller": self.controller,
@@ -81,9 +88,9 @@ class Fly:
             "rms_error_cm": float(flight.rms_error),
             "max_error_cm": float(flight.max_error),
             "lost": bool(flight.lost),
-            "control_effort": float(mothsim.metrics.effort(flight)),
-            "work_per_path_mJ": float(np.nanmean(mothsim.metrics.work_per_path(flight))) * 1e-4,
-            "cost_of_transport": float(mothsim.metrics.cost_of_transport(flight)),
+            "control_effort": float(metrics.effort(flight)),
+            "work_per_path_mJ": float(np.nanmean(metrics.work_per_path(flight))) * 1e-4,
+            "cost_of_transport": float(metrics.cost_of_transport(flight)),
             "control_step_us": 1e6 * flight.decision_seconds,
             "realtime_factor": flight.realtime_factor,
             "seed": self.seed,

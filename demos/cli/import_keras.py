@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mothsim.demos.cli.output import show, wrote
+from mothsim.demos.options import Count, Seed
 
 
 @dataclass
@@ -18,9 +19,9 @@ class ImportKeras:
     """The JSON file of their scaling."""
     out: Path = Path("out/import")
     """Folder for the networks."""
-    segments: int = 100_000
+    segments: Count = 100_000
     """Fresh segments for the loss."""
-    seed: int = 0
+    seed: Seed = 0
     """Of those segments."""
     json: bool = False
     """One JSON object on standard output instead of the table."""

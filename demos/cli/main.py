@@ -1,19 +1,20 @@
-"""The `mothsim` console command: one subcommand a file."""
+"""The `mothsim` console command."""
 
 from __future__ import annotations
 
 import sys
 from typing import Annotated
 
-import tyro
 from tyro.conf import subcommand
 
+import mothsim
 from mothsim.demos.cli.benchmark import Benchmark
 from mothsim.demos.cli.evaluate import Evaluate
 from mothsim.demos.cli.fly import Fly
 from mothsim.demos.cli.import_keras import ImportKeras
 from mothsim.demos.cli.study import Study
 from mothsim.demos.cli.train import Train
+from mothsim.demos.run import guarded, run
 
 Command = (
     Annotated[Fly, subcommand("fly")]
@@ -24,23 +25,20 @@ Command = (
     | Annotated[ImportKeras, subcommand("import")]
 )
 
+_DESCRIPTION = """Fly a simulated hawkmoth in closed loop; train, prune and compare its controllers.
+
+`mothsim COMMAND --help` lists the options of a command, `mothsim --version` prints the version."""
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a subcommand; returns 0, or 1 where it could not be done (2, from tyro, where it was misused)."""
-    command = tyro.cli(Command, prog="mothsim", description=__doc__, args=arguments)  # pyright: ignore[reportCallIssue]
-    try:
-        command.run()
-    except (ValueError, OSError) as error:
-        print(f"mothsim: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("mothsim: interrupted", file=sys.stderr)
-        return 1
-    return 0
+    """Run a subcommand; returns the exit status, see `mothsim.demos.run.run`."""
+    if (sys.argv[1:] if arguments is None else arguments) == ["--version"]:
+        return guarded(lambda: print(f"mothsim {mothsim.__version__}"), "mothsim")
+    return run(Command, arguments, prog="mothsim", description=_DESCRIPTION)
 
 
 def entry() -> None:
-    """The console script."""
+    """Run the console script."""
     sys.exit(main())
 
 

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from mothsim.demos.cli.output import show, wrote
 from mothsim.demos.cli.train import LevelBar
+from mothsim.demos.options import Count, Counts, Factor, Percent, Percents, Seed, Seeds, Workers
 
 if TYPE_CHECKING:
     from mothsim.controllers.zahn2022.sweep import StudyGroup
@@ -30,29 +31,29 @@ class Study:
     back; or over all layers little by little while training."""
     rewind: bool = False
     """At every level, start what is left again from its first weights."""
-    networks: int = 8
+    networks: Count = 8
     """How many, in each study."""
-    hidden: tuple[int, ...] = (50, 50, 50, 8)
+    hidden: Counts = (50, 50, 50, 8)
     """Nodes of the hidden layers."""
     hidden_sweep: tuple[str, ...] = ()
     """A sweep over hidden layers, written as 200-200-200-8: a study each, in a folder of that name."""
-    weights: tuple[int, ...] = ()
+    weights: Counts = ()
     """A sweep over small networks of about so many weights when dense, narrower ones of Zahn et al.'s shape."""
-    levels: tuple[float, ...] = (15, 25, 35, 45, 55, 65, 75, 85, 90, 91, 92, 93, 94, 95, 96, 97, 98)
+    levels: Percents = (15, 25, 35, 45, 55, 65, 75, 85, 90, 91, 92, 93, 94, 95, 96, 97, 98)
     """Sparsities, per cent."""
-    segments: int = 1_000_000
+    segments: Count = 1_000_000
     """In the training set."""
-    step_scale: float = 1.0
+    step_scale: Factor = 1.0
     """Times the protocol's steps; less trains less."""
-    seed: int = 0
+    seed: Seed = 0
     """Of data and first weights."""
-    seeds: tuple[int, ...] = ()
+    seeds: Seeds = ()
     """A sweep over seeds: a study each, in the folders seed-0, seed-1 and so on."""
-    workers: int = 1
+    workers: Workers = 1
     """Studies of a sweep at once, each in its own process."""
-    threshold: float = 1e-3
+    threshold: Factor = 1e-3
     """Loss that a network has to keep to."""
-    level: float = 93
+    level: Percent = 93
     """Sparsity at which sample networks, layers, inputs and predictions are drawn, per cent."""
     figures: bool = False
     """Only draw the figures of what is in the folder again."""
@@ -148,7 +149,7 @@ def _nodes(hidden: str) -> tuple[int, ...]:
     try:
         return tuple(int(nodes) for nodes in hidden.split("-"))
     except ValueError:
-        raise ValueError(f"hiddens = {hidden!r}: expected nodes by layer, such as 200-200-200-8") from None
+        raise ValueError(f"hidden_sweep = {hidden!r}: expected nodes by layer, such as 200-200-200-8") from None
 
 
 def _print(result: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from tqdm import tqdm
 
 from mothsim.demos.cli.output import show, wrote
+from mothsim.demos.options import Count, Counts, Factor, Percents, Seed
 
 
 @dataclass
@@ -20,15 +21,15 @@ class Train:
     """Of training: ours, or Zahn et al.'s."""
     method: Literal["global", "layerwise"] = "global"
     """Of pruning: by magnitude over all layers, or layer by layer as Zahn et al."""
-    hidden: tuple[int, ...] = (400, 400, 400, 16)
+    hidden: Counts = (400, 400, 400, 16)
     """Nodes of the hidden layers."""
-    levels: tuple[float, ...] = (15, 25, 35, 45, 55, 65, 75, 85, 90, 91, 92, 93, 94, 95, 96, 97, 98)
+    levels: Percents = (15, 25, 35, 45, 55, 65, 75, 85, 90, 91, 92, 93, 94, 95, 96, 97, 98)
     """Sparsities, per cent."""
-    segments: int = 4_000_000
+    segments: Count = 4_000_000
     """In the training set."""
-    step_scale: float = 1.0
+    step_scale: Factor = 1.0
     """Times the protocol's steps; less trains less."""
-    seed: int = 0
+    seed: Seed = 0
     """Of data and first weights."""
     out: Path = Path("out/train")
     """Folder for the networks, one a level, and the learning curve."""

@@ -1,0 +1,77 @@
+"""Types of the commands' options: a number that carries its bounds, which the help shows and `check` holds."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from dataclasses import dataclass
+from typing import Annotated, Any, get_type_hints
+
+from tyro.conf import arg
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Bounds of an option, of every value where it takes several.
+
+    Attributes:
+        text: what is expected, for messages.
+        low, high: smallest and largest value.
+        above: whether `low` itself is excluded.
+        below: whether `high` itself is excluded.
+    """
+
+    text: str
+    low: float = -math.inf
+    high: float = math.inf
+    above: bool = False
+    below: bool = False
+
+    def hold(self, value: float) -> bool:
+        """Whether a value is finite and within the bounds."""
+        enough = value > self.low if self.above else value >= self.low
+        return math.isfinite(value) and enough and (value < self.high if self.below else value <= self.high)
+
+
+_SEED = Bounds("a whole number from 0 to 2^63 - 1", 0, 2**63 - 1)
+_COUNT = Bounds("a whole number from 1 to 1e9", 1, 1e9)
+_WORKERS = Bounds("a whole number from 1 to 1024", 1, 1024)
+_SECONDS = Bounds("seconds above 0, up to 100000", 0, 1e5, above=True)
+_FACTOR = Bounds("a number above 0, up to 1e6", 0, 1e6, above=True)
+_FINITE = Bounds("a finite number")
+_PERCENT = Bounds("per cent, from 0 to below 100", 0, 100, below=True)
+
+Seed = Annotated[int, _SEED, arg(metavar="INT>=0")]
+Seeds = Annotated[tuple[int, ...], _SEED, arg(metavar="[INT>=0 ...]")]
+Count = Annotated[int, _COUNT, arg(metavar="INT>=1")]
+Counts = Annotated[tuple[int, ...], _COUNT, arg(metavar="[INT>=1 ...]")]
+Workers = Annotated[int, _WORKERS, arg(metavar="INT>=1")]
+Seconds = Annotated[float, _SECONDS, arg(metavar="SECONDS>0")]
+Factor = Annotated[float, _FACTOR, arg(metavar="FLOAT>0")]
+Radians = Annotated[float | None, _FINITE, arg(metavar="RADIANS")]
+Percent = Annotated[float, _PERCENT, arg(metavar="0<=PERCENT<100")]
+Percents = Annotated[tuple[float, ...], _PERCENT, arg(metavar="[0<=PERCENT<100 ...]")]
+
+
+def check(command: Any) -> None:
+    """Hold a command's options to the bounds in their types.
+
+    Raises:
+        ValueError: a value out of bounds; names the option.
+    """
+    hints = get_type_hints(type(command), include_extras=True)
+    for field in dataclasses.fields(command):
+        value = getattr(command, field.name)
+        for bounds in getattr(hints[field.name], "__metadata__", ()):
+            if isinstance(bounds, Bounds):
+                for one in value if isinstance(value, tuple) else (value,):
+                    if one is not None and not bounds.hold(one):
+                        raise ValueError(f"{field.name} = {one!r}: expected {bounds.text}")
+
+
+def available_cpus() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
