@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 from dataclasses import dataclass
 from typing import Annotated, Any, get_type_hints
 
@@ -68,10 +67,3 @@ def check(command: Any) -> None:
                 for one in value if isinstance(value, tuple) else (value,):
                     if one is not None and not bounds.hold(one):
                         raise ValueError(f"{field.name} = {one!r}: expected {bounds.text}")
-
-
-def available_cpus() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -43,7 +43,6 @@ def run(command: Any, arguments: Sequence[str] | None = None, *, prog: str, desc
     def start() -> None:
         parsed: Command = tyro.cli(command, prog=prog, description=description, args=arguments)
         check(parsed)
-        _check_numba()
         parsed.run()
 
     return guarded(start, prog)
@@ -100,13 +99,3 @@ def _open_closed_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
-
-
-def _check_numba() -> None:
-    """Refuse settings of numba under which the engine cannot be imported."""
-    disabled = os.environ.get("NUMBA_DISABLE_JIT", "0")
-    if disabled not in ("", "0"):
-        raise ValueError(f"NUMBA_DISABLE_JIT = {disabled}: expected 0, for the engine runs only when compiled")
-    threads = os.environ.get("NUMBA_NUM_THREADS", "1")
-    if not (threads.isdecimal() and int(threads) > 0):
-        raise ValueError(f"NUMBA_NUM_THREADS = {threads!r}: expected a whole number above zero")

@@ -12,7 +12,6 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
 
 from mothsim import controllers
 from mothsim.body import MothBody
@@ -28,6 +27,7 @@ from mothsim.flight import Controller, Flight, fly
 from mothsim.io import write_atomically
 from mothsim.metrics import RECOVERED_AFTER, effort, recovered
 from mothsim.tables import Row, as_csv, grouped, read_table
+from mothsim.workers import run_tasks
 
 COLUMNS = (
     "controller", "family", "run", "level", "weights", "loss", "task", "perturbation", "start",
@@ -50,12 +50,7 @@ def fly_all(
     parts = folder / "parts"
     missing = [batch for batch in batches if not _part(parts, batch).exists()]
     # One process a core and one thread a process: a batch of a few dozen moths is too short to share.
-    work = Parallel(workers, return_as="generator_unordered", inner_max_num_threads=1) if workers > 1 else None
-    flown = (
-        work(delayed(_fly_and_save)(batch, parts) for batch in missing)
-        if work
-        else (_fly_and_save(j, parts) for j in missing)
-    )
+    flown = run_tasks(_fly_and_save, ((batch, parts) for batch in missing), workers, threads=1)
     for _ in chain(range(len(batches) - len(missing)), flown):
         if callback:
             callback()

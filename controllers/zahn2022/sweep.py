@@ -10,14 +10,12 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from joblib import Parallel, delayed
 
 from mothsim.controllers.learning.train_and_prune import level_file
 from mothsim.controllers.zahn2022.ensemble import Level, load_level
 from mothsim.controllers.zahn2022.loss_table import TABLE, Row, read_table
 from mothsim.controllers.zahn2022.pruning_study import StudySettings, load_settings, run
+from mothsim.workers import run_tasks
 
 
 def sweep(
@@ -62,9 +60,7 @@ def run_sweep(
         ValueError: a folder holds a study with other settings.
         OSError: what a study found could not be written.
     """
-    tasks = (delayed(_run)(settings, folder, log) for folder, settings in studies.items())
-    done: Any = Parallel(n_jobs=workers, return_as="generator_unordered")(tasks)
-    yield from done
+    yield from run_tasks(_run, ((settings, folder, log) for folder, settings in studies.items()), workers)
 
 
 def _run(settings: StudySettings, folder: Path, log: Callable[[str], None] | None) -> Path:

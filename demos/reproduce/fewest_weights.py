@@ -7,24 +7,24 @@ Beside them stand small dense networks, as well trained. Killed at any moment, t
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import tyro
-from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from mothsim.controllers.minimal_networks.minimal_figure import PANELS, draw_minimal
 from mothsim.controllers.minimal_networks.requirements import REQUIREMENTS
 from mothsim.controllers.minimal_networks.search import describe, find_minimum, path, train_dense
 from mothsim.demos.cli.output import show, wrote
+from mothsim.demos.options import Seeds, Workers
 from mothsim.io import write_atomically
 from mothsim.plotting.figures import save_figure
 from mothsim.tables import Row, as_csv
+from mothsim.workers import available_cpus, run_tasks
 
 
 @dataclass
@@ -33,13 +33,13 @@ class FewestWeights:
 
     requirements: tuple[Literal["loss", "gentle", "linear", "envelope"], ...] = ("loss", "gentle", "linear", "envelope")
     """What is asked; for the numbers see `controllers/minimal_networks/requirements.py`."""
-    seeds: tuple[int, ...] = (0, 1, 2, 3)
+    seeds: Seeds = (0, 1, 2, 3)
     """Of first weights and segments, one pruning each."""
     removals: tuple[Literal["surgeon", "magnitude"], ...] = ("surgeon",)
     """How weights are removed: by what they are worth, or the smallest first."""
     dense: bool = True
     """Train small dense networks as well."""
-    workers: int = os.cpu_count() or 1
+    workers: Workers = field(default_factory=available_cpus)
     """Processes."""
     out: Path = Path("out/fewest")
     """Folder for the networks, the table and the picture."""
@@ -49,16 +49,16 @@ class FewestWeights:
     def run(self) -> None:
         """Prune, judge, draw and print."""
         work = [
-            delayed(_pruned)(requirement, removal, seed, self.out)
+            (_pruned, requirement, removal, seed, self.out)
             for requirement in self.requirements for removal in self.removals for seed in self.seeds
         ]  # fmt: skip
         if self.dense:
             work += [
-                delayed(_dense)(requirement, hidden, seed, self.out)
+                (_dense, requirement, hidden, seed, self.out)
                 for requirement in self.requirements
                 for hidden in REQUIREMENTS[requirement].dense for seed in self.seeds
             ]  # fmt: skip
-        parts: Any = Parallel(self.workers, return_as="generator", inner_max_num_threads=1, backend="loky")(work)
+        parts = run_tasks(_call, work, self.workers, threads=1, ordered=True)
         rows = [row for part in tqdm(parts, total=len(work), desc="pruning", file=sys.stderr) for row in part]
         columns = list(dict.fromkeys(name for row in rows for name in row))
         table, picture = self.out / "fewest.csv", self.out / "fewest.png"
@@ -93,6 +93,10 @@ class FewestWeights:
             tested = ", ".join(f"{value:.3g}" for value in one.get("measured", ()))
             test = f"; {one['measure']} on other starts {tested}; met: {one['met']}" if tested else ""
             print(f"{one['requirement']}, {one['removal']}: {one['weights']} weights{test}")
+
+
+def _call(function: Callable[..., list[Row]], *arguments: Any) -> list[Row]:
+    return function(*arguments)
 
 
 def _pruned(name: str, removal: str, seed: int, out: Path) -> list[Row]:

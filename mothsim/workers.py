@@ -1,0 +1,69 @@
+"""Tasks in worker processes, which end when the process that started them ends, however it does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from typing import Any
+
+from joblib import Parallel, delayed
+from tqdm import tqdm
+
+_EVERY = 0.25  # s between two looks at the parent
+
+
+def available_cpus() -> int:
+    """Count the cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def run_tasks(
+    function: Callable[..., Any],
+    arguments: Iterable[tuple[Any, ...]],
+    workers: int | None = None,
+    *,
+    threads: int | None = None,
+    ordered: bool = False,
+) -> Iterator[Any]:
+    """Call a function with each of many arguments, side by side in processes; yields the results.
+
+    Args:
+        function: importable by its name in a fresh process.
+        arguments: positional ones, a tuple for each call.
+        workers: processes; one calls in this process. By default one, or what `joblib.parallel_config` says.
+        threads: that numerical libraries may use in each process; by default joblib's choice.
+        ordered: yield in the order of the arguments, not in the order in which they are done.
+    """
+    several = workers is None or workers > 1
+    options: dict[str, Any] = {"inner_max_num_threads": threads, "backend": "loky"} if threads and several else {}
+    kind = "generator" if ordered else "generator_unordered"
+    tasks = (delayed(_call)(os.getpid(), function, one) for one in arguments)
+    done: Any = Parallel(workers, return_as=kind, **options)(tasks)
+    yield from done
+
+
+def _call(parent: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    if os.getppid() == parent:  # a worker of this machine, neither the caller itself nor a worker of a cluster
+        _end_with(parent)
+    return function(*arguments)
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent; Ctrl-C is the parent's to handle."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_EVERY)
+        os._exit(1)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore between processes, which an ended worker would leak
+    threading.Thread(target=watch, daemon=True).start()
