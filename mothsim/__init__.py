@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mothsim.body import MothBody
     from mothsim.disturbances import Disturbances
     from mothsim.flight import Controller, Flight, Task, fly
+    from mothsim.records import load_flights, save_flights
     from mothsim.solver.propagate import SEGMENT, Propagation, propagate, warm_up
     from mothsim.trajectories import Trajectory, make_trajectory
 
@@ -23,9 +24,11 @@ __all__ = [
     "Task",
     "Trajectory",
     "fly",
+    "load_flights",
     "make_trajectory",
     "metrics",
     "propagate",
+    "save_flights",
     "warm_up",
 ]
 __version__ = "0.1.0"
@@ -34,6 +37,7 @@ _MODULES = {
     "body": ("MothBody",),
     "disturbances": ("Disturbances",),
     "flight": ("Controller", "Flight", "Task", "fly"),
+    "records": ("load_flights", "save_flights"),
     "solver.propagate": ("SEGMENT", "Propagation", "propagate", "warm_up"),
     "trajectories": ("Trajectory", "make_trajectory"),
 }

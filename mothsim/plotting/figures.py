@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mothsim.flight import Flight
-from mothsim.plotting.moth_shape import FORCE, PAPER, TARGET, draw_moth
+from mothsim.plotting.moth_shape import FORCE, PAPER, TARGET, TORQUE, draw_moth
 
-_MOTH, _TORQUE = "#7b5a3c", "#5b4b8a"
+_MOTH = "#7b5a3c"
 _MARGIN = 3.5
 _GHOSTS = 3
 
@@ -86,7 +86,7 @@ def _draw_plane(axes: Axes, flight: Flight) -> None:
 
 
 def _draw_coordinates(axes: Axes, flight: Flight) -> None:
-    for column, (name, color) in enumerate((("x", _TORQUE), ("y", _MOTH))):
+    for column, (name, color) in enumerate((("x", TORQUE), ("y", _MOTH))):
         axes.plot(flight.times, flight.targets[:, column], color=TARGET, lw=3, alpha=0.35)
         axes.plot(flight.times, flight.states[:, column], color=color, lw=1, label=name)
     axes.set_ylabel("x and y, cm")
@@ -96,7 +96,7 @@ def _draw_coordinates(axes: Axes, flight: Flight) -> None:
 def _draw_angles(axes: Axes, flight: Flight) -> None:
     theta, phi = np.degrees(flight.states[:, 2]), np.degrees(flight.states[:, 3])
     axes.plot(flight.times, theta, color=_MOTH, lw=1, label="body θ")
-    axes.plot(flight.times, phi - theta - math.degrees(math.pi), color=_TORQUE, lw=1, label="bend φ - θ - 180°")
+    axes.plot(flight.times, phi - theta - math.degrees(math.pi), color=TORQUE, lw=1, label="bend φ - θ - 180°")
     axes.set_ylabel("angle, degrees")
     axes.legend(loc="upper right", ncols=2, frameon=False)
 
@@ -105,5 +105,5 @@ def _draw_controls(axes: Axes, flight: Flight) -> None:
     axes.step(flight.times, flight.controls[:, 0] / flight.body.weight, color=FORCE, lw=1, where="post", label="force")
     axes.set_ylabel("force / weight", color=FORCE)
     torque = axes.twinx()
-    torque.step(flight.times, flight.controls[:, 2] / 1000, color=_TORQUE, lw=1, where="post")
-    torque.set_ylabel("abdominal torque,\n1000 dyn cm", color=_TORQUE)
+    torque.step(flight.times, flight.controls[:, 2] / 1000, color=TORQUE, lw=1, where="post")
+    torque.set_ylabel("abdominal torque,\n1000 dyn cm", color=TORQUE)

@@ -14,10 +14,11 @@ from numpy.typing import ArrayLike
 from mothsim.body import MothBody
 
 THORAX, ABDOMEN, BAND, OUTLINE = "#8a6f52", "#c9a26b", "#7b5a3c", "#3d2f24"
-FORCE, TARGET, PAPER = "#c8452f", "#1f7a8c", "#fbf8f2"
+FORCE, TORQUE, TARGET, PAPER = "#c8452f", "#5b4b8a", "#1f7a8c", "#fbf8f2"
 ARROW = 2.0
 """Length of the arrow of a force that equals the weight, cm; it grows with the root of the force."""
-_BANDS = (-0.55, -0.15, 0.25, 0.62)
+BANDS = (-0.55, -0.15, 0.25, 0.62)
+"""Where the dark bands of the abdomen are, from -1 at its front to 1 at its tip."""
 
 
 class MothDrawing:
@@ -67,7 +68,7 @@ class MothDrawing:
         a, b = body.abdomen_half_length, body.abdomen_half_width
         shape = Ellipse((body.abdomen_distance, 0), 2 * a, 2 * b, fc=ABDOMEN, zorder=zorder, **style, **place)
         bands = []
-        for at in _BANDS:
+        for at in BANDS:
             half = 0.96 * b * (1 - at**2) ** 0.5
             centre = (body.abdomen_distance + at * a, 0)
             bands.append(Ellipse(centre, 0.12 * a, 2 * half, fc=BAND, lw=0, alpha=0.55 * style["alpha"],
