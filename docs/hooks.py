@@ -6,11 +6,13 @@ MathML needs neither a script nor a network; every current browser draws it.
 from __future__ import annotations
 
 import base64
+import inspect
 import io
 import json
 import pkgutil
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     for name in tables.environment_ids():
         sections["Environments"].append({name.split("/")[1]: f"environments/{tables.environment_page(name)}"})
     sections["Notebooks"] += [f"notebooks/{file.stem}.md" for file in NOTEBOOKS]
-    sections["API"] += [{name: f"api/{name}.md"} for name in packages()]
+    sections["API"] += [{name.removeprefix("mothsim."): f"api/{name}.md"} for name in packages()]
     return config
 
 
@@ -64,7 +66,7 @@ def mathml(markdown: str) -> str:
     parts = _CODE.split(markdown)
     for i in range(0, len(parts), 2):
         text = re.sub(r"\$\$(.+?)\$\$", lambda m: convert(m[1].strip(), display="block"), parts[i], flags=re.DOTALL)
-        parts[i] = re.sub(r"\$([^$\n]+?)\$", lambda m: convert(m[1]), text)
+        parts[i] = re.sub(r"\$([^$\n]+?)\$", lambda m: f"<span>{convert(m[1])}</span>", text)
     return "".join(parts)
 
 
@@ -77,7 +79,7 @@ def packages() -> dict[str, list[str]]:
     ]
     found = {}
     for name in (*_PACKAGES[:4], *below, *_PACKAGES[4:]):
-        path = __import__(name, fromlist=["__path__"]).__path__
+        path = import_module(name).__path__
         found[name] = [one.name for one in pkgutil.iter_modules(path, f"{name}.") if not one.ispkg]
     return found
 
@@ -86,7 +88,7 @@ def api_page(name: str, modules: list[str]) -> str:
     """A package's page: its own documentation, then each of its modules."""
     options = "    options:\n      show_submodules: false\n      filters: ['!^_']\n"
     directives = [f"::: {module}\n{options}" for module in modules if not module.endswith("__main__")]
-    return f"# {name}\n\n" + "\n".join(directives)
+    return f"# {name}\n\n{inspect.getdoc(import_module(name)) or ''}\n\n" + "\n".join(directives)
 
 
 def environment_picture(name: str) -> bytes:

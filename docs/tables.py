@@ -11,12 +11,13 @@ import dataclasses
 import inspect
 import re
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 DOCS = Path(__file__).parent
 _DIRECTIVE = re.compile(r"^\{\{ (\w+)((?: \S+)*) \}\}$", re.MULTILINE)
+_TOPIC = re.compile(r"^\*\*(Observation|Action|Reward|End|Start|`info`)\*\*: (.)", re.MULTILINE)
 _SECTION = re.compile(r"^(Args|Attributes|Raises|Returns|Yields|Note|Example):$", re.MULTILINE)
 
 
@@ -167,22 +168,32 @@ def networks() -> str:
 
 
 def protocols() -> str:
-    """Training protocols by name."""
-    from mothsim.controllers.learning.protocols import PROTOCOLS, Protocol
+    """Training protocols side by side."""
+    from mothsim.controllers.learning.protocols import PROTOCOLS
 
-    names = [field.name for field in dataclasses.fields(Protocol)][1:]
-    rows = [(f"`{name}`", *(f"`{getattr(one, field)}`" for field in names)) for name, one in PROTOCOLS.items()]
-    return table(("name", *names), rows) + "\n" + fields_table(Protocol)
+    return side_by_side(PROTOCOLS)
 
 
 def pruning_methods() -> str:
-    """Pruning methods by name."""
-    from mothsim.controllers.learning.pruning import METHODS, PruningMethod
+    """Pruning methods side by side."""
+    from mothsim.controllers.learning.pruning import METHODS
 
-    names = [field.name for field in dataclasses.fields(PruningMethod)]
-    yes = {True: "yes", False: "no"}
-    rows = [(f"`{name}`", *(yes.get(getattr(one, field), "") for field in names)) for name, one in METHODS.items()]
-    return table(("name", *names), rows) + "\n" + fields_table(PruningMethod)
+    return side_by_side(METHODS)
+
+
+def side_by_side(records: Mapping[str, Any]) -> str:
+    """Dataclasses of one kind by name, a column each, and what their fields mean."""
+    kind = type(next(iter(records.values())))
+    docs = field_docs(kind)
+    fields = [field.name for field in dataclasses.fields(kind) if field.name != "name"]
+    return table(
+        ("", *(f"`{name}`" for name in records), "meaning"),
+        ((f"`{field}`", *(_value(getattr(one, field)) for one in records.values()), docs[field]) for field in fields),
+    )
+
+
+def _value(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def requirements() -> str:
@@ -246,15 +257,15 @@ def environment(name: str) -> str:
     import gymnasium as gym
 
     env = gym.make(f"mothsim:{name}")
-    documentation = inspect.getdoc(type(env.unwrapped)) or ""
+    documentation = prose(inspect.getdoc(type(env.unwrapped)) or "")
+    headed = _TOPIC.sub(lambda match: f"## {match[1]}\n\n{match[2].upper()}", documentation)
     return "\n\n".join((
         f"# {name.removeprefix('mothsim/')}",
         f'```python\nimport gymnasium as gym\n\nenv = gym.make("mothsim:{name}")\n```',
         f"![{name}](../pictures/{Path(environment_page(name)).stem}.png)",
-        table(("", ""), (("observation", f"`{env.observation_space}`"), ("action", f"`{env.action_space}`"))),
-        prose(documentation),
+        headed,
+        "## Terms of the reward\n\n" + reward(),
         "## Options\n\nKeywords of `gym.make`.\n\n" + environment_options(),
-        "## Reward\n\n" + reward(),
     ))  # fmt: skip
 
 
