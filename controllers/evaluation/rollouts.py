@@ -26,13 +26,14 @@ from mothsim.disturbances import Disturbances
 from mothsim.flight import Controller, Flight, fly
 from mothsim.io import write_atomically
 from mothsim.metrics import RECOVERED_AFTER, effort, recovered
-from mothsim.tables import Row, as_csv, grouped, read_table
+from mothsim.tables import Row, Schema, as_csv, grouped, read_table
 from mothsim.workers import run_tasks
 
-COLUMNS = (
-    "controller", "family", "run", "level", "weights", "loss", "task", "perturbation", "start",
-    "lost", "lost_after_s", "recovered", "rms_error_cm", "max_error_cm", "control_effort",
-)  # fmt: skip
+COLUMNS: Schema = {
+    "controller": str, "family": str, "run": str, "level": float, "weights": int, "loss": float, "task": str,
+    "perturbation": str, "start": int, "lost": bool, "lost_after_s": float, "recovered": bool,
+    "rms_error_cm": float, "max_error_cm": float, "control_effort": float,
+}  # fmt: skip
 """Of the table of flights. `family` is how a network was made, `run` which of its family it belongs to."""
 
 
@@ -54,7 +55,7 @@ def fly_all(
     for _ in chain(range(len(batches) - len(missing)), flown):
         if callback:
             callback()
-    return [row for batch in batches for row in read_table(_part(parts, batch))]
+    return [row for batch in batches for row in read_table(_part(parts, batch), COLUMNS)]
 
 
 def describe_all(specs: Sequence[ControllerSpec], folder: Path) -> list[Row]:
