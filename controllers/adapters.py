@@ -101,14 +101,26 @@ def as_policy(controller: Controller, env: Any, *, seed: int = 0) -> ControllerP
         seed: of the controller's random streams.
 
     Raises:
-        ValueError: the controller decides at another period than the environment.
+        ValueError: the controller decides at another period than the environment, or a wrapper of the environment
+            rescales its actions.
     """
     flown: Flown = env.unwrapped
+    _require_own_actions(env)
     if controller.period != flown.period:
         raise ValueError(f"controller.period = {controller.period}: expected the environment's, {flown.period} s")
     count: int | None = getattr(flown, "num_envs", None)
     task = Task(flown.trajectory, flown.body, flown.duration, moth_seeds(seed, count or 1)[1])
     return ControllerPolicy(controller, task, _width(flown.body), count is None)
+
+
+def _require_own_actions(env: Any) -> None:
+    """Refuse wrappers with an action space of their own; an unbounded one clips, and so changes no action."""
+    name = "single_action_space" if hasattr(env, "single_action_space") else "action_space"
+    space, own = getattr(env, name), getattr(env.unwrapped, name)
+    if space != own and not (space.shape == own.shape and np.isinf([space.low, space.high]).all()):
+        raise ValueError(
+            f"env.{name} = {space}: expected the environment's own, {own}, without a wrapper that changes it"
+        )
 
 
 def _width(body: MothBody) -> int:

@@ -21,7 +21,6 @@ import tyro
 from matplotlib.figure import Figure
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.vec_env import VecMonitor
 
 from mothsim.envs import TrackVectorEnv
 from mothsim.envs.episodes import first_episodes
@@ -76,7 +75,7 @@ def main(minutes: float = 9.0, moths: int = 8, seed: int = 0, out: Path = Path("
     """Train for so many minutes on a batch of moths, judge, and write `hover.zip`, `curve.png`, `result.json`."""
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)  # two threads on so small a network wait for each other most of the time
-    model = PPO("MlpPolicy", VecMonitor(SB3Moths(moths, trajectory="hover")), seed=seed, device="cpu")
+    model = PPO("MlpPolicy", SB3Moths(moths, trajectory="hover"), seed=seed, device="cpu")
     curve = Curve(minutes)
     model.learn(10**9, callback=curve)
     model.save(out / "hover.zip")

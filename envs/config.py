@@ -1,37 +1,47 @@
-"""What an environment can be asked for."""
+"""Options of the environments."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from pathlib import Path
 from typing import Literal
 
+from gymnasium.envs.registration import EnvSpec
+
 from mothsim.body import MothBody
+from mothsim.envs.spec import TrackSpec, complete_spec
 from mothsim.flight import decisions
-from mothsim.solver.propagate import SEGMENT
+from mothsim.solver.propagate import LONGEST, SEGMENT
 from mothsim.trajectories import Trajectory, make_trajectory
+
+MOST_DECISIONS = 1_000_000
+"""Longest episode, in decisions: its targets are computed in advance."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EnvConfig:
-    """Options of the environments; each random one is drawn anew every episode, from the environment's seed.
+    """Options of the environments; random ones are drawn in every episode from the environment's seed.
 
     Attributes:
         trajectory: a name, a CSV file (see `mothsim.make_trajectory`), or a `Trajectory`.
-        body: the moth, as controllers should believe it to be.
+        body: a `MothBody`, or a dictionary of its parameters: the nominal body, which controllers know.
         actuation: `under` (no wing torque) or `full`: the wings' torque is the fourth action, within the body's
             limit, or within its abdomen's where the body has none.
-        duration: time limit, s.
-        period: s from decision to decision.
-        start_spread: times the trajectory's `start_spread` about trim, uniform; 0 starts in trim.
-        sensor_noise: times `mothsim.disturbances.SENSOR_NOISE`, normal, on all that is observed; 0 is none.
+        duration: time limit, s; at most a million decisions.
+        period: s from decision to decision, at most 1.
+        start_spread: half width of uniform random starts about trim, in units of the trajectory's `start_spread`;
+            0 starts in trim.
+        sensor_noise: standard deviation of normal noise on the measured state, in units of
+            `mothsim.disturbances.SENSOR_NOISE`; 0 is none.
         force_noise: standard deviation of the force along and across the head-thorax, drawn every decision,
             as a share of the weight; 0 is none.
-        gusts: standard deviation of the wind along x and y, cm/s, a random process of
-            `mothsim.disturbances.GUST_TIME`; 0 is none.
-        body_spread: the parameters `mothsim.disturbances.DRAWN` are multiplied by factors uniform within 1 -+ this;
-            0 keeps the body.
+        gusts: standard deviation of the wind along x and y, cm/s, an Ornstein-Uhlenbeck process with the correlation
+            time `mothsim.disturbances.GUST_TIME`; 0 is none.
+        body_spread: half width about 1 of uniform random factors of the body's parameters
+            `mothsim.disturbances.DRAWN`; 0 keeps the body.
 
     Raises:
         ValueError: an option out of range.
@@ -51,10 +61,16 @@ class EnvConfig:
     def __post_init__(self) -> None:
         if self.actuation not in ("under", "full"):
             raise ValueError(f"actuation = {self.actuation!r}: expected 'under' or 'full'")
-        if not isinstance(self.body, MothBody):
-            raise ValueError(f"body = {self.body!r}: expected a MothBody")
+        object.__setattr__(self, "body", _as_body(self.body))
+        if not isinstance(self.trajectory, (Trajectory, str, Path)):
+            raise ValueError(f"trajectory = {self.trajectory!r}: expected a Trajectory, a name or a file")
+        for name in ("duration", "period", "start_spread", "sensor_noise", "force_noise", "gusts", "body_spread"):
+            self._require(name, isinstance(getattr(self, name), Real), "a number")
         for name in ("duration", "period"):
             self._require(name, 0.0 < getattr(self, name) < math.inf, "seconds above zero")
+        self._require("period", self.period <= LONGEST, f"at most {LONGEST} s")
+        longest = MOST_DECISIONS * self.period
+        self._require("duration", self.duration <= longest, f"at most {longest:g} s, a million periods")
         target = self.target()
         widest = target.lost_distance / math.hypot(*target.start_spread[:2])
         self._require("start_spread", 0.0 <= self.start_spread < widest, f"0 to {widest:.3g}")
@@ -74,32 +90,58 @@ class EnvConfig:
 
     @property
     def action_size(self) -> int:
-        """3, or 4 with wing torque."""
+        """Components of an action: 3, or 4 with wing torque."""
         return 4 if self.actuation == "full" else 3
 
     @property
     def decisions(self) -> int:
-        """Steps to the time limit."""
+        """Decisions to the time limit."""
         return decisions(self.duration, self.period)
 
     def target(self) -> Trajectory:
-        """The trajectory itself."""
+        """Trajectory, made where `trajectory` is a name or a file."""
         return self.trajectory if isinstance(self.trajectory, Trajectory) else make_trajectory(self.trajectory)
 
 
+def _as_body(body: MothBody | Mapping[str, float]) -> MothBody:
+    if isinstance(body, Mapping):
+        try:
+            return MothBody(**body)
+        except TypeError as error:
+            raise ValueError(f"body = {body!r}: {error}") from None
+    if not isinstance(body, MothBody):
+        raise ValueError(f"body = {body!r}: expected a MothBody, or a dictionary of its parameters")
+    return body
+
+
 class EnvInfo:
-    """What an environment tells controllers of its settings."""
+    """Properties of an environment that controllers and Gymnasium read."""
 
     config: EnvConfig
+    _spec: TrackSpec | None = None
+
+    @property
+    def max_episode_steps(self) -> int:
+        """Time limit in decisions."""
+        return self.config.decisions
+
+    @property
+    def spec(self) -> TrackSpec | None:
+        """Gymnasium's specification; its `max_episode_steps` is this environment's, which `gymnasium.make` keeps to."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        self._spec = complete_spec(spec, self.max_episode_steps)
 
     @property
     def trajectory(self) -> Trajectory:
-        """The target, as controllers may know it ahead."""
+        """Target, which controllers know in advance."""
         return self.config.target()
 
     @property
     def body(self) -> MothBody:
-        """The moth, as controllers should believe it to be."""
+        """Nominal body, which controllers know; an episode's own may differ by `body_spread`."""
         return self.config.body
 
     @property
@@ -109,5 +151,5 @@ class EnvInfo:
 
     @property
     def period(self) -> float:
-        """From decision to decision, s."""
+        """Time from decision to decision, s."""
         return self.config.period

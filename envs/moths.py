@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from mothsim.actuation import from_actions, from_components, limited, to_components
 from mothsim.body import MothBody
 from mothsim.disturbances import SENSOR_NOISE, Keys, Stream, drawn_body, next_wind, normal, uniform
+from mothsim.envs.arguments import as_numbers
 from mothsim.envs.config import EnvConfig
 from mothsim.envs.rewards import reward_terms
 from mothsim.flight import steady_start
@@ -49,13 +50,19 @@ class Moths:
         return spaces.Box(-bounds, bounds, dtype=np.float32), actions
 
     def reset(self, rows: Rows, keys: Keys, start: ArrayLike | None = None) -> None:
-        """Begin new episodes of `rows`, each with its key (n,), at `start` (n, 8) or (8,) or at random."""
+        """Begin new episodes of `rows`.
+
+        Args:
+            rows: (n,) moths.
+            keys: (n,) of the episodes' random numbers.
+            start: (n, 8) or (8,), checked by `checked_start`; by default random.
+        """
         config, zero = self.config, np.zeros(len(rows), dtype=np.int64)
         if start is None:
             draws = 2 * uniform(keys, zero, Stream.START, 8) - 1
             self.states[rows] = self._start + self._spread * draws
         else:
-            self.states[rows] = self._checked(start, len(rows))
+            self.states[rows] = start
         self.steps[rows] = 0
         self._keys[rows] = keys
         if config.gusts > 0:
@@ -65,8 +72,15 @@ class Moths:
             for row, draw in zip(rows, draws, strict=True):
                 self._bodies[row] = drawn_body(config.body, draw, config.body_spread)
 
-    def _checked(self, start: ArrayLike, count: int) -> Array:
-        states = np.array(start, dtype=np.float64)
+    def checked_start(self, start: Any, count: int) -> Array | None:
+        """Start states (8,) or (count, 8) as float64, or None for random ones.
+
+        Raises:
+            ValueError: another shape, not finite, or lost before the first decision.
+        """
+        if start is None:
+            return None
+        states = as_numbers("options['start']", start)
         if states.shape not in ((8,), (count, 8)):
             raise ValueError(f"options['start'] has shape {states.shape}: expected (8,) or {(count, 8)}")
         far = is_lost(np.atleast_2d(states), self.observation_builder.positions[0], self._limit)
@@ -108,7 +122,7 @@ class Moths:
     def _whole(self, actions: ArrayLike, count: int) -> Array:
         """Actions (n, 4), checked, cut to +-1, with no wing torque where there is none to choose."""
         size = self.config.action_size
-        given = np.asarray(actions, dtype=np.float64)
+        given = as_numbers("action", actions)
         if given.shape != (count, size):
             raise ValueError(f"action has shape {given.shape}: expected {(count, size)}")
         if np.isnan(given).any():

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 from numpy.typing import ArrayLike, NDArray
 
+from mothsim.envs.arguments import as_numbers, as_options, as_seed
 from mothsim.envs.config import EnvConfig, EnvInfo
 from mothsim.envs.moths import Moths
 from mothsim.envs.rendering import MODES, Picture, frame_rate
@@ -104,10 +105,19 @@ class TrackEnv(EnvInfo, gym.Env[Observation, NDArray[np.floating]]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Begin an episode; `options["start"]` (8,) is its start instead of a random one."""
-        super().reset(seed=seed)
+        """Begin an episode.
+
+        Args:
+            seed: of this episode and those that follow; None goes on with the present generator.
+            options: `start`, a state (8,), instead of a random start.
+
+        Raises:
+            ValueError: a bad seed, an unknown option, or a start that is not finite or too far from the target.
+        """
+        start = self._moths.checked_start(as_options(options, ("start",)).get("start"), 1)
+        super().reset(seed=as_seed("seed", seed))
         key = self.np_random.bit_generator.random_raw(1)
-        self._moths.reset(_ROW, key, (options or {}).get("start"))
+        self._moths.reset(_ROW, key, start)
         self._flying, self._control = True, None
         if self._picture is not None:
             self._picture.clear()
@@ -119,7 +129,7 @@ class TrackEnv(EnvInfo, gym.Env[Observation, NDArray[np.floating]]):
         """Fly one decision."""
         if not self._flying:
             raise ResetNeeded("step: the episode has ended, or not begun: call reset first")
-        controls, terms, lost = self._moths.step(_ROW, np.asarray(action)[None])
+        controls, terms, lost = self._moths.step(_ROW, as_numbers("action", action)[None])
         observation, info = self._observe()
         self._control = controls[0]
         info["control"] = controls[0].copy()

@@ -1,4 +1,4 @@
-"""The environment of many moths, batched: all fly in one call."""
+"""Vector environment: many moths, propagated in one batch."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
+from mothsim.envs.arguments import as_count, as_numbers, as_options, as_seed
 from mothsim.envs.config import EnvConfig, EnvInfo
 from mothsim.envs.moths import Moths
 from mothsim.envs.rendering import MODES, Picture, frame_rate
@@ -23,18 +24,18 @@ Step = tuple[Observations, NDArray[np.float64], Flags, Flags, dict[str, Any]]
 
 
 class TrackVectorEnv(EnvInfo, VectorEnv[Observations, NDArray[np.floating], NDArray[Any]]):
-    """`num_envs` moths, each as in `mothsim.envs.TrackEnv`, which has the contract; moth i is seeded with `seed + i`.
+    """`num_envs` moths, each as `mothsim.envs.TrackEnv` specifies it; moth i is seeded with `seed + i`.
 
-    Made with `gymnasium.make_vec("mothsim/Track-v0", num_envs=1024, **options)` after `import mothsim`. `info` has
-    arrays with a leading axis of moths and, as in Gymnasium's `SyncVectorEnv`, beside every key a mask `_key`
-    of the moths that have it.
+    Made with `gymnasium.make_vec("mothsim:mothsim/Track-v0", num_envs=1024, **options)`. `info` has arrays with
+    a leading axis of moths and, as in Gymnasium's `SyncVectorEnv`, for every key a mask `_key` of the moths that
+    have it.
 
     Args:
         num_envs: moths.
         render_mode: `rgb_array`, a tuple of one picture a moth, or nothing.
-        autoreset_mode: what follows an episode's end: `NEXT_STEP` (the next step ignores the action and gives
-            the first observation of a new episode), `SAME_STEP` (the step itself does; the last observation and
-            info are `info["final_obs"]` and `info["final_info"]`) or `DISABLED` (`reset` must).
+        autoreset_mode: where a new episode begins after the end of one: `NEXT_STEP` (in the next step, which ignores
+            the action), `SAME_STEP` (in the step itself; the last observation and info are `info["final_obs"]` and
+            `info["final_info"]`) or `DISABLED` (in `reset` only).
         max_episode_steps: a time limit in decisions, if it is to be shorter than `duration`.
         options: see `mothsim.envs.EnvConfig`.
 
@@ -53,12 +54,14 @@ class TrackVectorEnv(EnvInfo, VectorEnv[Observations, NDArray[np.floating], NDAr
         max_episode_steps: int | None = None,
         **options: Any,
     ) -> None:
-        if num_envs < 1:
-            raise ValueError(f"num_envs = {num_envs!r}: expected one or more")
+        num_envs = as_count("num_envs", num_envs)
         if render_mode not in (None, "rgb_array"):
             raise ValueError(f"render_mode = {render_mode!r}: expected 'rgb_array' or None")
-        if max_episode_steps is not None and max_episode_steps < 1:
-            raise ValueError(f"max_episode_steps = {max_episode_steps!r}: expected one or more")
+        if max_episode_steps is not None:
+            max_episode_steps = as_count("max_episode_steps", max_episode_steps)
+        if autoreset_mode not in [name for mode in AutoresetMode for name in (mode, mode.value)]:
+            modes = ", ".join(repr(mode.value) for mode in AutoresetMode)
+            raise ValueError(f"autoreset_mode = {autoreset_mode!r}: expected one of {modes}")
         self.num_envs, self.render_mode = num_envs, render_mode
         self.config = EnvConfig(**options)
         self.autoreset_mode = AutoresetMode(autoreset_mode)
@@ -76,8 +79,13 @@ class TrackVectorEnv(EnvInfo, VectorEnv[Observations, NDArray[np.floating], NDAr
         self._pictures: list[Picture] = []
 
     @property
+    def max_episode_steps(self) -> int:
+        """Time limit in decisions."""
+        return self._limit
+
+    @property
     def np_random(self) -> tuple[np.random.Generator, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Every moth's generator."""
+        """One random generator a moth."""
         return tuple(self._generator(row) for row in range(self.num_envs))
 
     def _generator(self, row: int) -> np.random.Generator:
@@ -89,41 +97,60 @@ class TrackVectorEnv(EnvInfo, VectorEnv[Observations, NDArray[np.floating], NDAr
     def reset(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observations, dict[str, Any]]:
-        """Begin new episodes, and tell of all moths, of those too that fly on.
+        """Begin new episodes; observations and infos are of all moths, also of those whose episodes continue.
 
         Args:
             seed: of moth 0, moth i having `seed + i`, or one a moth; None goes on with the present generators.
             options: `start`, (8,) or (N, 8), instead of random starts; `reset_mask` (N,), which moths, by
                 default all.
+
+        Raises:
+            ValueError: a bad seed, an unknown option, or an option out of range.
         """
-        options = options or {}
-        rows = self._all[self._mask(options.get("reset_mask"))]
-        seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int) else seed
-        if seeds is not None and len(seeds) != self.num_envs:
-            raise ValueError(f"seed has {len(seeds)} entries: expected {self.num_envs}, one a moth")
+        chosen = as_options(options, ("start", "reset_mask"))
+        rows = self._all[self._mask(chosen.get("reset_mask"))]
+        start = self._moths.checked_start(self._start_states(chosen.get("start"), rows), len(rows))
+        seeds = self._seeds(seed)
         for row in rows.tolist():
-            if seeds is not None and seeds[row] is not None:
+            if seeds[row] is not None:
                 self._generators[row] = seeding.np_random(seeds[row])[0]
-        start = options.get("start")
-        if start is not None and np.ndim(start) == 2:
-            if len(start) != self.num_envs:
-                raise ValueError(f"options['start'] has shape {np.shape(start)}: expected (8,) or ({self.num_envs}, 8)")
-            start = np.asarray(start)[rows]
         self._restart(rows, start)
         observations, batch = self._moths.observe(self._all)
         infos: dict[str, Any] = {}
-        self._tell(infos, batch, self._all)
+        self._add_infos(infos, batch, self._all)
         return observations, infos
+
+    def _seeds(self, seed: Any) -> list[int | None]:
+        """Seeds of all moths."""
+        if seed is None:
+            return [None] * self.num_envs
+        if not hasattr(seed, "__len__") or (isinstance(seed, np.ndarray) and seed.ndim == 0):
+            first = as_count("seed", seed, 0)
+            return [first + i for i in range(self.num_envs)]
+        if len(seed) != self.num_envs:
+            raise ValueError(f"seed has {len(seed)} entries: expected {self.num_envs}, one a moth")
+        return [as_seed(f"seed[{i}]", value) for i, value in enumerate(seed)]
+
+    def _start_states(self, start: Any, rows: NDArray[np.int64]) -> Any:
+        """Start states of `rows`, (n, 8), where `start` has one a moth; else as given."""
+        if start is None or np.ndim(start := as_numbers("options['start']", start)) != 2:
+            return start
+        if len(start) != self.num_envs:
+            raise ValueError(f"options['start'] has shape {np.shape(start)}: expected (8,) or ({self.num_envs}, 8)")
+        return start[rows]
 
     def _mask(self, mask: Any) -> Flags:
         if mask is None:
             return np.ones(self.num_envs, dtype=np.bool_)
-        mask = np.asarray(mask)
-        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_ or not mask.any():
+        try:
+            flags = np.asarray(mask)
+        except ValueError:  # lists of unequal lengths
+            flags = np.empty(0, np.bool_)
+        if flags.shape != (self.num_envs,) or flags.dtype != np.bool_ or not flags.any():
             raise ValueError(
                 f"options['reset_mask'] = {mask}: expected ({self.num_envs},) booleans, one or more of them True"
             )
-        return mask
+        return flags
 
     def _restart(self, rows: NDArray[np.int64], start: ArrayLike | None = None) -> None:
         keys = np.array([self._generator(row).bit_generator.random_raw() for row in rows.tolist()], dtype=np.uint64)
@@ -139,7 +166,7 @@ class TrackVectorEnv(EnvInfo, VectorEnv[Observations, NDArray[np.floating], NDAr
         if self._ended.any() and self.autoreset_mode is AutoresetMode.DISABLED:
             ended = self._all[self._ended].tolist()
             raise ResetNeeded(f"step: the episodes of moths {ended} have ended: reset(options={{'reset_mask': ...}})")
-        actions = np.asarray(actions)
+        actions = as_numbers("actions", actions)
         if actions.shape != self.action_space.shape:
             raise ValueError(f"actions has shape {actions.shape}: expected {self.action_space.shape}")
         flown, ended = self._all[~self._ended], self._all[self._ended]
@@ -158,34 +185,34 @@ class TrackVectorEnv(EnvInfo, VectorEnv[Observations, NDArray[np.floating], NDAr
         if self.autoreset_mode is AutoresetMode.SAME_STEP and self._ended.any():
             observations, infos = self._renewed(observations, {**batch, **after}, after)
             return observations, rewards, terminated, truncated, infos
-        self._tell(infos, batch, self._all)
-        self._tell(infos, after, flown)
+        self._add_infos(infos, batch, self._all)
+        self._add_infos(infos, after, flown)
         return observations, rewards, terminated, truncated, infos
 
     def _renewed(
         self, last: Observations, finals: dict[str, Any], after: dict[str, Any]
     ) -> tuple[Observations, dict[str, Any]]:
-        """What a step of `SAME_STEP` shows where episodes ended: their last of all, and the first of the next."""
+        """Observations and infos of a `SAME_STEP` in which episodes ended: first ones of the new, last of the old."""
         done, going = self._all[self._ended], self._all[~self._ended]
         infos: dict[str, Any] = {"final_obs": np.full(self.num_envs, None, dtype=object), "final_info": {}}
         for row in done:
             infos["final_obs"][row] = last[row]
-        self._tell(infos["final_info"], _rows(finals, done), done)
+        self._add_infos(infos["final_info"], _rows(finals, done), done)
         infos["_final_obs"], infos["_final_info"] = self._ended.copy(), self._ended.copy()
         self._restart(done)
         observations, batch = self._moths.observe(self._all)
-        self._tell(infos, batch, self._all)
-        self._tell(infos, _rows(after, going), going)
+        self._add_infos(infos, batch, self._all)
+        self._add_infos(infos, _rows(after, going), going)
         return observations, infos
 
-    def _tell(self, infos: dict[str, Any], values: dict[str, Any], rows: NDArray[np.int64]) -> None:
-        """Add values (n, ...) of n `rows` to the infos, spread out over all moths, with their masks."""
+    def _add_infos(self, infos: dict[str, Any], values: dict[str, Any], rows: NDArray[np.int64]) -> None:
+        """Add values (n, ...) of n `rows` to the infos, as arrays of all moths, zero elsewhere, with their masks."""
         mask = np.zeros(self.num_envs, dtype=np.bool_)
         mask[rows] = True
         for name, value in values.items() if len(rows) else ():
             if isinstance(value, dict):
                 infos[name] = {}
-                self._tell(infos[name], value, rows)
+                self._add_infos(infos[name], value, rows)
             elif len(rows) == self.num_envs:
                 infos[name] = value
             else:
@@ -204,7 +231,7 @@ class TrackVectorEnv(EnvInfo, VectorEnv[Observations, NDArray[np.floating], NDAr
         return tuple(picture.pixels() for picture in self._pictures)
 
     def __getstate__(self) -> dict[str, Any]:
-        # Figures are redrawn, not carried along.
+        # Figures are not pickled, but drawn anew.
         return {**self.__dict__, "_pictures": []}
 
 
