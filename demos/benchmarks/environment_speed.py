@@ -42,6 +42,27 @@ def environment(moths: int = 4096, sync_moths: int = 64, steps: int = 40, repeat
     }
 
 
+def rendering(frames: int = 100) -> dict[str, float]:
+    """Frames a second of `human` rendering, one a decision: in a window no more than 50, for it keeps to real time.
+
+    Args:
+        frames: drawn, after a first one.
+
+    Returns:
+        `frames_per_second`.
+    """
+    env = gym.make("mothsim:mothsim/Track-v0", render_mode="human", disable_env_checker=True)
+    env.reset(seed=0)
+    began = time.perf_counter()
+    for _ in range(frames):
+        *_, terminated, truncated, _ = env.step(np.zeros(env.action_space.shape or ()))
+        if terminated or truncated:
+            env.reset()
+    rate = frames / (time.perf_counter() - began)
+    env.close()
+    return {"frames_per_second": rate}
+
+
 def _rate(env: VectorEnv, actions: list[np.ndarray], steps: int) -> float:
     began = time.perf_counter()
     for k in range(steps):

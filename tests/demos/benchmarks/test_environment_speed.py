@@ -1,6 +1,6 @@
 """The environment's benchmark runs; its figures are for an idle machine."""
 
-from mothsim.demos.benchmarks.environment_speed import environment
+from mothsim.demos.benchmarks.environment_speed import environment, rendering
 
 
 def test_the_benchmark_runs():
@@ -8,3 +8,7 @@ def test_the_benchmark_runs():
     assert result["moths"] == 1024
     assert result["ratio"] == result["steps_per_second"] / result["sync_steps_per_second"]
     assert result["steps_per_second"] > 0
+
+
+def test_rendering_is_timed():
+    assert 0 < rendering(frames=3)["frames_per_second"] < 1000
