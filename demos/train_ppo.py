@@ -25,6 +25,8 @@ from stable_baselines3.common.callbacks import BaseCallback
 from mothsim.envs import TrackVectorEnv
 from mothsim.envs.episodes import first_episodes
 from mothsim.envs.sb3 import SB3Moths
+from mothsim.plotting.figures import save_figure
+from mothsim.plotting.style import figure_style
 
 
 class Curve(BaseCallback):
@@ -58,6 +60,7 @@ def evaluated(decide: Callable[[Any], Any], moths: int) -> dict[str, float]:
     }
 
 
+@figure_style()
 def draw(points: list[tuple[float, float]], table: dict[str, dict[str, float]], file: Path) -> None:
     """The learning curve, beside the two policies that learn nothing."""
     figure = Figure(figsize=(7, 4), layout="constrained")
@@ -68,7 +71,7 @@ def draw(points: list[tuple[float, float]], table: dict[str, dict[str, float]], 
         axes.axhline(table[name]["return"], color="#3d2f24", ls=style, lw=1, label=label)
     axes.set(xlabel="minutes", ylabel="return of an episode", ylim=(0, None))
     axes.legend(frameon=False)
-    figure.savefig(file, dpi=150)
+    save_figure(figure, file, dpi=150)
 
 
 def main(minutes: float = 9.0, moths: int = 8, seed: int = 0, out: Path = Path("out/ppo"), eval_envs: int = 64) -> dict:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mothsim.envs.config import EnvConfig
 from mothsim.observation import ObservationBuilder
 from mothsim.plotting.moth_shape import PAPER, TARGET, THORAX, MothDrawing, draw_moth
+from mothsim.plotting.style import figure_style
 
 Array = NDArray[np.floating]
 
@@ -34,6 +35,7 @@ def frame_rate(period: float) -> int:
 class Picture:
     """A figure of one moth, redrawn from frame to frame; in a window, where there is a screen to show it on."""
 
+    @figure_style()
     def __init__(self, observation_builder: ObservationBuilder, config: EnvConfig, window: bool = False) -> None:
         self._observer, self._period, self._body = observation_builder, config.period, config.body
         self._figure = self._window() if window else Figure(figsize=(_INCHES, _INCHES), dpi=_DOTS)

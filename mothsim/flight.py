@@ -11,11 +11,11 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from tqdm import tqdm
 
 from mothsim.actuation import applied
 from mothsim.body import MothBody
 from mothsim.disturbances import Disturbances, DisturbanceSampler
+from mothsim.progress import progress_bar
 from mothsim.step import advance, distance, is_lost
 from mothsim.trajectories import Trajectory, make_trajectory
 from mothsim.trim import find_trim
@@ -242,7 +242,7 @@ def _loop(
     limit = trajectory.lost_distance
     lost = is_lost(states, targets[0], limit)
     deciding = []
-    for step in tqdm(range(steps), desc="flying", unit="decision", disable=not progress, leave=False):
+    for step in progress_bar(range(steps), "flying", "decision", shown=progress):
         shown = sampler.measured_state(states, step)
         began = clock.perf_counter()
         controls = np.asarray(controller.control(shown, float(times[step])), dtype=np.float64)

@@ -10,8 +10,10 @@ from matplotlib.figure import Figure
 
 from mothsim.controllers.learning.training import CHUNK
 from mothsim.controllers.networks.network import Network
+from mothsim.plotting.style import figure_style
 
 
+@figure_style()
 def draw_learning_curve(networks: Sequence[Network], threshold: float = 1e-3) -> Figure:
     """Training loss over all steps of a run, level after level, and each level's loss on fresh segments.
 

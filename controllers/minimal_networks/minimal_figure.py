@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mothsim.controllers.evaluation.report.panels import plain_log
+from mothsim.plotting.style import figure_style
 from mothsim.tables import Row, grouped
 
 PANELS = {
@@ -23,6 +24,7 @@ _COLOURS = {"surgeon": "#1f7a8c", "magnitude": "#d98e04", "dense": "#6a4c93"}
 _ZAHN = 23_131, 1e-3  # weights and loss at their limit of 93 %
 
 
+@figure_style()
 def draw_minimal(rows: Sequence[Row]) -> Figure:
     """A panel a goal: every pruning a faint line to the fewest weights, a star, and small dense networks as dots.
 

@@ -15,6 +15,7 @@ from mothsim.body import MothBody
 from mothsim.controllers.networks.network import CONTROLS, Network
 from mothsim.plotting.figures import frame_limits
 from mothsim.plotting.moth_shape import draw_moth
+from mothsim.plotting.style import figure_style
 from mothsim.segments import OUTPUTS, draw, generate, tabulate
 from mothsim.solver.propagate import SEGMENT, propagate
 
@@ -26,6 +27,7 @@ _UNITS = ("dyn", "dyn", "dyn cm", "cm/s", "cm/s", "rad/s", "rad/s")
 _TRUE, _COLOURS = "0.35", ("#1f7a8c", "#c8452f")
 
 
+@figure_style()
 def draw_predictions(network: Network) -> Figure:
     """Each output as the network predicts it against its actual value, and the residuals below (Figs S4, S5)."""
     segments = generate(_POINTS, _SEED)
@@ -54,6 +56,7 @@ def draw_predictions(network: Network) -> Figure:
     return figure
 
 
+@figure_style()
 def draw_trajectories(networks: Mapping[str, Network]) -> Figure:
     """Three random segments, and the same starts flown with the control that each network gives (Fig 6).
 

@@ -22,6 +22,7 @@ from mothsim.controllers.zahn2022.loss_table import Row, by_level, last_passing
 from mothsim.controllers.zahn2022.prediction_figures import draw_predictions, draw_trajectories
 from mothsim.controllers.zahn2022.sweep import StudyGroup, collect
 from mothsim.plotting.figures import save_figure
+from mothsim.plotting.style import figure_style
 from mothsim.segments import INPUTS
 
 _SAMPLES = 9
@@ -82,6 +83,7 @@ def _draw_group(group: StudyGroup, threshold: float, level: float) -> dict[str, 
     return figures
 
 
+@figure_style()
 def draw_losses(sizes: Mapping[str, Sequence[Row]], threshold: float) -> Figure:
     """Loss by sparsity as boxes, and above each how many networks last passed there (Fig 4, S1 to S3).
 
@@ -110,6 +112,7 @@ def draw_losses(sizes: Mapping[str, Sequence[Row]], threshold: float) -> Figure:
     return figure
 
 
+@figure_style()
 def draw_layers(rows: Sequence[Row]) -> Figure:
     """Weights left in each layer at one level, their median as a number (Table 1)."""
     names = [name for name in rows[0] if name.startswith("layer_")]
@@ -124,6 +127,7 @@ def draw_layers(rows: Sequence[Row]) -> Figure:
     return _figure(axes)
 
 
+@figure_style()
 def draw_inputs(rows: Sequence[Row]) -> Figure:
     """Connections by input at one level, and how many networks lost it wholly (Fig 5)."""
     counts = [[row[f"from_{name}"] for row in rows] for name in INPUTS]
@@ -137,6 +141,7 @@ def draw_inputs(rows: Sequence[Row]) -> Figure:
     return _figure(axes)
 
 
+@figure_style()
 def draw_samples(networks: Sequence[Sequence[Mask]], percent: float) -> Figure:
     """Sample networks as graphs, inputs on the left; what lies on a path, and dead outputs in red (Fig 3)."""
     side = math.ceil(math.sqrt(len(networks)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,13 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm import tqdm
 
 from mothsim.flight import Flight
+from mothsim.io import write_atomically
 from mothsim.plotting.figures import frame_limits
 from mothsim.plotting.moth_shape import PAPER, TARGET, draw_moth
+from mothsim.plotting.style import figure_style
+from mothsim.progress import progress_bar
 
 _INCHES, _DPI = 4.6, 90
 _COLOURS = 64
@@ -37,11 +40,12 @@ def animate(
         flight: of one moth.
         file: ends in `.gif`; its folder is made.
         frames_per_second: at most one frame a decision is drawn.
-        sampled_paths: paths (S, P, 2) of the joint that were considered at each decision, cm, drawn faintly.
+        sampled_paths: paths (S, P, 2) of the joint that were sampled at each decision, cm, drawn faintly.
         progress: show a bar on standard error.
 
     Raises:
         ValueError: the flight is of many moths, or the file is no GIF.
+        OSError: the file cannot be written.
     """
     if flight.states.ndim != 2:
         raise ValueError("flight: expected one moth, pick one with flight.moth(index)")
@@ -51,10 +55,13 @@ def animate(
     period = flight.times[1] - flight.times[0] if len(flight.times) > 1 else 1.0
     every = max(1, round(1 / (frames_per_second * period)))
     images = _render(flight, flown[::every], sampled_paths, progress)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    images[0].save(file, save_all=True, append_images=images[1:], duration=round(1000 * every * period), loop=0)
+    content = BytesIO()
+    milliseconds = round(1000 * every * period)
+    images[0].save(content, "GIF", save_all=True, append_images=images[1:], duration=milliseconds, loop=0)
+    write_atomically(file, content.getvalue())
 
 
+@figure_style()
 def _render(
     flight: Flight, rows: np.ndarray, sampled_paths: Sequence[NDArray[np.floating]] | None, progress: bool
 ) -> list[Image.Image]:
@@ -78,7 +85,7 @@ def _render(
     background = canvas.copy_from_bbox(figure.bbox)  # pyright: ignore[reportAttributeAccessIssue]
     images: list[Image.Image] = []
     palette = None
-    for row in tqdm(rows, desc="drawing", unit="frame", disable=not progress, leave=False):
+    for row in progress_bar(rows, "drawing", "frame", shown=progress):
         canvas.restore_region(background)  # pyright: ignore[reportAttributeAccessIssue]
         drawing.update(flight.states[row], flight.controls[row], targets[row])
         futures.set_segments([] if sampled_paths is None else list(sampled_paths[row]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,16 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mothsim.flight import Flight
+from mothsim.io import write_atomically
 from mothsim.plotting.moth_shape import FORCE, PAPER, TARGET, TORQUE, draw_moth
+from mothsim.plotting.style import figure_style
 
 _MOTH = "#7b5a3c"
 _MARGIN = 3.5
 _GHOSTS = 3
 
 
+@figure_style()
 def draw_flight(flight: Flight, title: str = "") -> Figure:
     """A flight at a glance: path against target, coordinates, error, angles and controls over time.
 
@@ -50,10 +54,27 @@ def draw_flight(flight: Flight, title: str = "") -> Figure:
     return figure
 
 
-def save_figure(figure: Figure, file: Path) -> None:
-    """Write a figure as a picture (by its ending: png, pdf, svg), making the folder."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(file, dpi=110)
+def save_figure(figure: Figure, file: Path, dpi: float = 110) -> None:
+    """Write a figure as a picture in one piece, making the folder.
+
+    Args:
+        figure: to save.
+        file: its ending gives the format: png, pdf or svg.
+        dpi: pixels an inch.
+
+    Raises:
+        ValueError: a format that Matplotlib does not write.
+        OSError: the file cannot be written.
+    """
+    write_atomically(file, encode_figure(figure, file.suffix.removeprefix(".") or "png", dpi))
+
+
+@figure_style()
+def encode_figure(figure: Figure, kind: str = "png", dpi: float = 110) -> bytes:
+    """The content of a figure's picture file of a kind: png, pdf or svg."""
+    content = BytesIO()
+    figure.savefig(content, dpi=dpi, format=kind)
+    return content.getvalue()
 
 
 def frame_limits(points: NDArray[np.floating]) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -13,6 +13,7 @@ from mothsim.controllers.evaluation.predictors import PREDICTORS, network_errors
 from mothsim.controllers.evaluation.report.panels import COLOURS, legend, mark_lost, panels_for, plain_log
 from mothsim.controllers.evaluation.robustness import ALL, DISTURBED
 from mothsim.controllers.evaluation.rollouts import by_task
+from mothsim.plotting.style import figure_style
 from mothsim.tables import Row, grouped
 
 _SHOWN = (0.2, 50.0)  # ratios; intervals that go beyond hold pairs of which one flies and one is lost
@@ -20,6 +21,7 @@ _FARTHEST = {"spectral_radius": 2.0, "trim_offset_cm": 1.0}  # shown; a network 
 _PAIRINGS = {"equal error": "#1f7a8c", "equal weights": "#6a4c93", "same seed": "#a9a39a"}
 
 
+@figure_style()
 def draw_pairs(comparison: Sequence[Row], columns: int = 2) -> Figure:
     """Sparse by dense error under every condition, with 90 % intervals, a panel a task that was flown disturbed.
 
@@ -57,6 +59,7 @@ def _draw_ratios(axes: Axes, rows: Sequence[Row], perturbations: Sequence[str]) 
     axes.grid(alpha=0.2)
 
 
+@figure_style()
 def draw_predictors(
     flights: Sequence[Row], networks: Sequence[Row], predictor_correlations: Sequence[Row], columns: int = 3
 ) -> Figure:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 import math
 import platform
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 import mothsim
 from mothsim.controllers.evaluation.predictors import PREDICTORS
@@ -32,6 +30,7 @@ from mothsim.controllers.evaluation.robustness import (
     compare_at_equal_error,
     compare_at_equal_size,
 )
+from mothsim.plotting.figures import encode_figure
 from mothsim.tables import Row, grouped
 
 _STYLE = """
@@ -244,7 +243,7 @@ def _pairs(values: Mapping[str, object]) -> str:
 
 def _picture(draw, description: str) -> str:
     """A picture in two columns of panels, and for narrow screens in one."""
-    wide, narrow = (_data("image/png", _png(draw(columns))) for columns in (2, 1))
+    wide, narrow = (_data("image/png", encode_figure(draw(columns), dpi=120)) for columns in (2, 1))
     return (
         f'<figure><picture><source media="(max-width: 40rem)" srcset="{narrow}">'
         f'<img src="{wide}" alt="{html.escape(description)}"></picture></figure>'
@@ -271,12 +270,6 @@ def _origin(settings: dict) -> dict[str, object]:
         **{name: version(name) for name in packages},
         "machine": f"{platform.machine()}, {platform.system()}",
     }
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120)
-    return buffer.getvalue()
 
 
 def _data(kind: str, content: bytes) -> str:

@@ -19,11 +19,13 @@ from mothsim.controllers.evaluation.report.panels import (
     plain_log,
 )
 from mothsim.controllers.evaluation.rollouts import by_task
+from mothsim.plotting.style import figure_style
 from mothsim.tables import Row, grouped
 
 _BACK = "back within 0.5 cm after 2 s, %"
 
 
+@figure_style()
 def draw_errors(flights: Sequence[Row], against: str, columns: int = 2) -> Figure:
     """Tracking error of every network against sparsity or number of weights, a panel a task; lost flights on top.
 
@@ -132,6 +134,7 @@ def _sparsity_axis(axes: Axes, networks: Sequence[Row]) -> None:
     axes.set_xlabel("weights pruned, % of 330,512")
 
 
+@figure_style()
 def draw_loss(flights: Sequence[Row], columns: int = 2) -> Figure:
     """Loss against tracking error of every network, a panel a task: what loss is airworthy?
 
@@ -167,6 +170,7 @@ def draw_loss(flights: Sequence[Row], columns: int = 2) -> Figure:
     return figure
 
 
+@figure_style()
 def draw_costs(flights: Sequence[Row], costs: Sequence[Row], networks: Sequence[Row], columns: int = 3) -> Figure:
     """Cost of a decision against error on the sum of primes, or the first task: multiply-adds, bytes, measured us."""
     tasks = by_task(flights)
