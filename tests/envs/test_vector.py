@@ -118,7 +118,9 @@ def test_every_moth_has_its_generator():
 
 def test_standard_vector_wrappers_apply(tmp_path):
     env = make(2, render_mode="rgb_array", max_episode_steps=6)
-    env = wrappers.RecordEpisodeStatistics(wrappers.RecordVideo(env, str(tmp_path), episode_trigger=lambda _: True))
+    if records := hasattr(wrappers, "RecordVideo"):  # from Gymnasium 1.2 on
+        env = wrappers.RecordVideo(env, str(tmp_path), episode_trigger=lambda _: True)
+    env = wrappers.RecordEpisodeStatistics(env)
     env = wrappers.NormalizeObservation(wrappers.RescaleAction(env, -2.0, 2.0))
     seen, _ = env.reset(seed=0)
     for k in range(8):
@@ -127,4 +129,4 @@ def test_standard_vector_wrappers_apply(tmp_path):
         assert truncated.all() == (k == 5)
         assert ("episode" in infos) == (k == 5)
     env.close()
-    assert ".mp4" in {file.suffix for file in tmp_path.iterdir()}
+    assert not records or ".mp4" in {file.suffix for file in tmp_path.iterdir()}
