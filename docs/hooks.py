@@ -48,6 +48,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, picture, content=environment_picture(name)))
     for name, modules in packages().items():
         files.append(File.generated(config, f"api/{name}.md", content=api_page(name, modules)))
+    files.append(File.generated(config, "pictures/flights.html", content=flight_page()))
     for file in NOTEBOOKS:
         markdown, pictures = notebook_page(file)
         files.append(File.generated(config, f"notebooks/{file.stem}.md", content=markdown))
@@ -65,9 +66,13 @@ def mathml(markdown: str) -> str:
     """`$inline$` and `$$display$$` LaTeX as MathML, outside code."""
     parts = _CODE.split(markdown)
     for i in range(0, len(parts), 2):
-        text = re.sub(r"\$\$(.+?)\$\$", lambda m: convert(m[1].strip(), display="block"), parts[i], flags=re.DOTALL)
+        text = re.sub(r"\$\$(.+?)\$\$", _display, parts[i], flags=re.DOTALL)
         parts[i] = re.sub(r"\$([^$\n]+?)\$", lambda m: f"<span>{convert(m[1])}</span>", text)
     return "".join(parts)
+
+
+def _display(match: re.Match[str]) -> str:
+    return f'<div class="formula">{convert(match[1].strip(), display="block")}</div>'
 
 
 def packages() -> dict[str, list[str]]:
@@ -106,6 +111,17 @@ def environment_picture(name: str) -> bytes:
     file = io.BytesIO()
     Image.fromarray(env.render()).save(file, "PNG")  # pyright: ignore[reportArgumentType]
     return file.getvalue()
+
+
+def flight_page() -> str:
+    """The flight viewer with three controllers on one target."""
+    import mothsim
+    from mothsim import controllers
+    from mothsim.plotting.viewer.page import viewer_page
+
+    flown = {"lqr": controllers.make("lqr")}
+    flown |= {name: controllers.make("inverse-model", network=name) for name in ("sparse-98", "fewest")}
+    return viewer_page({name: mothsim.fly(one, "figure-eight", duration=5.0) for name, one in flown.items()})
 
 
 def notebook_page(file: Path) -> tuple[str, dict[str, bytes]]:
