@@ -13,7 +13,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 DOCS = Path(__file__).parent
 _DIRECTIVE = re.compile(r"^\{\{ (\w+)((?: \S+)*) \}\}$", re.MULTILINE)
@@ -227,6 +227,20 @@ def reward() -> str:
     return prose(inspect.getdoc(reward_terms) or "")
 
 
+def commands() -> str:
+    """The subcommands of `mothsim`."""
+    from mothsim.demos.cli.main import Command
+
+    found = [get_args(one) for one in get_args(Command)]
+    rows = [(f"`mothsim {name.name}`", (inspect.getdoc(kind) or "").splitlines()[0]) for kind, name in found]
+    return table(("command", "what it does"), rows)
+
+
+def contributing() -> str:
+    """`CONTRIBUTING.md` of the repository, without its title."""
+    return (DOCS.parent / "CONTRIBUTING.md").read_text(encoding="utf-8").split("\n", 1)[1].strip()
+
+
 def environment_ids() -> list[str]:
     """The registered environments, `mothsim/Name-vN`, in order."""
     import gymnasium as gym
@@ -272,8 +286,8 @@ def environment(name: str) -> str:
 SECTIONS: dict[str, Callable[..., str]] = {
     function.__name__: function
     for function in (
-        bodies, body_parameters, controllers_table, environment_options, environments, networks, observation,
-        perturbations, protocols, pruning_methods, requirements, reward, tasks, trajectories,
+        bodies, body_parameters, commands, contributing, controllers_table, environment_options, environments, networks,
+        observation, perturbations, protocols, pruning_methods, requirements, reward, tasks, trajectories,
     )
 }  # fmt: skip
 """What pages may ask for, by name."""
