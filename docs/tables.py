@@ -203,16 +203,6 @@ def requirements() -> str:
     return prose(inspect.getdoc(module) or "")
 
 
-def observation() -> str:
-    """The numbers of an observation."""
-    from mothsim.observation import ENTRIES
-
-    return table(
-        ("index", "quantity", "unit", "divided by", "cut to ±"),
-        ((i, one.name, one.unit, f"{one.scale:g}", f"{one.bound:g}") for i, one in enumerate(ENTRIES)),
-    )
-
-
 def environment_options() -> str:
     """The options of the environments."""
     from mothsim.envs import EnvConfig
@@ -287,7 +277,7 @@ SECTIONS: dict[str, Callable[..., str]] = {
     function.__name__: function
     for function in (
         bodies, body_parameters, commands, contributing, controllers_table, environment_options, environments, networks,
-        observation, perturbations, protocols, pruning_methods, requirements, reward, tasks, trajectories,
+        perturbations, protocols, pruning_methods, requirements, reward, tasks, trajectories,
     )
 }  # fmt: skip
 """What pages may ask for, by name."""
