@@ -1,4 +1,4 @@
-"""From random weights to a sparse network: dense training, then prune and retrain, level by level.
+"""Train a dense network from random weights, then prune and retrain it, level by level.
 
 The folder of a run holds `settings.json`, one network a level (`00.safetensors` is the dense one), and while a
 level trains `progress.safetensors`. Killed at any moment, a run goes on from there and ends in the same bits.
@@ -7,11 +7,13 @@ level trains `progress.safetensors`. Killed at any moment, a run goes on from th
 from __future__ import annotations
 
 import dataclasses
-import json
+import math
+import operator
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,25 +21,29 @@ import jax
 import numpy as np
 
 from mothsim.controllers.learning.data import TESTING, Dataset, make_dataset
-from mothsim.controllers.learning.protocols import HIDDEN, Protocol, find_protocol
+from mothsim.controllers.learning.jax_numerics import training_numerics
+from mothsim.controllers.learning.protocols import HIDDEN, find_protocol
 from mothsim.controllers.learning.pruning import LEVELS, METHODS, effective_connectivity
+from mothsim.controllers.learning.run_folder import Log, open_run_dir, plain, require_same
 from mothsim.controllers.learning.training import TrainState, chunk_means, forward, fresh, init_params, train
 from mothsim.controllers.networks.network import Network
-from mothsim.controllers.networks.storage import load_network, pack, save_network, unpack
+from mothsim.controllers.networks.storage import level_file, load_network, save_network
+from mothsim.controllers.networks.tensor_file import DamagedFileError, pack, unpack
 from mothsim.io import write_atomically
 from mothsim.segments import INPUTS, OUTPUTS
 from mothsim.solver.jax_engine import solver
 
+_PROGRESS = "progress.safetensors"
 _SAVE_EVERY = 5.0  # s between writes of an unfinished level
 WEIGHTS = 9
-"""Stream of the first weights, beside those of the data."""
+"""Random stream of the initial weights, apart from those of the data."""
 _TEST_SEGMENTS = 100_000
 _TEST_SEED = 2022
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All that a run's result depends on.
+    """Everything that the result of a run depends on.
 
     Attributes:
         protocol: of training, see `mothsim.controllers.learning.protocols`.
@@ -45,8 +51,11 @@ class Settings:
         hidden: nodes of the hidden layers.
         levels: sparsities in per cent after the dense network, rising.
         segments: in the training set.
-        seed: of data and first weights.
-        step_scale: times the protocol's steps; less trains less.
+        seed: of data and initial weights.
+        step_scale: factor on the protocol's numbers of steps.
+
+    Raises:
+        ValueError: an unknown name, a number out of range, or a level that would leave a layer without a connection.
     """
 
     methods: ClassVar[tuple[str, ...]] = ("global", "layerwise")  # those that need no more than masks once a level
@@ -63,33 +72,61 @@ class Settings:
         find_protocol(self.protocol)
         if self.method not in self.methods:
             raise ValueError(f"method = {self.method!r}: expected one of {', '.join(self.methods)}")
-        if not self.hidden or min(self.hidden) < 1:
-            raise ValueError(f"hidden = {self.hidden!r}: expected one or more layers of at least one node")
+        if not self.hidden:
+            raise ValueError(f"hidden = {self.hidden!r}: expected one layer or more")
+        self._set_whole("hidden", *self.hidden, least=1)
+        self._set_whole("segments", self.segments, least=1000)
+        self._set_whole("seed", self.seed, least=0)
+        if not (math.isfinite(self.step_scale) and self.step_scale > 0):
+            raise ValueError(f"step_scale = {self.step_scale!r}: expected a finite number above zero")
         if any(not 0 < level < 100 for level in self.levels) or list(self.levels) != sorted(set(self.levels)):
             raise ValueError(f"levels = {self.levels!r}: expected rising percentages between 0 and 100")
-        if self.segments < 1000:
-            raise ValueError(f"segments = {self.segments!r}: expected 1000 or more")
-        if not self.step_scale > 0:
-            raise ValueError(f"step_scale = {self.step_scale!r}: expected a number above zero")
+        for level in self.levels:
+            try:
+                METHODS[self.method].keep(self.layer_weights, level)
+            except ValueError as error:
+                raise ValueError(f"levels = {self.levels!r}: {error}") from None
+
+    def _set_whole(self, name: str, *values: Any, least: int) -> None:
+        """Check a field of whole numbers, and keep it as Python's own."""
+        try:
+            whole = tuple(operator.index(value) for value in values)
+        except TypeError:
+            whole = ()
+        given = getattr(self, name)
+        if not whole or min(whole) < least:
+            raise ValueError(f"{name} = {given!r}: expected whole numbers from {least} on")
+        object.__setattr__(self, name, whole if isinstance(given, Sequence) else whole[0])
 
     @property
     def sizes(self) -> tuple[int, ...]:
         """Nodes by layer, inputs first."""
         return (len(INPUTS), *self.hidden, len(OUTPUTS))
 
+    @property
+    def layer_weights(self) -> list[int]:
+        """Number of weights of each layer when dense."""
+        return [before * after for before, after in pairwise(self.sizes)]
+
     def as_dict(self) -> dict[str, Any]:
-        """The settings as the files have them, whose first release called the scale of the steps a share."""
+        """Return the settings by their names in files, where the step scale is called `step_share`."""
         return {"step_share" if key == "step_scale" else key: value for key, value in dataclasses.asdict(self).items()}
 
     def steps(self, level: float) -> int:
-        """Most steps for a level; level 0 is the dense network."""
+        """Return the greatest number of training steps for a level; level 0 is the dense network."""
         protocol = find_protocol(self.protocol)
         return max(1, round((protocol.level_steps if level else protocol.dense_steps) * self.step_scale))
 
 
 @dataclass(frozen=True)
 class TrainProgress:
-    """What a run reports as it goes: a level (per cent), its steps so far and at most, and the last loss."""
+    """Progress of a run.
+
+    Attributes:
+        level: that is being trained, per cent.
+        step, steps: of the level so far, and at most.
+        loss: mean training loss of the last 100 batches, scaled.
+    """
 
     level: float
     step: int
@@ -97,63 +134,73 @@ class TrainProgress:
     loss: float
 
 
-def level_file(folder: Path, level: float) -> Path:
-    """Where the network of a level (per cent; 0 is dense) is kept."""
-    return folder / f"{level:04.1f}.safetensors".replace(".0.", ".")
+@training_numerics()
+def run(
+    settings: Settings,
+    folder: Path,
+    callback: Callable[[TrainProgress], None] | None = None,
+    log: Log | None = None,
+) -> list[Path]:
+    """Train and prune, or go on with what the folder holds; returns the networks' files, dense first.
 
-
-def run(settings: Settings, folder: Path, callback: Callable[[TrainProgress], None] | None = None) -> list[Path]:
-    """Train and prune, or go on with what the folder holds; returns the networks, dense first.
+    Args:
+        settings: of the run.
+        folder: where its files are kept.
+        callback: called after every chunk of steps.
+        log: called with one line for every damaged file; the run goes on from the level before.
 
     Raises:
-        ValueError: the folder holds a run with other settings, or a damaged file.
+        ValueError: the folder holds a run with other settings, or a network that was not made with these.
     """
-    open_run_dir(settings, folder)
-    files = [level_file(folder, level) for level in (0, *settings.levels)]
-    if all(file.exists() for file in files):
-        return files
-    protocol = find_protocol(settings.protocol)
-    data, tests = draw_data(settings)
-    for index, (level, file) in enumerate(zip((0, *settings.levels), files, strict=True)):
-        if not file.exists():
-            before = load_network(files[index - 1]) if index else None
-            network = _train_level(settings, protocol, level, before, data, tests, folder, callback)
-            save_network(network, file)
-            (folder / "progress.safetensors").unlink(missing_ok=True)
+    open_run_dir(settings.as_dict(), folder, log)
+    levels = (0, *settings.levels)
+    files = [level_file(folder, level) for level in levels]
+    before, done = None, 0
+    for level, file in zip(levels, files, strict=True):
+        network = _kept(settings, level, file, log)
+        if network is None:
+            break
+        before, done = network, done + 1
+    if done < len(levels):
+        data, tests = draw_data(settings)
+        for level, file in zip(levels[done:], files[done:], strict=True):
+            before = _train_level(settings, level, before, data, tests, folder, callback)
+            save_network(before, file)
+            (folder / _PROGRESS).unlink(missing_ok=True)
     return files
 
 
+def _kept(settings: Settings, level: float, file: Path, log: Log | None) -> Network | None:
+    """Return the network of a level where the folder holds it, sound and made with these settings."""
+    if not file.exists():
+        return None
+    try:
+        network = load_network(file)
+    except DamagedFileError as error:
+        if log:
+            log(f"{error}; going on from the level before")
+        return None
+    require_same(file, {**network.info, "sizes": network.sizes}, _made_with(settings, level))
+    return network
+
+
+def _made_with(settings: Settings, level: float) -> dict[str, Any]:
+    """Return what the header of a level's network says of how it was made; a dense one does not depend on pruning."""
+    unused = ("levels",) if level else ("levels", "method")
+    kept = {key: value for key, value in settings.as_dict().items() if key not in unused}
+    return {**kept, "level": level, "sizes": settings.sizes}
+
+
 def draw_data(settings: Settings) -> tuple[Dataset, Dataset]:
-    """Segments to train on and, apart from those, to test on; on an accelerator they are solved there."""
+    """Draw and solve the training and the test segments, on an accelerator where JAX has one."""
     solve = None if jax.default_backend() == "cpu" and find_spec("numba") else solver()
     near_flight = find_protocol(settings.protocol).near_flight
     data = make_dataset(settings.segments, settings.seed, near_flight=near_flight, solver=solve)
     return data, make_dataset(_TEST_SEGMENTS, _TEST_SEED, TESTING, scaling=data.scaling, solver=solve)
 
 
-def open_run_dir(settings: Settings, folder: Path) -> None:
-    """Make the folder this run's, or see that it is.
-
-    Raises:
-        ValueError: it holds a run with other settings, or damaged ones.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "settings.json"
-    wanted = json.loads(json.dumps(settings.as_dict()))
-    if not file.exists():
-        write_atomically(file, json.dumps(wanted, indent=2).encode())
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{file}: damaged ({error}); delete the folder to start again") from None
-    if found != wanted:
-        other = {key for key in wanted if found.get(key) != wanted[key]}
-        raise ValueError(f"{folder}: holds a run with another {', '.join(sorted(other))}; choose another folder")
-
-
 def _train_level(
     settings: Settings,
-    protocol: Protocol,
     level: float,
     before: Network | None,
     data: Dataset,
@@ -161,7 +208,7 @@ def _train_level(
     folder: Path,
     callback: Callable[[TrainProgress], None] | None,
 ) -> Network:
-    steps = settings.steps(level)
+    protocol, steps = find_protocol(settings.protocol), settings.steps(level)
     if before:
         masks = METHODS[settings.method](before.weights, before.masks, level)
         pruned = tuple(np.where(mask, weight, 0) for mask, weight in zip(masks, before.weights, strict=True))
@@ -169,7 +216,7 @@ def _train_level(
     else:
         start = init_params(settings.sizes, protocol, np.random.SeedSequence([settings.seed, WEIGHTS]))
         masks = [np.ones(weight.shape, dtype=bool) for weight in start.weights]
-    file = folder / "progress.safetensors"
+    file, header = folder / _PROGRESS, plain(_made_with(settings, level))
     saved = time.monotonic()
 
     def save(progress: TrainState) -> None:
@@ -177,10 +224,10 @@ def _train_level(
         if callback:
             callback(TrainProgress(level, len(progress.losses), steps, float(progress.losses[-100:].mean())))
         if time.monotonic() - saved > _SAVE_EVERY:
-            write_atomically(file, _packed(progress, level))
+            write_atomically(file, _packed(progress, header))
             saved = time.monotonic()
 
-    progress = _resumed(file, level, start)
+    progress = _resumed(file, header, start)
     progress = train(progress, masks, data, protocol, steps, callback=save)
     network = Network(progress.weights, progress.biases, data.scaling)
     info = {
@@ -196,21 +243,26 @@ def _train_level(
     return dataclasses.replace(network, info=info)
 
 
-def _packed(progress: TrainState, level: float) -> bytes:
-    leaves = jax.tree_util.tree_leaves((progress.weights, progress.biases, progress.optimiser))
-    tensors = {f"leaf.{i:03d}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
-    return pack({**tensors, "losses": progress.losses}, {"level": level})
+def _packed(progress: TrainState, header: dict[str, Any]) -> bytes:
+    tensors = {f"leaf.{i:03d}": np.asarray(leaf) for i, leaf in enumerate(_leaves(progress))}
+    return pack({**tensors, "losses": progress.losses}, header)
 
 
-def _resumed(file: Path, level: float, start: TrainState) -> TrainState:
-    """An interrupted training of this level where there is a sound one, else the start."""
+def _resumed(file: Path, header: dict[str, Any], start: TrainState) -> TrainState:
+    """Return an interrupted training where the file holds a sound one of this level and run, else the start."""
     try:
-        tensors, header = unpack(file)
+        tensors, found = unpack(file)
     except ValueError:
         return start
-    if header.get("level") != level:
+    losses = tensors.pop("losses", None)
+    leaves = [tensors[name] for name in sorted(tensors)]
+    shapes = [(leaf.shape, leaf.dtype) for leaf in map(np.asarray, _leaves(start))]
+    if found != header or losses is None or [(leaf.shape, leaf.dtype) for leaf in leaves] != shapes:
         return start
     structure = jax.tree_util.tree_structure((start.weights, start.biases, start.optimiser))
-    leaves = [tensors[name] for name in sorted(tensors) if name != "losses"]
     weights, biases, state = jax.tree_util.tree_unflatten(structure, leaves)
-    return TrainState(weights, biases, state, tensors["losses"])
+    return TrainState(weights, biases, state, losses)
+
+
+def _leaves(progress: TrainState) -> list[Any]:
+    return jax.tree_util.tree_leaves((progress.weights, progress.biases, progress.optimiser))

@@ -1,4 +1,4 @@
-"""An inverse-model network: which control takes a moth from here to that pose in one segment?
+"""Inverse-model networks: from a state and the pose to reach one segment (20 ms) later, the control that does it.
 
 Zahn et al. 2022: ten inputs, hidden layers with tanh, seven linear outputs, all scaled min-max to +-0.5.
 """
@@ -22,30 +22,46 @@ Array = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Scaling:
-    """Min-max scaling of inputs (10,) and outputs (7,) to +-0.5, in cgs units."""
+    """Min-max scaling of inputs (10,) and outputs (7,) to +-0.5, in cgs units.
+
+    Raises:
+        ValueError: a minimum or maximum is not finite, or a minimum does not lie below its maximum.
+    """
 
     input_min: Array
     input_max: Array
     output_min: Array
     output_max: Array
 
+    def __post_init__(self) -> None:
+        for kind, low, high in (
+            ("input", self.input_min, self.input_max),
+            ("output", self.output_min, self.output_max),
+        ):
+            if np.ndim(low) != 1 or np.shape(low) != np.shape(high):
+                raise ValueError(f"{kind}_min has shape {np.shape(low)} and {kind}_max {np.shape(high)}: "
+                                 "expected one number a column")  # fmt: skip
+            if not (np.isfinite(low).all() and np.isfinite(high).all() and np.less(low, high).all()):
+                raise ValueError(f"{kind}_min = {np.asarray(low).tolist()}, {kind}_max = {np.asarray(high).tolist()}: "
+                                 "expected finite numbers, each minimum below its maximum")  # fmt: skip
+
     @classmethod
     def of(cls, inputs: NDArray, outputs: NDArray) -> Scaling:
-        """The scaling that data (N, 10) and (N, 7) just fill."""
+        """Return the scaling that maps the least and the greatest of data (N, 10) and (N, 7) to -0.5 and 0.5."""
         return cls(*(np.asarray(v, dtype=np.float64) for v in (
             inputs.min(axis=0), inputs.max(axis=0), outputs.min(axis=0), outputs.max(axis=0),
         )))  # fmt: skip
 
     def scale_inputs(self, inputs: ArrayLike) -> NDArray:
-        """Inputs (N, 10) in cgs units to +-0.5."""
+        """Scale inputs (N, 10) from cgs units to +-0.5."""
         return (np.asarray(inputs) - self.input_min) / (self.input_max - self.input_min) - 0.5
 
     def scale_outputs(self, outputs: ArrayLike) -> NDArray:
-        """Outputs (N, 7) in cgs units to +-0.5."""
+        """Scale outputs (N, 7) from cgs units to +-0.5."""
         return (np.asarray(outputs) - self.output_min) / (self.output_max - self.output_min) - 0.5
 
     def unscale_outputs(self, scaled: ArrayLike) -> NDArray:
-        """Outputs (N, 7) from +-0.5 to cgs units."""
+        """Convert outputs (N, 7) from +-0.5 to cgs units."""
         return (np.asarray(scaled) + 0.5) * (self.output_max - self.output_min) + self.output_min
 
 
@@ -58,6 +74,10 @@ class Network:
         biases: one (n_out,) float32 array a layer.
         scaling: of inputs and outputs.
         info: how it was made: protocol, seed, level, losses and the like; numbers, strings, lists.
+
+    Raises:
+        ValueError: shapes that do not fit one another, the 10 inputs or the 7 outputs; weights or biases that are
+            not floating-point numbers, or not finite.
     """
 
     weights: tuple[Float32, ...]
@@ -76,8 +96,14 @@ class Network:
                 raise ValueError(
                     f"a layer has weights {weight.shape} and biases {bias.shape}: expected {(before, after)}"
                 )
+            if weight.dtype.kind != "f" or bias.dtype.kind != "f":
+                raise ValueError(f"a layer has weights of type {weight.dtype} and biases of {bias.dtype}: "
+                                 "expected floating-point numbers")  # fmt: skip
             if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
                 raise ValueError("weights or biases are not finite")
+        if len(self.scaling.input_min) != sizes[0] or len(self.scaling.output_min) != sizes[-1]:
+            raise ValueError(f"scaling is of {len(self.scaling.input_min)} inputs and {len(self.scaling.output_min)} "
+                             f"outputs: expected {sizes[0]} and {sizes[-1]}")  # fmt: skip
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -86,28 +112,28 @@ class Network:
 
     @property
     def masks(self) -> tuple[NDArray[np.bool_], ...]:
-        """Where a connection is left, one (n_in, n_out) array a layer."""
+        """One (n_in, n_out) array a layer, true where a connection is left."""
         return tuple(weight != 0 for weight in self.weights)
 
     @property
     def connections(self) -> int:
-        """Weights that are left."""
+        """Number of weights that are not pruned."""
         return int(sum(np.count_nonzero(weight) for weight in self.weights))
 
     @property
     def sparsity(self) -> float:
-        """Share of the weights that is pruned."""
+        """Share of the weights that are pruned, 0 to 1."""
         return 1 - self.connections / sum(weight.size for weight in self.weights)
 
     def __call__(self, inputs: ArrayLike) -> Array:
-        """Outputs (N, 7) for inputs (N, 10), both in cgs units."""
+        """Compute outputs (N, 7) from inputs (N, 10), both in cgs units."""
         hidden = self.scaling.scale_inputs(inputs)
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             hidden = np.tanh(hidden @ weight.astype(np.float64) + bias)
         return self.scaling.unscale_outputs(hidden @ self.weights[-1].astype(np.float64) + self.biases[-1])
 
     def loss(self, inputs: NDArray, outputs: NDArray, batch: int = 20_000) -> float:
-        """Mean squared error over all outputs, in scaled units, on data (N, 10) and (N, 7) in cgs units."""
+        """Return the mean squared error over all outputs, in scaled units, on data (N, 10) and (N, 7) in cgs units."""
         total = 0.0
         for start in range(0, len(inputs), batch):
             part = slice(start, start + batch)

@@ -2,61 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import zlib
-from collections.abc import Iterable
+import re
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
+from mothsim.controllers.networks import ensemble
 from mothsim.controllers.networks.network import Network, Scaling
+from mothsim.controllers.networks.tensor_file import pack, unpack
 from mothsim.io import write_atomically
 from mothsim.segments import INPUTS, OUTPUTS
 
 _FORMAT = "mothsim-network-1"
 _SCALING = ("input_min", "input_max", "output_min", "output_max")
 _DENSE_ABOVE = 0.5  # share of weights left above which a layer is stored whole
-
-
-def pack(tensors: dict[str, np.ndarray], header: dict) -> bytes:
-    """Tensors and a JSON header as the bytes of a `.safetensors` file, with a checksum over the tensors."""
-    # One entry alone, since the library writes several in any order and files are compared bit by bit.
-    metadata = {"mothsim": json.dumps({"crc32": _checksum(tensors), **header}, sort_keys=True)}
-    return save({name: np.asarray(value, order="C") for name, value in tensors.items()}, metadata)
-
-
-def unpack(path: Path) -> tuple[dict[str, np.ndarray], dict]:
-    """Tensors and header of a file that `pack` made.
-
-    Raises:
-        ValueError: the file is not one of ours, or is damaged.
-    """
-    try:
-        with safe_open(path, framework="numpy") as stream:
-            metadata = stream.metadata() or {}
-            names = stream.keys()
-            tensors = {name: stream.get_tensor(name) for name in names}
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path}: not a .safetensors file, or cut short ({error})") from None
-    if "mothsim" not in metadata:
-        raise ValueError(f"{path}: a .safetensors file, but not one of mothsim's")
-    try:
-        header = json.loads(metadata["mothsim"])
-    except ValueError as error:
-        raise ValueError(f"{path}: damaged, its header is no JSON ({error})") from None
-    if header.pop("crc32", None) != _checksum(tensors):
-        raise ValueError(f"{path}: damaged, its checksum does not fit")
-    return tensors, header
-
-
-def _checksum(tensors: dict[str, np.ndarray]) -> int:
-    value = 0
-    for name in sorted(tensors):
-        value = zlib.crc32(np.ascontiguousarray(tensors[name]).tobytes(), zlib.crc32(name.encode(), value))
-    return value
+_IN_STUDY = re.compile(r"(?P<study>.+)@(?P<level>\d+(\.\d+)?(e-\d+)?):(?P<index>\d+)")
 
 
 def save_network(network: Network, path: Path) -> None:
@@ -79,51 +41,88 @@ def load_network(path: Path) -> Network:
     """Read a network.
 
     Raises:
-        ValueError: the file is missing, damaged, or not a network.
+        DamagedFileError: the file is cut short or was changed.
+        ValueError: it is missing or not a network, or its arrays are not those of a network.
     """
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
     tensors, header = unpack(path)
+    if header.get("format") != _FORMAT:
+        of_study = " (one network of a study's level 93 is named STUDY@93:0)" if "mask.0" in tensors else ""
+        raise ValueError(f"{path}: holds {header.get('format')!r}, expected a network{of_study}")
     try:
-        if header["format"] != _FORMAT:
-            raise ValueError(f"{path}: holds {header['format']!r}, not a network")
-        sizes = header["sizes"]
-        layers = range(len(sizes) - 1)
-        weights = tuple(_weight(tensors, i, (sizes[i], sizes[i + 1])) for i in layers)
-        biases = tuple(tensors[f"bias.{i}"] for i in layers)
-        scaling = Scaling(*(tensors[name] for name in _SCALING))
-        return Network(weights, biases, scaling, header["info"])
-    except (KeyError, IndexError) as error:
-        raise ValueError(f"{path}: not a network, {error} is missing or out of range") from None
+        sizes, info = header["sizes"], header["info"]
+        if not (isinstance(sizes, list) and len(sizes) > 1 and all(type(size) is int and size > 0 for size in sizes)):
+            raise ValueError(f"sizes = {sizes!r}: expected nodes by layer")
+        if not isinstance(info, dict):
+            raise ValueError(f"info = {info!r}: expected names and values")
+        weights = tuple(_weight(tensors, i, shape) for i, shape in enumerate(pairwise(sizes)))
+        biases = tuple(tensors[f"bias.{i}"] for i in range(len(sizes) - 1))
+        return Network(weights, biases, Scaling(*(tensors[name] for name in _SCALING)), info)
+    except KeyError as error:
+        raise ValueError(f"{path}: not a network, {error} is missing") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: not a network, {error}") from None
 
 
 def _weight(tensors: dict[str, np.ndarray], layer: int, shape: tuple[int, int]) -> np.ndarray:
     if f"weight.{layer}" in tensors:
         return tensors[f"weight.{layer}"]
-    weight = np.zeros(shape[0] * shape[1], dtype=np.float32)
-    weight[tensors[f"index.{layer}"]] = tensors[f"value.{layer}"]
+    where, values = tensors[f"index.{layer}"], tensors[f"value.{layer}"]
+    count = shape[0] * shape[1]
+    if where.dtype.kind not in "iu" or where.ndim != 1 or values.shape != where.shape:
+        raise ValueError(f"index.{layer} is {where.dtype} {where.shape} and value.{layer} {values.shape}: "
+                         "expected as many whole numbers as values")  # fmt: skip
+    if len(where) and (where.min() < 0 or where.max() >= count or (np.diff(where.astype(np.int64)) <= 0).any()):
+        raise ValueError(f"index.{layer}: expected rising indices from 0 to {count - 1}, each once")
+    weight = np.zeros(count, dtype=values.dtype)
+    weight[where] = values
     return weight.reshape(shape)
 
 
+def level_file(folder: Path, level: float) -> Path:
+    """Return where a run or a study keeps its network or networks of a level (per cent; 0 is dense).
+
+    No two levels share a file, see `level_name`.
+    """
+    return folder / f"{level_name(level)}.safetensors"
+
+
+def level_name(level: float) -> str:
+    """Return a level (per cent) with every digit that it has: `00`, `05`, `92.5`, `99.94`."""
+    whole, point, fraction = repr(float(level)).partition(".")
+    return whole.zfill(2) + (point + fraction if fraction != "0" else "")
+
+
 def shipped_networks() -> dict[str, Path]:
-    """The networks that come with the package, by name."""
+    """Return the files of the networks that come with the package, by name."""
     folder = Path(str(files("mothsim.controllers"))) / "networks" / "shipped"
     return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
 
 
 def find_network(name: str | Path) -> Network:
-    """A network by the name of a shipped one, or from a file.
+    """Return a network by the name of a shipped one, from a file, or from a study.
+
+    Args:
+        name: a shipped network's name; a `.safetensors` file; or `STUDY@LEVEL:INDEX`, such as `out/study@93:4`, the
+            folder of a study, a level in per cent, and which of its networks, from 0.
 
     Raises:
-        ValueError: neither such a name nor such a file, or a file that is not a network.
+        ValueError: there is no such network, or the file is damaged or not a network.
     """
     shipped = shipped_networks()
     if str(name) in shipped:
         return load_network(shipped[str(name)])
-    if Path(name).suffix != ".safetensors" and not Path(name).exists():
-        raise ValueError(f"network = {str(name)!r}: expected one of {_listed(shipped)}, or a .safetensors file")
-    return load_network(Path(name))
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)
+    if Path(name).suffix == ".safetensors" or Path(name).is_file():
+        return load_network(Path(name))
+    in_study = _IN_STUDY.fullmatch(str(name))
+    if not in_study:
+        raise ValueError(f"network = {str(name)!r}: expected one of {', '.join(shipped)}, a .safetensors file, or "
+                         "STUDY@LEVEL:INDEX for a network of a study")  # fmt: skip
+    file = level_file(Path(in_study["study"]), float(in_study["level"]))
+    if not file.is_file():
+        raise ValueError(f"network = {str(name)!r}: {file}: no such file")
+    try:
+        return ensemble.load_level_once(file.absolute(), file.stat().st_mtime_ns).network(int(in_study["index"]))
+    except ValueError as error:
+        raise ValueError(f"network = {str(name)!r}: {error}") from None

@@ -12,12 +12,13 @@ import numpy as np
 from scipy.stats import binomtest, quantile_test
 
 from mothsim.controllers.learning.pruning import effective_connectivity
-from mothsim.controllers.zahn2022.ensemble import Ensemble
+from mothsim.controllers.networks.ensemble import Ensemble
 from mothsim.segments import INPUTS
 
 TABLE = "networks.csv"
 """Name of the table in the folder of a study, or of several."""
 Row = dict[str, float]
+_COLUMNS = {"network", "level", "steps", "loss", "weights", "live"}
 _CONFIDENCE = 0.9
 
 
@@ -61,17 +62,20 @@ def as_csv(rows: Sequence[Row]) -> bytes:
 
 
 def read_table(folder: Path) -> list[Row]:
-    """The rows of a study's table.
+    """Return the rows of a study's table.
 
     Raises:
-        ValueError: there is no table in the folder, or it holds what is not a number.
+        ValueError: there is no table in the folder, or it is damaged: a line is cut or holds what is not a number.
     """
     file = folder / TABLE
     try:
-        with file.open(encoding="utf-8", newline="") as stream:
-            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(stream)]
-    except (OSError, TypeError, ValueError) as error:
+        text = file.read_text(encoding="utf-8")
+        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(io.StringIO(text))]
+    except (OSError, TypeError, ValueError, csv.Error) as error:
         raise ValueError(f"{file}: not a study's table ({error})") from None
+    if not text.endswith("\n") or not rows or not rows[0].keys() >= _COLUMNS:
+        raise ValueError(f"{file}: not a study's table, or cut short")
+    return rows
 
 
 def last_passing(rows: Sequence[Row], threshold: float) -> dict[int, float | None]:

@@ -1,11 +1,11 @@
-"""Many networks trained and pruned side by side: Zahn et al. 2022's statistics, as one batched program.
+"""Train and prune many networks side by side, as one batched program, for statistics as in Zahn et al. 2022.
 
-The networks of a study differ by their first weights alone, which the seed and the network's index name; all see
-the same batches. What a network becomes does not depend on its companions, unless the protocol stops all together;
-on an accelerator, but for the rounding of a batched matrix product. The folder of a study holds `settings.json`,
-`versions.json`, one checkpoint a level (`00.safetensors` is the dense networks) and `networks.csv`, see
-`mothsim.controllers.zahn2022.loss_table`. Killed at any moment, a study goes on from the last good level and, on the
-CPU, ends in the same bits.
+The networks of a study differ by their initial weights alone, which are drawn from the seed and the network's index;
+all see the same batches. A network's result does not depend on the others, unless the protocol stops all of them
+together; on an accelerator this holds up to the rounding of batched matrix products. The folder of a study holds
+`settings.json`, `versions.json`, one checkpoint a level (`00.safetensors` has the dense networks) and `networks.csv`,
+see `mothsim.controllers.zahn2022.loss_table`. Killed at any moment, a study goes on from the last sound level and, on
+the CPU, ends in the same bits.
 """
 
 from __future__ import annotations
@@ -13,13 +13,11 @@ from __future__ import annotations
 import json
 import math
 import platform
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,16 +25,11 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from mothsim.controllers.learning.data import Dataset
+from mothsim.controllers.learning.jax_numerics import training_numerics
 from mothsim.controllers.learning.protocols import find_protocol
 from mothsim.controllers.learning.pruning import METHODS
-from mothsim.controllers.learning.train_and_prune import (
-    WEIGHTS,
-    Settings,
-    TrainProgress,
-    draw_data,
-    level_file,
-    open_run_dir,
-)
+from mothsim.controllers.learning.run_folder import Log, open_run_dir
+from mothsim.controllers.learning.train_and_prune import WEIGHTS, TrainProgress, draw_data
 from mothsim.controllers.learning.training import (
     ADAM,
     CHUNK,
@@ -46,113 +39,53 @@ from mothsim.controllers.learning.training import (
     init_params,
     learning_rates,
 )
-from mothsim.controllers.zahn2022.ensemble import Ensemble, Level, load_level, save_level
+from mothsim.controllers.networks.ensemble import Ensemble, Level, save_level
+from mothsim.controllers.networks.storage import level_file
 from mothsim.controllers.zahn2022.loss_table import TABLE, Row, as_csv, describe
+from mothsim.controllers.zahn2022.study_files import StudySettings, made_with, sound_levels
 from mothsim.io import write_atomically
 
-SMALLEST = (50, 50, 50, 8)
-"""Hidden layers of Zahn et al.'s smallest networks."""
 _PACKAGES = ("mothsim", "numpy", "jax", "jaxlib", "optax")
 
 
-@dataclass(frozen=True)
-class StudySettings(Settings):
-    """All that a study's result depends on.
-
-    Attributes:
-        networks: trained side by side.
-        rewind: at every level what is left begins again with its first weights (Frankle and Carbin 2019).
-    """
-
-    methods: ClassVar[tuple[str, ...]] = tuple(METHODS)
-
-    hidden: tuple[int, ...] = SMALLEST
-    networks: int = 8
-    rewind: bool = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.networks < 1:
-            raise ValueError(f"networks = {self.networks!r}: expected one or more")
-        method = METHODS[self.method]
-        if self.rewind and (method.regrow or method.gradual):
-            raise ValueError(f"rewind = True: expected a method that prunes once a level, not {self.method!r}")
-        for level in self.levels:
-            method.keep(self.layer_weights, level)
-
-    @property
-    def layer_weights(self) -> list[int]:
-        """Weights of each layer when dense."""
-        return [before * after for before, after in pairwise(self.sizes)]
-
-
+@training_numerics()
 def run(
     settings: StudySettings,
     folder: Path,
     callback: Callable[[TrainProgress], None] | None = None,
-    log: Callable[[str], None] | None = None,
+    log: Log | None = None,
 ) -> list[Path]:
     """Train and prune, or go on with what the folder holds; returns the levels' checkpoints, dense first.
 
     Args:
         settings: of the study.
-        folder: where it is kept.
+        folder: where its files are kept.
         callback: called after every chunk of steps.
-        log: called with one line for a damaged checkpoint; the study then goes on from the level before.
+        log: called with one line for every damaged file; the study goes on from the level before.
 
     Raises:
-        ValueError: the folder holds a study with other settings.
+        ValueError: the folder holds a study with other settings, or a checkpoint that was not made with these.
     """
-    open_run_dir(settings, folder)
+    open_run_dir(settings.as_dict(), folder, log)
     if not (folder / "versions.json").exists():
         write_atomically(folder / "versions.json", json.dumps(_versions(), indent=2).encode())
     levels = (0, *settings.levels)
     files = [level_file(folder, level) for level in levels]
     rows: list[Row] = []
     before, done = None, 0
-    for before in _good_levels(files, levels, settings, log):
+    for before in sound_levels(folder, settings, log):
         rows += describe(before.percent, before.ensemble)
         done += 1
     if done < len(levels):
         data, tests = draw_data(settings)
         for percent, file in zip(levels[done:], files[done:], strict=True):
             ensemble = _train_level(settings, percent, before, data, tests, callback)
-            before = Level(percent, ensemble, data.scaling)
+            before = Level(percent, ensemble, data.scaling, made_with(settings, percent))
             save_level(before, file)
             rows += describe(percent, ensemble)
             write_atomically(folder / TABLE, as_csv(rows))
     write_atomically(folder / TABLE, as_csv(rows))
     return files
-
-
-def load_settings(folder: Path) -> StudySettings:
-    """The settings of the study in a folder.
-
-    Raises:
-        ValueError: there is none, or its settings are damaged.
-    """
-    try:
-        found: dict[str, Any] = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
-        plain: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in found.items()}
-        return StudySettings(**{"step_scale" if key == "step_share" else key: value for key, value in plain.items()})
-    except (OSError, TypeError, ValueError) as error:
-        raise ValueError(f"{folder}: holds no study, or a damaged one ({error})") from None
-
-
-def _good_levels(
-    files: list[Path], levels: tuple[float, ...], settings: StudySettings, log: Callable[[str], None] | None
-) -> Iterator[Level]:
-    """The levels up to the first that is missing or damaged."""
-    for file, percent in zip(files, levels, strict=True):
-        if not file.exists():
-            return
-        try:
-            level = load_level(file, percent, settings.sizes)
-        except ValueError as error:
-            if log:
-                log(f"{error}; going on from the level before")
-            return
-        yield level
 
 
 def _train_level(

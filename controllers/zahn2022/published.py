@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass, fields
 
 from mothsim.controllers.learning.protocols import HIDDEN
 from mothsim.controllers.zahn2022.loss_table import Row, by_level, last_passing, median, share
-from mothsim.controllers.zahn2022.pruning_study import SMALLEST
+from mothsim.controllers.zahn2022.study_files import SMALLEST
 
 THRESHOLD = 1e-3
 """The loss that Zahn et al. hold their networks to."""

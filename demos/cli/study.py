@@ -72,7 +72,7 @@ class Study:
         from mothsim.io import write_atomically
 
         speed = None if self.figures else self._train()
-        groups = collect(self.out)
+        groups = collect(self.out, _log)
         files, results = [], []
         for hidden, group in groups.items():
             findings = compare(hidden, group.rows)
@@ -102,9 +102,10 @@ class Study:
         """Run what is wanted; returns what it took of the machine over all its time, `None` if all was there."""
         import jax
 
-        from mothsim.controllers.learning.compute_cost import compute_cost
         from mothsim.controllers.learning.protocols import dense_with
-        from mothsim.controllers.zahn2022.pruning_study import StudySettings, run
+        from mothsim.controllers.zahn2022.compute_cost import compute_cost
+        from mothsim.controllers.zahn2022.pruning_study import run
+        from mothsim.controllers.zahn2022.study_files import StudySettings
         from mothsim.controllers.zahn2022.sweep import run_sweep, sweep
 
         settings = StudySettings(

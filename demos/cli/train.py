@@ -47,7 +47,7 @@ class Train:
             self.protocol, self.method, self.hidden, self.levels, self.segments, self.seed, self.step_scale
         )
         with LevelBar() as bar:
-            files = run(settings, self.out, bar)
+            files = run(settings, self.out, bar, lambda line: print(f"mothsim: {line}", file=sys.stderr))
         networks = [load_network(file) for file in files]
         picture = self.out / "learning-curve.png"
         save_figure(draw_learning_curve(networks), picture)

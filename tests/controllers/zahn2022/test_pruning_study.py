@@ -9,20 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mothsim.controllers.networks.ensemble import Level, load_level
 from mothsim.controllers.zahn2022 import pruning_study
-from mothsim.controllers.zahn2022.ensemble import Level, load_level
 from mothsim.controllers.zahn2022.loss_table import read_table
-from mothsim.controllers.zahn2022.pruning_study import StudySettings, load_settings, run
+from mothsim.controllers.zahn2022.pruning_study import run
 from mothsim.controllers.zahn2022.study_figures import draw_study
+from mothsim.controllers.zahn2022.study_files import StudySettings, load_settings
 
 QUICK = StudySettings("cosine", "global", (16, 12), (40.0, 80.0), 5000, 3, 0.02, 3)
 ROOT = Path(__file__).parents[3]
 
 
 def levels(settings: StudySettings, folder: Path) -> list[Level]:
-    files = run(settings, folder)
-    percents = (0, *settings.levels)
-    return [load_level(file, percent, settings.sizes) for file, percent in zip(files, percents, strict=True)]
+    return [load_level(file) for file in run(settings, folder)]
 
 
 def same_bits(first: Path, second: Path) -> bool:
@@ -52,7 +51,7 @@ main("study --hidden 16 12 --levels 40 80 --segments 5000 --seed 3 --step-scale 
     assert "without numba no figures" in ran.stderr
     assert load_settings(tmp_path) == QUICK
     with_numba = levels(dataclasses.replace(QUICK, levels=()), tmp_path / "with")[0].ensemble
-    without = load_level(tmp_path / "00.safetensors", 0, QUICK.sizes).ensemble
+    without = load_level(tmp_path / "00.safetensors").ensemble
     np.testing.assert_allclose(without.curve[:, :2], with_numba.curve[:, :2], rtol=1e-3)
 
 
@@ -71,7 +70,7 @@ def test_every_method_prunes_to_the_level_and_learns(tmp_path: Path, method: str
 
 def test_a_network_does_not_depend_on_its_companions(tmp_path: Path, whole: Path) -> None:
     alone = levels(dataclasses.replace(QUICK, networks=1), tmp_path)[-1].network(0)
-    among = load_level(whole / "80.safetensors", 80, QUICK.sizes).network(0)
+    among = load_level(whole / "80.safetensors").network(0)
     for one, other in zip(alone.weights, among.weights, strict=True):
         assert np.array_equal(one, other)
 
@@ -117,7 +116,7 @@ def test_a_diverged_network_is_flagged_and_touches_no_other(
     last = levels(QUICK, tmp_path)[-1]
     assert np.isfinite(last.ensemble.losses).tolist() == [True, False, True]
     assert last.ensemble.steps[1] == 100
-    sound = load_level(whole / "80.safetensors", 80, QUICK.sizes)
+    sound = load_level(whole / "80.safetensors")
     for one, other in zip(last.ensemble.weights, sound.ensemble.weights, strict=True):
         assert np.array_equal(one[[0, 2]], other[[0, 2]])
     with pytest.raises(ValueError, match="not finite"):
@@ -226,7 +225,7 @@ def test_a_flipped_bit_anywhere_is_found_out(tmp_path: Path, whole: Path) -> Non
         flipped[place // 8] ^= 1 << place % 8
         (tmp_path / "80.safetensors").write_bytes(flipped)
         with pytest.raises(ValueError, match="80"):
-            load_level(tmp_path / "80.safetensors", 80, QUICK.sizes)
+            load_level(tmp_path / "80.safetensors")
 
 
 def test_figures_come_from_the_folder_alone(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,8 +258,8 @@ def test_networks_are_shared_out_over_devices(tmp_path: Path, whole: Path) -> No
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.stdout.split() == ["3"], done.stderr
     for i in range(3):
-        shared_out = load_level(tmp_path / "80.safetensors", 80, QUICK.sizes).network(i)
-        global_ranking = load_level(whole / "80.safetensors", 80, QUICK.sizes).network(i)
+        shared_out = load_level(tmp_path / "80.safetensors").network(i)
+        global_ranking = load_level(whole / "80.safetensors").network(i)
         for one, other in zip(shared_out.weights, global_ranking.weights, strict=True):
             assert np.array_equal(one, other)
 

@@ -5,8 +5,8 @@ import pytest
 
 from mothsim.controllers.learning.protocols import HIDDEN, dense_with
 from mothsim.controllers.zahn2022.loss_table import last_passing, median, share, summarise
-from mothsim.controllers.zahn2022.pruning_study import SMALLEST
 from mothsim.controllers.zahn2022.published import as_csv, compare
+from mothsim.controllers.zahn2022.study_files import SMALLEST
 from mothsim.segments import INPUTS, OUTPUTS
 
 NAN = math.nan

@@ -6,9 +6,10 @@ import joblib
 import pytest
 
 from mothsim.controllers.zahn2022.loss_table import as_csv, read_table
-from mothsim.controllers.zahn2022.pruning_study import StudySettings, load_settings, run
+from mothsim.controllers.zahn2022.pruning_study import run
 from mothsim.controllers.zahn2022.study_figures import draw_study
-from mothsim.controllers.zahn2022.sweep import collect, find_studies, run_sweep, sweep
+from mothsim.controllers.zahn2022.study_files import StudySettings, find_studies, load_settings
+from mothsim.controllers.zahn2022.sweep import collect, run_sweep, sweep
 
 TINY = StudySettings("cosine", "global", (8, 6), (50,), 2000, 0, 0.01, 2)
 
@@ -61,7 +62,7 @@ def test_studies_that_differ_are_not_mixed(tmp_path: Path) -> None:
         run(dataclasses.replace(TINY, seed=seed, segments=segments, levels=()), folder)
     with pytest.raises(ValueError, match="seed-1: differs from the other studies in its segments"):
         collect(tmp_path)
-    (tmp_path / "seed-1" / "networks.csv").unlink()  # as of a study that has not finished a level
+    (tmp_path / "seed-1" / "00.safetensors").unlink()  # as of a study that has not finished a level
     assert len(collect(tmp_path)[8, 6].members) == 2
     shutil.copytree(tmp_path / "seed-0", tmp_path / "again")
     with pytest.raises(ValueError, match="has seed 0, as another study"):

@@ -1,7 +1,8 @@
 from pathlib import Path
 
-from mothsim.controllers.learning.compute_cost import ComputeCost, compute_cost
-from mothsim.controllers.zahn2022.pruning_study import StudySettings, run
+from mothsim.controllers.zahn2022.compute_cost import ComputeCost, compute_cost
+from mothsim.controllers.zahn2022.pruning_study import run
+from mothsim.controllers.zahn2022.study_files import StudySettings
 
 
 def test_a_study_s_operations_and_traffic_by_hand(tmp_path: Path) -> None:
