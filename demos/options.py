@@ -67,3 +67,14 @@ def check(command: Any) -> None:
                 for one in value if isinstance(value, tuple) else (value,):
                     if one is not None and not bounds.hold(one):
                         raise ValueError(f"{field.name} = {one!r}: expected {bounds.text}")
+
+
+def each_once(option: str, values: tuple[Any, ...], known: tuple[Any, ...] | None = None) -> None:
+    """Check an option of several values: one at least, each once, and of those that are known.
+
+    Raises:
+        ValueError: names the option.
+    """
+    if not values or len(set(values)) < len(values) or (known and not set(values) <= set(known)):
+        of = f" of {', '.join(map(str, known))}" if known else ""
+        raise ValueError(f"{option} = {values!r}: expected one or more{of}, each once")

@@ -1,8 +1,9 @@
-"""What guidance holds dear, and the linear-quadratic problem that follows from it."""
+"""The weights of the guidance's linear-quadratic regulator, and the regulator that follows from them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +16,19 @@ Array = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class LQRWeights:
-    """What the guidance holds dear: the deviations it counts as one (Bryson's rule), and its integral gain.
+    """Weights of the quadratic cost by Bryson's rule, each the deviation that costs one, and further guidance settings.
 
     Attributes:
-        position, angle, velocity, rate: of the state, cm, rad, cm/s, rad/s.
-        thrust, lift: of the force along and across the head-thorax, dyn.
-        torque: dyn cm.
+        position, angle, velocity, rate: deviations of the state, cm, rad, cm/s, rad/s.
+        thrust, lift: deviations of the force along and across the head-thorax, dyn.
+        torque: deviation of either torque, dyn cm.
         integral: gain on the integral of the position error, 1/s.
-        preview: how far beyond a flight's end the target is known, s.
-        error_clip: position error beyond which the law pulls no harder, cm.
-        approach_time: least time over which a moth is led from where it starts to the target, s.
+        preview: time beyond a flight's end for which the target is known, s.
+        error_clip: position error at which the feedback saturates, cm.
+        approach_time: shortest time over which a moth is led from its start to the target, s.
+
+    Raises:
+        ValueError: a deviation that is not a finite number above zero, another field that is negative or not finite.
     """
 
     position: float = 0.1
@@ -39,17 +43,24 @@ class LQRWeights:
     error_clip: float = 0.9
     approach_time: float = 0.4
 
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            may_be_zero = name in ("integral", "preview", "approach_time")
+            if not (math.isfinite(value) and (value >= 0 if may_be_zero else value > 0)):
+                expected = "a finite number from zero on" if may_be_zero else "a finite number above zero"
+                raise ValueError(f"{name} = {value!r}: expected {expected}")
+
 
 @dataclass(frozen=True)
 class QuadraticCosts:
-    """Linear-quadratic tracking of one segment: `s' = a s + b u` about trim, costs `s' q s + u' r u`.
+    """The linear-quadratic regulator about trim: `s' = a s + b u` over one segment, cost `s' q s + u' r u` a segment.
 
     Attributes:
-        a, b: (8, 8) and (8, m).
-        q, r: (8, 8) and (m, m), diagonal.
-        p: (8, 8), the cost-to-go.
-        feedback: (m, 8), the best law `u = -feedback s`.
-        closed: (8, 8), `a - b feedback`.
+        a, b: state and input matrices, (8, 8) and (8, m).
+        q, r: cost matrices of state and control, (8, 8) and (m, m), diagonal.
+        p: solution of the Riccati equation, the matrix of the cost-to-go, (8, 8).
+        feedback: optimal gain (m, 8), of `u = -feedback s`.
+        closed: closed-loop matrix `a - b feedback`, (8, 8).
     """
 
     a: Array
@@ -62,7 +73,7 @@ class QuadraticCosts:
 
 
 def quadratic_costs(linear: Linearisation, weights: LQRWeights, controls: int) -> QuadraticCosts:
-    """Weights, and the Riccati equation's solution, for one linearised segment and 3 or 4 controls."""
+    """Solve the discrete algebraic Riccati equation for one linearised segment, with the first 3 or all 4 controls."""
     a, b = linear.a, linear.b[:, :controls]
     w = weights
     q = np.diag(1 / np.repeat([w.position, w.angle, w.velocity, w.rate], 2) ** 2)

@@ -1,9 +1,9 @@
-"""Will a network fly, and on which guidance? Read from its Jacobian at trim, in milliseconds, without flying.
+"""Closed-loop stability of a network under guidance, from its Jacobian at trim: milliseconds, without a flight.
 
-One guided segment, network included, is a map of the state (and of the guidance's integral). Linearised about
-trim, its spectral radius says whether deviations die out, and its fixed point where the moth would hover. An error
-in a network's slope is an error in the feedback's gain, and the harder a law pulls the more it matters: so a network
-of too large a radius is flown by a gentler law, if one has a small enough radius with it.
+One guided segment, network included, maps the state (and the guidance's integral) to the next. Of this map,
+linearised about trim, a spectral radius below one means that deviations decay, and the fixed point is where the moth
+would hover. An error in a network's Jacobian acts as an error in the feedback gain, and the higher the gain the more
+it matters: so where the radius is too large, guidance with a higher cost of control, that is a lower gain, is tried.
 """
 
 from __future__ import annotations
@@ -26,21 +26,25 @@ from mothsim.trim import Linearisation, Trim, find_trim, linearise
 Array = NDArray[np.floating]
 
 STABLE_BELOW = 1.1
-"""Networks of a smaller spectral radius have flown; those above 1.7 were lost; between lie limit cycles."""
+"""Spectral radius below which networks have flown; above 1.7 they were lost, in between are limit cycles."""
 SETTLED_BELOW = 0.95
-"""Spectral radius up to which a network is flown by the usual guidance; the guidance's own is 0.905."""
+"""Spectral radius below which weights of the guidance are accepted; without a network the guidance has 0.905."""
 CONTROL_COST_SCALES = (1.0, 0.6, 0.35, 0.2, 0.1)
-"""Times the control that a law counts as one: the smaller, the dearer is control and the gentler the law."""
+"""Factors on the control deviations of `LQRWeights`: a smaller one means a higher cost of control and a lower gain."""
+_SINGULAR = 1e-12
+"""Ratio of the smallest to the largest singular value below which there is no fixed point; 1e-5 and more in flight."""
 _POSE = np.eye(8)[:4]
 
 
 @dataclass(frozen=True)
 class ClosedLoopStability:
-    """What the linearised guided segment says of a network.
+    """Stability of the linearised guided segment.
 
     Attributes:
-        spectral_radius: of one segment, integral action included; below one, deviations die out.
-        offset: distance from the target at which the moth would hover without integral action, cm.
+        spectral_radius: of one segment, integral action included; below one, deviations decay. Infinite where the
+            network's Jacobian overflows.
+        offset: distance from the target at which the moth would hover without integral action, cm. Infinite where it
+            would hover nowhere in particular, as with a network whose controls do not depend on its inputs.
     """
 
     spectral_radius: float
@@ -48,8 +52,8 @@ class ClosedLoopStability:
 
     @property
     def stable(self) -> bool:
-        """Whether networks like it have flown."""
-        return self.spectral_radius < STABLE_BELOW
+        """Whether networks of such a radius have flown; never without a finite offset."""
+        return bool(self.spectral_radius < STABLE_BELOW and np.isfinite(self.offset))
 
 
 def closed_loop_stability(
@@ -59,11 +63,11 @@ def closed_loop_stability(
     body: MothBody | None = None,
     angle: float = np.pi / 2,
 ) -> ClosedLoopStability:
-    """Spectral radius and offset of the guided segment about trim.
+    """Compute the spectral radius and the offset of the guided segment about trim.
 
     Args:
         network: the inverse model.
-        guidance: or its weights; by default the default ones.
+        guidance: the guidance or its weights; by default the default weights.
         body: by default Zahn et al.'s.
         angle: body angle of the hover, rad.
 
@@ -74,11 +78,12 @@ def closed_loop_stability(
     trim, linear = _segment(body or MothBody(), angle)
     a, b = linear.a, linear.b[:, :CONTROLS]
     feedback = quadratic_costs(linear, weights, CONTROLS).feedback
-    by_state, by_pose, control = _network_slopes(network, trim.state)
+    with np.errstate(over="ignore", invalid="ignore"):  # an infinite Jacobian is an infinite radius
+        by_state, by_pose, control = _network_slopes(network, trim.state)
     shift = np.zeros((8, 2))
     shift[:2] = np.eye(2)
 
-    # The pose asked for is the one that the guidance's own control would reach: w = pose(a s - b K (s + shift z)).
+    # The pose to reach is the one that the guidance's own control would reach: w = pose(a s - b K (s + shift z)).
     direct = a + b @ by_state + b @ by_pose @ _POSE @ (a - b @ feedback)
     through_integral = -b @ by_pose @ _POSE @ b @ feedback @ shift
     gain = weights.integral * SEGMENT
@@ -88,20 +93,31 @@ def closed_loop_stability(
     ])  # fmt: skip
     if weights.integral == 0:
         closed = closed[:8, :8]
+    if not np.isfinite(closed).all():
+        return ClosedLoopStability(np.inf, np.inf)
     bias = b @ (control - to_components(trim.control)[:CONTROLS])
-    rest = np.linalg.solve(np.eye(8) - direct, bias)
-    return ClosedLoopStability(float(np.abs(np.linalg.eigvals(closed)).max()), float(np.hypot(rest[0], rest[1])))
+    radius = float(np.abs(np.linalg.eigvals(closed)).max())
+    return ClosedLoopStability(radius, _offset(np.eye(8) - direct, bias, weights))
+
+
+def _offset(matrix: Array, bias: Array, weights: LQRWeights) -> float:
+    """Return the distance (cm) from the origin of the solution of `matrix x = bias`, infinite where it is singular."""
+    units = np.repeat([weights.position, weights.angle, weights.velocity, weights.rate], 2)
+    if not np.isfinite(bias).all() or np.linalg.matrix_rank(matrix * units / units[:, None], rtol=_SINGULAR) < 8:
+        return np.inf
+    rest = np.linalg.solve(matrix, bias)
+    return float(np.hypot(rest[0], rest[1]))
 
 
 def select_lqr_weights(network: Network, body: MothBody, angle: float = np.pi / 2) -> LQRWeights:
-    """The usual weights of the guidance, or the first gentler ones under which the network settles.
+    """Select the default weights of the guidance, or the first with a higher cost of control that settle the network.
 
-    Where none of `CONTROL_COST_SCALES` brings the spectral radius below `SETTLED_BELOW`, the least gentle of those that
-    bring it lowest, to a hundredth.
+    Where none of `CONTROL_COST_SCALES` brings the spectral radius below `SETTLED_BELOW`, the lowest cost of control is
+    selected whose radius is within 1 % of the smallest.
 
     Args:
         network: the inverse model.
-        body: that the guidance is told of.
+        body: that the guidance assumes.
         angle: body angle of the hover, rad.
 
     Raises:
@@ -124,7 +140,7 @@ def _segment(body: MothBody, angle: float) -> tuple[Trim, Linearisation]:
 
 
 def _network_slopes(network: Network, state: Array) -> tuple[Array, Array, Array]:
-    """Slopes of the control by state (3, 8) and by pose (3, 4), and the control (3,), where the pose is the state's."""
+    """Return the Jacobians of the control by state (3, 8) and by pose (3, 4), and the control (3,), at the own pose."""
     scaling = network.scaling
     span, out = scaling.input_max - scaling.input_min, scaling.output_max - scaling.output_min
     hidden = (network_inputs(state[None], state[None, :4])[0] - scaling.input_min) / span - 0.5

@@ -1,16 +1,17 @@
-"""Sampling model predictive control, the core that its methods share: sample, roll out, weigh, shift.
+"""Sampling model predictive control: the loop that MPPI, CEM and random shooting share.
 
-At every decision a method samples K plans of H controls about its warm-started plan, the engine rolls them out
-segment by segment, all moths and samples in one call, their costs weigh them into the next plan, its first control
-is flown, and the rest of the plan is kept. The plan's missing end comes from the cost's own law, for `tracking` a
-linear-quadratic one (`mothsim.controllers.mpc.costs`): sampling starts from that and betters it by simulation. A method
-says what it samples and how it weighs. There is no integral action: the model is trusted.
+At every decision a method samples K plans of H controls about its warm-started plan; the engine rolls them out
+segment by segment, all moths and samples in one call; their costs give the updated plan, whose first control is
+flown, and the rest is shifted to the next decision. The plan is extended to the horizon by the nominal control of the
+cost, for `tracking` that of a linear-quadratic regulator (`mothsim.controllers.mpc.costs`). A method defines how plans
+are sampled and how the plan is updated. There is no integral action: the model is assumed to be exact.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +24,16 @@ from mothsim.solver.propagate import SEGMENT, propagate
 Array = NDArray[np.floating]
 
 RTOL = 1e-4
-"""Tolerance of rollouts."""
+"""Relative tolerance of rollouts."""
 MAX_PLOTTED = 100
-"""Plans of a decision that are kept for pictures."""
+"""Number of plans of a decision that are kept for plots."""
 _POINTS = 5  # of a plotted path, a segment
-_REST = np.array([0, 0, 0, np.pi, 0, 0, 0, 0], dtype=np.float64)  # stands in for rows that have failed
+_REST = np.array([0, 0, 0, np.pi, 0, 0, 0, 0], dtype=np.float64)  # in place of rows that have failed
 
 
 @kernel
 def polar(plans, centre, axes, force_limit, torque_limit, wing_limit):
-    """Controls (M, 4) within limits of plans (M, m): `mothsim.actuation`'s, in one pass and row by row."""
+    """Convert plans (M, m) to controls (M, 4) within the limits, as `mothsim.actuation` does, in one pass."""
     controls = np.empty((len(plans), 4))
     for row in range(len(plans)):
         fx, fy, torque, wing = centre[0], centre[1], centre[2], centre[3]
@@ -49,21 +50,22 @@ def polar(plans, centre, axes, force_limit, torque_limit, wing_limit):
 
 
 class SamplingMPC(ABC):
-    """A sampling method; subclasses `update_plan`, and may sample otherwise.
+    """A sampling method; subclasses define `update_plan`, and may override `sample`.
 
-    Plans (N, H, m) are in the cost's coordinates, in which its noise is round: see `mothsim.controllers.mpc.costs`.
+    Plans (N, H, m) are in the coordinates of the cost, in which the noise has the same deviation in every direction,
+    see `mothsim.controllers.mpc.costs`.
 
     Args:
-        cost: what a plan costs: `tracking`, `bustamante2022`, or a `Cost`.
-        num_samples: K, plans a round; the first is the warm-started plan itself.
+        cost: of a plan: `tracking`, `bustamante2022`, or a `Cost`.
+        num_samples: K, plans sampled an iteration; the first is the warm-started plan itself.
         horizon: H, segments of 20 ms.
-        iterations: of sampling and weighing a decision.
-        noise_std: standard deviation of the noise in the first round, in the cost's coordinates.
-        noise_decay: of the spread from a round to the next.
+        iterations: of sampling and updating in each decision.
+        noise_std: standard deviation of the noise in the first iteration, in the cost's coordinates.
+        noise_decay: factor on the noise from one iteration to the next.
 
     Attributes:
-        fallbacks: (N,) decisions in which no plan could be rolled out, so that trim was flown.
-        sampled_paths: with `keep_rollouts`, a decision each: the first moth's plans as paths (S, P, 2), cm.
+        fallbacks: (N,) number of decisions in which no plan could be rolled out, so that trim was flown.
+        sampled_paths: with `keep_rollouts`, for each decision the first moth's plans as paths (S, P, 2), cm.
 
     Raises:
         ValueError: an unknown cost, or a number out of range.
@@ -76,22 +78,20 @@ class SamplingMPC(ABC):
         self, cost: str | Cost, *, num_samples: int, horizon: int, iterations: int, noise_std: float, noise_decay: float
     ) -> None:
         for name, value in (("num_samples", num_samples), ("horizon", horizon), ("iterations", iterations)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} = {value!r}: expected a whole number of one or more")
+            check_whole(name, value, 1)
         for name, value in (("noise_std", noise_std), ("noise_decay", noise_decay)):
-            if not (np.isfinite(value) and value > 0):
-                raise ValueError(f"{name} = {value!r}: expected a number above zero")
+            check_positive(name, value)
         self.cost = make_cost(cost) if isinstance(cost, str) else cost
         self.num_samples, self.horizon, self.iterations = num_samples, horizon, iterations
         self.noise_std, self.noise_decay = noise_std, noise_decay
 
     @property
     def segments(self) -> int:
-        """How many segments a decision rolls out for one moth."""
+        """Number of segments that a decision rolls out for one moth."""
         return self.num_samples * self.horizon * self.iterations
 
     def reset(self, task: Task) -> None:
-        """Start every moth without a plan, on its own random stream.
+        """Clear the plans, and give every moth its own random stream.
 
         Raises:
             ValueError: see the cost.
@@ -105,7 +105,7 @@ class SamplingMPC(ABC):
         self.sampled_paths: list[Array] = []
 
     def control(self, states: Array, time: float) -> Array:
-        """Controls (N, 4) for states (N, 8): the first of the plan, or trim where no plan could be rolled out."""
+        """Return controls (N, 4) for states (N, 8): the plan's first, or trim where no plan could be rolled out."""
         sound = np.asarray(np.isfinite(states).all(axis=1))
         states = np.where(sound[:, None], states, _REST)
         self.cost.begin(states, time)
@@ -125,7 +125,7 @@ class SamplingMPC(ABC):
         return controls
 
     def shift(self, states: Array, time: float) -> None:
-        """Fill the plan up to the horizon by the cost's own law, from where it leads; all of it at the start."""
+        """Extend the plan to the horizon by the nominal control of the cost, from the plan's last state."""
         ends = states
         for step in range(self.horizon):
             at = time + step * SEGMENT
@@ -135,22 +135,22 @@ class SamplingMPC(ABC):
                 ends, _ = self.advance(ends, self.controls(self.plan[:, step]))
 
     def sample(self, number: int) -> Array:
-        """Plans (N, K, H, m) of a round: the plan itself, then the plan and noise."""
+        """Sample the plans (N, K, H, m) of an iteration: the plan itself, and the plan with noise."""
         return self.plan[:, None] + self.noise_std * self.noise_decay**number * self.noise()
 
     def noise(self) -> Array:
-        """Normal noise (N, K, H, m), each moth's of its own stream; none for the first plan."""
+        """Draw normal noise (N, K, H, m) from each moth's own stream; the first plan has none."""
         noise = np.array([random.standard_normal((self.num_samples, *self.plan.shape[1:])) for random in self.random])
         noise[:, 0] = 0.0
         return noise
 
     def controls(self, plans: Array) -> Array:
-        """Controls (..., 4), within the body's limits, of plans' coordinates (..., m)."""
+        """Convert coordinates of plans (..., m) to controls (..., 4) within the body's limits."""
         rows = np.ascontiguousarray(plans).reshape(-1, plans.shape[-1])
         return polar(rows, self.cost.centre, self.cost.axes, *self.limits).reshape(*plans.shape[:-1], 4)
 
     def roll_out(self, states: Array, plans: Array, time: float) -> Array:
-        """Costs (N, K) of plans (N, K, H, m) flown from states (N, 8) at `time`; infinite where one failed."""
+        """Return costs (N, K) of plans (N, K, H, m) flown from states (N, 8) at `time`; infinite where one failed."""
         count, num_samples, horizon, _ = plans.shape
         ends = np.repeat(states, num_samples, axis=0)
         costs = np.zeros((count, num_samples))
@@ -163,7 +163,7 @@ class SamplingMPC(ABC):
         return np.where(np.isfinite(costs), costs, np.inf)
 
     def advance(self, states: Array, controls: Array) -> tuple[Array, NDArray[np.bool_]]:
-        """Ends (M, 8) of a segment, at rest where it could not be solved, and whether it could, (M,)."""
+        """Solve one segment: final states (M, 8), at rest where it failed, and whether it was solved (M,)."""
         flown = propagate(states, controls, body=self.body, duration=SEGMENT, rtol=RTOL)
         if not flown.success.all():
             flown.states[~flown.success] = _REST
@@ -171,10 +171,13 @@ class SamplingMPC(ABC):
 
     @abstractmethod
     def update_plan(self, plans: Array, costs: Array) -> Array:
-        """The next plans (N, H, m), of plans (N, K, H, m) and costs (N, K); free where a moth's are all infinite."""
+        """Return the updated plans (N, H, m) from plans (N, K, H, m) and costs (N, K).
+
+        Where all costs of a moth are infinite its row is not used.
+        """
 
     def _paths(self, state: Array, plans: Array) -> Array:
-        """Paths (S, P, 2) of the joint under plans (S, H, m)."""
+        """Return the paths (S, P, 2) of the pin joint under plans (S, H, m), cm."""
         ends = np.tile(state, (len(plans), 1))
         paths = [ends[:, None, :2]]
         times = SEGMENT * np.arange(1, _POINTS + 1) / _POINTS
@@ -187,5 +190,25 @@ class SamplingMPC(ABC):
 
 
 def cheapest(plans: Array, costs: Array) -> Array:
-    """Of plans (N, K, H, m) the ones (N, H, m) of least cost (N, K)."""
+    """Select from plans (N, K, H, m) those (N, H, m) of least cost (N, K)."""
     return plans[np.arange(len(plans)), costs.argmin(axis=1)]
+
+
+def check_whole(name: str, value: Any, least: int) -> None:
+    """Check an option.
+
+    Raises:
+        ValueError: it is not a whole number of at least `least`.
+    """
+    if not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(f"{name} = {value!r}: expected a whole number of {least} or more")
+
+
+def check_positive(name: str, value: Any) -> None:
+    """Check an option.
+
+    Raises:
+        ValueError: it is not a finite number above zero.
+    """
+    if not isinstance(value, (int, float, np.number)) or not (np.isfinite(value) and value > 0):
+        raise ValueError(f"{name} = {value!r}: expected a finite number above zero")

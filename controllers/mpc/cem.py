@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from mothsim.controllers.mpc.base import Array, SamplingMPC
+from mothsim.controllers.mpc.base import Array, SamplingMPC, check_whole
 from mothsim.controllers.mpc.costs import Cost
 
 
 class CEM(SamplingMPC):
-    """Samples about the mean of the best plans, as widely as they are spread, round after round.
+    """Sample about the mean of the elite plans, with their standard deviation, iteration by iteration.
 
     Args:
-        elites: how many plans are the best.
-        cost, num_samples, horizon, iterations, noise_std: see `SamplingMPC`; the spread is that of the first round.
+        elites: number of plans of least cost that give mean and deviation.
+        cost, num_samples, horizon, iterations: see `SamplingMPC`.
+        noise_std: standard deviation in the first iteration of a decision.
+
+    Raises:
+        ValueError: see `SamplingMPC`; or `elites` is not from 2 to `num_samples`.
     """
 
     def __init__(
@@ -29,18 +33,19 @@ class CEM(SamplingMPC):
         super().__init__(
             cost, num_samples=num_samples, horizon=horizon, iterations=iterations, noise_std=noise_std, noise_decay=1.0
         )
-        if not 1 < elites <= num_samples:
+        check_whole("elites", elites, 2)
+        if elites > num_samples:
             raise ValueError(f"elites = {elites!r}: expected 2 to the number of samples, {num_samples}")
         self.elites = elites
 
     def sample(self, number: int) -> Array:
-        """Plans (N, K, H, m) about the mean, in a decision's first round as widely as at the start."""
+        """Sample plans (N, K, H, m) about the mean, in a decision's first iteration with `noise_std`."""
         if number == 0:
             self.deviation = np.full(self.plan.shape, self.noise_std)
         return self.plan[:, None] + self.deviation[:, None] * self.noise()
 
     def update_plan(self, plans: Array, costs: Array) -> Array:
-        """The mean (N, H, m) of the best plans, whose deviation is kept for the next round."""
+        """Return the mean (N, H, m) of the elite plans, and keep their deviation for the next iteration."""
         order = np.argsort(costs, axis=1, kind="stable")[:, : self.elites]
         best = np.take_along_axis(plans, order[:, :, None, None], axis=1)
         sound = np.isfinite(np.take_along_axis(costs, order, axis=1))[:, :, None, None]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from mothsim.controllers.mpc.base import Array, SamplingMPC
+from mothsim.controllers.mpc.base import Array, SamplingMPC, check_positive
 from mothsim.controllers.mpc.costs import Cost
 
 
 class MPPI(SamplingMPC):
-    """Averages the sampled plans, each weighed by `exp(-(cost - least) / temperature)`.
+    """Average the sampled plans with weights `exp(-(cost - least cost) / temperature)`.
 
     Args:
-        temperature: as a share of the median plan's excess cost, so that it suits transients and hovering alike.
+        temperature: relative to the median plan's cost above the least, so that one value serves transients and hover.
         cost, num_samples, horizon, iterations, noise_std, noise_decay: see `SamplingMPC`.
     """
 
@@ -35,12 +35,11 @@ class MPPI(SamplingMPC):
             noise_std=noise_std,
             noise_decay=noise_decay,
         )
-        if not (np.isfinite(temperature) and temperature > 0):
-            raise ValueError(f"temperature = {temperature!r}: expected a number above zero")
+        check_positive("temperature", temperature)
         self.temperature = temperature
 
     def update_plan(self, plans: Array, costs: Array) -> Array:
-        """The weighted mean (N, H, m) of plans (N, K, H, m)."""
+        """Return the weighted mean (N, H, m) of plans (N, K, H, m) with costs (N, K)."""
         ordered, finite = np.sort(costs, axis=1), np.isfinite(costs).sum(axis=1)
         with np.errstate(invalid="ignore"):  # where all failed
             middle = ordered[np.arange(len(costs)), finite // 2] - ordered[:, 0]

@@ -1,4 +1,4 @@
-"""Random shooting over several segments: the cheapest of the plans that were tried."""
+"""Random shooting over several segments: the sampled plan of least cost is flown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from mothsim.controllers.mpc.costs import Cost
 
 
 class RandomShooting(SamplingMPC):
-    """Keeps the cheapest plan, and in the next round looks around it more closely; arguments as for `SamplingMPC`."""
+    """Take the plan of least cost, and sample about it with less noise in the next iteration; see `SamplingMPC`."""
 
     def __init__(
         self,
@@ -29,5 +29,5 @@ class RandomShooting(SamplingMPC):
         )
 
     def update_plan(self, plans: Array, costs: Array) -> Array:
-        """The cheapest of plans (N, K, H, m), (N, H, m)."""
+        """Return the plans (N, H, m) of least cost among (N, K, H, m)."""
         return cheapest(plans, costs)

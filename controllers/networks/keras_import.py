@@ -1,4 +1,4 @@
-"""Zahn et al.'s own networks, as Keras wrote them, to ours."""
+"""Import of networks in Keras HDF5 files, such as those that Zahn et al. 2022 published."""
 
 from __future__ import annotations
 
@@ -37,17 +37,21 @@ def import_keras(path: Path, scaling: Path) -> Network:
                 if arrays:
                     weights.append(next(array for array in arrays if array.ndim == 2))
                     biases.append(next(array for array in arrays if array.ndim == 1))
-    except (OSError, KeyError, StopIteration) as error:
+    except (OSError, KeyError, StopIteration, AttributeError) as error:
         raise ValueError(f"{path}: not a Keras HDF5 file of dense layers, or cut short ({error})") from None
     info = {"source": Path(path).name, "protocol": "Zahn et al. 2022, Keras"}
-    return Network(tuple(weights), tuple(biases), read_scaling(scaling), info)
+    scales = read_scaling(scaling)
+    try:
+        return Network(tuple(weights), tuple(biases), scales, info)
+    except (ValueError, IndexError) as error:
+        raise ValueError(f"{path}: not an inverse model ({error})") from None
 
 
 def read_scaling(path: Path) -> Scaling:
-    """Read the scaling that goes with Keras files.
+    """Read the scaling of Keras networks from a JSON file.
 
     Raises:
-        ValueError: the file is not JSON, or lacks a field of the right length.
+        ValueError: the file is not JSON, lacks a field of the right length, or a minimum is not below its maximum.
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -57,4 +61,7 @@ def read_scaling(path: Path) -> Scaling:
     for name, columns in _FIELDS.items():
         if arrays[name].shape != (len(columns),):
             raise ValueError(f"{path}: {name} has shape {arrays[name].shape}, expected {(len(columns),)}")
-    return Scaling(**arrays)
+    try:
+        return Scaling(**arrays)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None

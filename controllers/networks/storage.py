@@ -56,8 +56,10 @@ def load_network(path: Path) -> Network:
             raise ValueError(f"sizes = {sizes!r}: expected nodes by layer")
         if not isinstance(info, dict):
             raise ValueError(f"info = {info!r}: expected names and values")
-        weights = tuple(_weight(tensors, i, shape) for i, shape in enumerate(pairwise(sizes)))
         biases = tuple(tensors[f"bias.{i}"] for i in range(len(sizes) - 1))
+        if [len(INPUTS), *(bias.size for bias in biases)] != sizes:  # so that no header can ask for arrays without end
+            raise ValueError(f"biases of {[bias.shape for bias in biases]}: expected sizes {sizes}")
+        weights = tuple(_weight(tensors, i, shape) for i, shape in enumerate(pairwise(sizes)))
         return Network(weights, biases, Scaling(*(tensors[name] for name in _SCALING)), info)
     except KeyError as error:
         raise ValueError(f"{path}: not a network, {error} is missing") from None
@@ -67,7 +69,10 @@ def load_network(path: Path) -> Network:
 
 def _weight(tensors: dict[str, np.ndarray], layer: int, shape: tuple[int, int]) -> np.ndarray:
     if f"weight.{layer}" in tensors:
-        return tensors[f"weight.{layer}"]
+        weight = tensors[f"weight.{layer}"]
+        if weight.shape != shape:
+            raise ValueError(f"weight.{layer} has shape {weight.shape}: expected {shape}")
+        return weight
     where, values = tensors[f"index.{layer}"], tensors[f"value.{layer}"]
     count = shape[0] * shape[1]
     if where.dtype.kind not in "iu" or where.ndim != 1 or values.shape != where.shape:

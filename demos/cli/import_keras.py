@@ -34,6 +34,10 @@ class ImportKeras:
 
         if not self.files:
             raise ValueError("files: expected at least one .h5 file")
+        names = [file.stem for file in self.files]
+        same = [str(file) for file in self.files if names.count(file.stem) > 1]
+        if same:
+            raise ValueError(f"files = {', '.join(same)}: expected files of different names, which the networks keep")
         networks = {self.out / f"{file.stem}.safetensors": import_keras(file, self.scaling) for file in self.files}
         tests = generate(self.segments, self.seed)
         losses = {}

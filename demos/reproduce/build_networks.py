@@ -1,19 +1,17 @@
-"""Makes the networks that ship with the package: `python -m mothsim.demos.reproduce.build_networks`.
+"""Build the networks that ship with the package: `python -m mothsim.demos.reproduce.build_networks`.
 
-Every kind is trained from several seeds; of those without a dead output the one that tracks best is shipped. What
-the README says of it is judged on other starts (`mothsim evaluate`). Killed at any moment, it goes on.
+Every kind is trained from several seeds; of those without a dead output the one that tracks best is selected. The
+errors that the README reports are measured from other starts (`mothsim evaluate`). Killed at any moment, it goes on.
 """
 
 from __future__ import annotations
 
 import math
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from tqdm import tqdm
 
 import mothsim
@@ -22,6 +20,9 @@ from mothsim.controllers.learning.protocols import HIDDEN, SMALL
 from mothsim.controllers.learning.train_and_prune import Settings, TrainProgress, level_file, run
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import load_network, save_network
+from mothsim.demos.options import Count, Factor, Seeds, each_once
+from mothsim.demos.run import run as run_program
+from mothsim.io import write_atomically
 
 _TASKS = {"hover": 5.0, "sum-of-primes": 10.0}
 _SELECTION = 1000  # seed of the starts, apart from those of `mothsim evaluate`
@@ -29,7 +30,7 @@ _SELECTION = 1000  # seed of the starts, apart from those of `mothsim evaluate`
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one shipped network is made."""
+    """Training of one shipped network: pruning method, hidden layers, levels in per cent, factor on the steps."""
 
     method: str
     hidden: tuple[int, ...]
@@ -43,30 +44,32 @@ RECIPES = {
     "sparse-98": Recipe("global", HIDDEN, (35, 55, 75, 85, 90, 93, 95, 96, 97, 98)),
     "small": Recipe("global", SMALL, (), 3.0),
 }
-"""By name; the sparse ones start from the dense network of the same seed."""
+"""Recipes by name; the sparse networks are pruned from the dense one of the same seed."""
 
 
 @dataclass
 class BuildNetworks:
-    """Train and choose the networks that ship with the package."""
+    """Train networks from several seeds and select the one of each kind that tracks best."""
 
     names: tuple[str, ...] = tuple(RECIPES)
-    """Which to make, the dense one before those that start from it."""
-    seeds: tuple[int, ...] = (0, 1)
-    """Of training."""
-    flights: int = 20
-    """Of each task, to choose by."""
-    segments: int = 4_000_000
-    """In the training set."""
-    effort: float = 1.0
-    """Times the steps of training."""
+    """Which to build; the sparse ones need the dense one, which is then trained first."""
+    seeds: Seeds = (0, 1)
+    """Seeds of training."""
+    flights: Count = 20
+    """Flights of each task by which a network is selected."""
+    segments: Count = 4_000_000
+    """Segments in the training set."""
+    effort: Factor = 1.0
+    """Factor on the steps of training."""
     runs: Path = Path("out/ship")
     """Folder for the runs."""
     out: Path = Path("out/networks")
-    """Folder for the chosen networks."""
+    """Folder for the selected networks."""
 
     def run(self) -> None:
-        """Train all, fly all, print, and write the best of each kind."""
+        """Train and fly all, print their errors, and write the best of each kind."""
+        each_once("names", self.names, tuple(RECIPES))
+        each_once("seeds", self.seeds)
         for seed in self.seeds:
             for name in self.names:
                 self._train(name, seed)
@@ -83,17 +86,18 @@ class BuildNetworks:
                 print(row + "".join(f"{median:19.4f}" for median in medians), flush=True)
             best = min(scores, key=lambda seed: scores[seed])
             save_network(load_network(self._file(name, best)), self.out / f"{name}.safetensors")
-            print(f"{name:<10} {best:4} is shipped")
+            print(f"{name:<10} {best:4} is selected")
 
     def _file(self, name: str, seed: int) -> Path:
         return level_file(self.runs / f"{name}-{seed}", (0, *RECIPES[name].levels)[-1])
 
     def _train(self, name: str, seed: int) -> None:
         recipe, folder = RECIPES[name], self.runs / f"{name}-{seed}"
-        first = level_file(folder, 0)
+        first, dense = level_file(folder, 0), level_file(self.runs / f"dense-{seed}", 0)
         if recipe.levels and not first.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            shutil.copy(level_file(self.runs / f"dense-{seed}", 0), first)
+            if not dense.exists():
+                self._train("dense", seed)
+            write_atomically(first, dense.read_bytes())
         settings = Settings(
             method=recipe.method,
             hidden=recipe.hidden,
@@ -112,10 +116,10 @@ class BuildNetworks:
             run(settings, folder, callback)
 
     def _fly(self, network: Network, task: str) -> float:
-        """Median error (cm) over flights from random starts; infinite where half are lost."""
+        """Return the median error (cm) over flights from random starts; infinite where half are lost."""
         flight = mothsim.fly(InverseModel(network), task, duration=_TASKS[task], moths=self.flights, seed=_SELECTION)
         return float(np.median(flight.rms_error))
 
 
 if __name__ == "__main__":
-    tyro.cli(BuildNetworks).run()
+    sys.exit(run_program(BuildNetworks, prog="build_networks"))

@@ -1,4 +1,4 @@
-"""Bustamante et al. 2022's Monte Carlo figures again: `python -m mothsim.demos.reproduce.bustamante2022_table`."""
+"""Reproduce the table of Bustamante et al. 2022: `python -m mothsim.demos.reproduce.bustamante2022_table`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-import tyro
 from tqdm import tqdm
 
 from mothsim.body import MothBody, Treatment
 from mothsim.controllers.mpc.bustamante2022 import DECISIONS, measures, published_flight
 from mothsim.demos.cli.output import show, wrote
+from mothsim.demos.options import Bounds, Count, Factor, Seed, each_once
+from mothsim.demos.run import run as run_program
 from mothsim.io import write_atomically
 
 MEASURES = ("tracking_error", "work_mJ", "cost_of_transport")
@@ -24,48 +25,53 @@ CASES: dict[str, tuple[dict[str, float], tuple[float, float, float] | None]] = {
     "long-petiole": ({"petiole_fraction": 0.2}, (0.0231078, 0.151263, 71.5189)),
     "large": ({"length_scale": 2.0}, (0.0199198, 6.5637, 241.55)),
 }
-"""How each published case departs from the moth, and its published means, in the order of `MEASURES`."""
+"""Each published case: what differs from the default body, and the published means in the order of `MEASURES`."""
+
+_VALUES = len(MEASURES) + 1  # of a moth: its measures, and whether it was lost
+Share = Annotated[float, Bounds("a number from 0 to 100", 0, 100)]
+Torque = Annotated[float, Bounds("a number from 0 on", 0)]
 
 
 @dataclass
 class PublishedMonteCarlo:
-    """Fly the published cases, or one of your own, and print their means with 90 % intervals."""
+    """Fly the published cases, or one of your own, and print the means of the measures with 90 % intervals."""
 
     cases: tuple[str, ...] = tuple(CASES)
-    """Of light-abdomen, baseline, long-petiole, large; own is the case of the factors below."""
+    """Cases of light-abdomen, baseline, long-petiole and large; `own` is the case of the factors below."""
     treatment: Treatment = "fa"
-    """fa, fs, ua or us; the published figures are those of fa."""
-    abdomen_mass_factor: float = 1.0
-    """Of the case own, as the three below."""
-    spring_factor: float = 1.0
-    """Times the spring."""
-    length_scale: float = 1.0
-    """Times all lengths."""
-    petiole_fraction: float = 0.0
-    """Longer petiole, in body lengths."""
-    torque_limit: float = 1e5
+    """Treatment fa, fs, ua or us; the published figures are those of fa."""
+    abdomen_mass_factor: Factor = 1.0
+    """Factor on the abdomen's mass, in the case `own`."""
+    spring_factor: Factor = 1.0
+    """Factor on the spring's stiffness, in the case `own`."""
+    length_scale: Factor = 1.0
+    """Factor on all lengths, in the case `own`."""
+    petiole_fraction: Share = 0.0
+    """Added length of the petiole in body lengths, in the case `own`."""
+    torque_limit: Torque = 1e5
     """Largest torques of every case, dyn cm, before scaling."""
-    moths: int = 40
-    """A case."""
-    decisions: int = DECISIONS
-    """A flight, 5 ms each."""
+    moths: Count = 40
+    """Moths for each case, two at least."""
+    decisions: Count = DECISIONS
+    """Decisions of a flight, 5 ms each."""
     corrected: bool = False
-    """With the clocks, the work and the mass put right, instead of as published."""
-    seed: int = 0
-    """Of the first moth; the next has the next."""
+    """Correct the clocks, the work and the mass, instead of computing them as published."""
+    seed: Seed = 0
+    """Seed of the first moth; the next has the next."""
     out: Path = Path("out/published_monte_carlo")
-    """Folder for the moths flown so far: a killed run goes on."""
+    """Folder for the measures of the moths flown so far, from which a killed run goes on."""
     json: bool = False
     """One JSON object on standard output instead of the table."""
 
     def run(self) -> None:
-        """Fly what is not flown yet, and print.
+        """Fly the moths that are missing, and print.
 
         Raises:
             ValueError: an unknown case, or a number out of range.
         """
         if self.moths < 2:
             raise ValueError(f"moths = {self.moths!r}: expected two or more")
+        each_once("cases", self.cases, (*CASES, "own"))
         rows = [self._row(name) for name in self.cases]
         if self.json:
             show({"treatment": self.treatment, "as_published": not self.corrected, "cases": rows}, True)
@@ -81,10 +87,7 @@ class PublishedMonteCarlo:
     def _body(self, name: str) -> tuple[MothBody, tuple[float, float, float] | None]:
         own = {"abdomen_mass_factor": self.abdomen_mass_factor, "spring_factor": self.spring_factor,
                "length_scale": self.length_scale, "petiole_fraction": self.petiole_fraction}  # fmt: skip
-        known = {**CASES, "own": (own, None)}
-        if name not in known:
-            raise ValueError(f"cases = {name!r}: expected one of {', '.join(known)}")
-        factors, published = known[name]
+        factors, published = {**CASES, "own": (own, None)}[name]
         comparable = self.treatment == "fa" and not self.corrected
         body = MothBody.bustamante2022(self.treatment, torque_limit=self.torque_limit, **factors)
         return body, published if comparable else None
@@ -108,12 +111,11 @@ class PublishedMonteCarlo:
         return row
 
     def _flown(self, name: str, body: MothBody) -> dict[str, list[float]]:
-        """The measures of every moth by seed, flown or read from the folder."""
+        """Return the measures of every moth by seed, flown or read from the folder."""
         key = {"body": repr(body), "treatment": self.treatment, "decisions": self.decisions,
                "as_published": not self.corrected}  # fmt: skip
         file = self.out / f"{name}-{self.treatment}{'-corrected' if self.corrected else ''}.json"
-        kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        flown = kept.get("moths", {}) if kept.get("key") == key else {}
+        flown = _kept(file, key)
         wanted = [str(self.seed + moth) for moth in range(self.moths)]
         for seed in tqdm([seed for seed in wanted if seed not in flown], desc=name, unit="moth", leave=False):
             flight = published_flight(self.treatment, body, seed=int(seed), as_published=not self.corrected,
@@ -126,8 +128,18 @@ class PublishedMonteCarlo:
         return flown
 
 
-if __name__ == "__main__":
+def _kept(file: Path, key: dict[str, Any]) -> dict[str, list[float]]:
+    """Return the moths that a file holds of these settings, none where it is missing, damaged or of other settings."""
     try:
-        tyro.cli(PublishedMonteCarlo).run()
-    except ValueError as error:
-        sys.exit(f"published_monte_carlo: {error}")
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        moths = kept["moths"] if kept["key"] == key else {}
+        return {seed: [float(value) for value in values] for seed, values in moths.items() if len(values) == _VALUES}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        print(f"bustamante2022_table: {file}: damaged; its moths are flown again", file=sys.stderr)
+        return {}
+
+
+if __name__ == "__main__":
+    sys.exit(run_program(PublishedMonteCarlo, prog="bustamante2022_table"))

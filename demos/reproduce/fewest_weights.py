@@ -1,8 +1,9 @@
 """How few connections does flight need? `python -m mothsim.demos.reproduce.fewest_weights`
 
-For each goal networks are pruned by the optimal brain surgeon for as long as they do what is asked: a loss of 1e-3 on
-Zahn et al.'s segments, gentle flight (a network with a hidden layer, and a linear one), the whole envelope of flight.
-Beside them stand small dense networks, as well trained. Killed at any moment, the same command goes on.
+For each requirement, networks are pruned by the optimal brain surgeon for as long as they meet it: a loss of 1e-3 on
+Zahn et al.'s segments, gentle flight (a network with a hidden layer, and a linear one), or the whole envelope of
+flight. Small dense networks with the same training are listed for comparison. Killed at any moment, the same command
+goes on.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import tyro
 from tqdm import tqdm
 
 from mothsim.controllers.minimal_networks.minimal_figure import PANELS, draw_minimal
 from mothsim.controllers.minimal_networks.requirements import REQUIREMENTS
 from mothsim.controllers.minimal_networks.search import describe, find_minimum, path, train_dense
 from mothsim.demos.cli.output import show, wrote
-from mothsim.demos.options import Seeds, Workers
+from mothsim.demos.options import Seeds, Workers, each_once
+from mothsim.demos.run import run as run_program
 from mothsim.io import write_atomically
 from mothsim.plotting.figures import save_figure
 from mothsim.tables import Row, as_csv
@@ -29,14 +30,14 @@ from mothsim.workers import available_cpus, run_tasks
 
 @dataclass
 class FewestWeights:
-    """Prune for the fewest weights that do what is asked, draw them, and print them."""
+    """Prune to the fewest weights that meet each requirement, draw a figure and print a table."""
 
     requirements: tuple[Literal["loss", "gentle", "linear", "envelope"], ...] = ("loss", "gentle", "linear", "envelope")
-    """What is asked; for the numbers see `controllers/minimal_networks/requirements.py`."""
+    """What the networks must do; for the numbers see `controllers/minimal_networks/requirements.py`."""
     seeds: Seeds = (0, 1, 2, 3)
-    """Of first weights and segments, one pruning each."""
+    """Seeds of initial weights and segments, one pruning each."""
     removals: tuple[Literal["surgeon", "magnitude"], ...] = ("surgeon",)
-    """How weights are removed: by what they are worth, or the smallest first."""
+    """Order of removal: by the rise of the loss (optimal brain surgeon), or the smallest first."""
     dense: bool = True
     """Train small dense networks as well."""
     workers: Workers = field(default_factory=available_cpus)
@@ -47,14 +48,18 @@ class FewestWeights:
     """One JSON object on standard output instead of the table."""
 
     def run(self) -> None:
-        """Prune, judge, draw and print."""
+        """Prune, test, draw and print."""
+        each_once("requirements", self.requirements, tuple(REQUIREMENTS))
+        each_once("removals", self.removals)
+        each_once("seeds", self.seeds)
+        out = self.out.absolute()  # the same folder for every process
         work = [
-            (_pruned, requirement, removal, seed, self.out)
+            (_pruned, requirement, removal, seed, out)
             for requirement in self.requirements for removal in self.removals for seed in self.seeds
         ]  # fmt: skip
         if self.dense:
             work += [
-                (_dense, requirement, hidden, seed, self.out)
+                (_dense, requirement, hidden, seed, out)
                 for requirement in self.requirements
                 for hidden in REQUIREMENTS[requirement].dense for seed in self.seeds
             ]  # fmt: skip
@@ -112,4 +117,4 @@ def _dense(name: str, hidden: tuple[int, ...], seed: int, out: Path) -> list[Row
 
 
 if __name__ == "__main__":
-    tyro.cli(FewestWeights).run()
+    sys.exit(run_program(FewestWeights, prog="fewest_weights"))

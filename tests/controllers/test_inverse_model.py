@@ -1,11 +1,12 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mothsim import MothBody, controllers, fly
 from mothsim.controllers.guidance.lq_tracking import LQRWeights
-from mothsim.controllers.guidance.stability import closed_loop_stability, select_lqr_weights
+from mothsim.controllers.guidance.stability import CONTROL_COST_SCALES, closed_loop_stability, select_lqr_weights
 from mothsim.controllers.inverse_model import InverseModel
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.network_inputs import network_inputs
@@ -122,6 +123,55 @@ def test_airworthiness_grounds_a_bad_network() -> None:
     assert verdict.spectral_radius > 1.7
     assert not verdict.stable
     assert fly(InverseModel(bad), "hover", duration=3.0, moths=4, seed=1).lost.all()
+
+
+def degenerate(kind: str) -> Network:
+    """The small network with dead controls, with a layer pruned to nothing, or with no weight at all."""
+    good = find_network("small")
+    layers = {"all": (0, 1, 2, 3), "first": (0,), "middle": (2,), "force": ()}.get(kind, ())
+    weights = [np.zeros_like(w) if i in layers else w.copy() for i, w in enumerate(good.weights)]
+    dead = {"controls": slice(0, 3), "force": 0}.get(kind)
+    if dead is not None:
+        weights[-1][:, dead] = 0
+    return Network(tuple(weights), good.biases, good.scaling)
+
+
+@pytest.mark.parametrize("kind", ["controls", "force", "all", "first", "middle"])
+def test_a_degenerate_network_hovers_nowhere_and_is_lost(kind: str) -> None:
+    network = degenerate(kind)
+    found = closed_loop_stability(network)
+    assert found.offset == math.inf
+    assert math.isfinite(found.spectral_radius)
+    assert not found.stable
+    assert select_lqr_weights(network, MothBody()) in {weights_at(scale) for scale in CONTROL_COST_SCALES}
+    assert fly(InverseModel(network), "hover", duration=3.0, moths=3, seed=1).lost.all()
+
+
+def test_a_jacobian_that_overflows_is_unstable() -> None:
+    good = find_network("small")
+    huge = Network((*good.weights[:-1], good.weights[-1] * np.float32(1e36)), good.biases, good.scaling)
+    assert not closed_loop_stability(huge).stable
+
+
+def weights_at(scale: float) -> LQRWeights:
+    usual = LQRWeights()
+    return replace(usual, thrust=scale * usual.thrust, lift=scale * usual.lift, torque=scale * usual.torque)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"position": 0.0}, r"position = 0\.0: expected a finite number above zero"),
+        ({"torque": math.nan}, "torque = nan"),
+        ({"rate": -1.0}, r"rate = -1\.0"),
+        ({"integral": -0.1}, r"integral = -0\.1: expected a finite number from zero on"),
+        ({"preview": math.inf}, "preview = inf"),
+        ({"approach_time": math.nan}, "approach_time = nan"),
+    ],
+)
+def test_bad_weights_are_named(options: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        LQRWeights(**options)
 
 
 @pytest.mark.parametrize(("name", "flies"), [("0.00", True), ("0.75", True), ("0.93", True), ("0.95", False)])

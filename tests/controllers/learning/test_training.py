@@ -1,4 +1,6 @@
+import dataclasses
 import json
+import math
 import os
 import signal
 import subprocess
@@ -15,7 +17,7 @@ from mothsim.controllers.learning.learning_curve import draw_learning_curve
 from mothsim.controllers.learning.protocols import COSINE, ZAHN, find_protocol
 from mothsim.controllers.learning.train_and_prune import Settings, run
 from mothsim.controllers.learning.training import has_stopped
-from mothsim.controllers.networks.storage import load_network
+from mothsim.controllers.networks.storage import find_network, load_network, save_network
 from mothsim.plotting.figures import save_figure
 
 SMALL = Settings(hidden=(16, 12), levels=(50, 80), segments=20_000, step_scale=0.1)
@@ -130,6 +132,12 @@ s.run(s.Settings(**{settings!r}), Path({str(tmp_path / "cut")!r}))
         ({"levels": (50, 40)}, "levels = "),
         ({"segments": 3}, "segments = 3"),
         ({"step_scale": 0.0}, "step_scale = 0.0"),
+        ({"step_scale": math.inf}, "step_scale = inf"),
+        ({"seed": -1}, "seed = -1: expected whole numbers from 0 on"),
+        ({"seed": 0.5}, r"seed = 0\.5"),
+        ({"hidden": (4, 0)}, r"hidden = \(4, 0\)"),
+        ({"levels": (50, math.nan)}, "levels = "),
+        ({"hidden": (8,), "levels": (50, 99.9)}, r"levels = \(50, 99\.9\): .*leaves no connection"),
     ],
 )
 def test_bad_settings_are_named(options: dict, message: str) -> None:
@@ -137,7 +145,59 @@ def test_bad_settings_are_named(options: dict, message: str) -> None:
         Settings(**options)
 
 
-def test_a_damaged_settings_file_is_said(tmp_path: Path) -> None:
-    (tmp_path / "settings.json").write_text(json.dumps({"seed": 0})[:-2])
-    with pytest.raises(ValueError, match="damaged"):
-        run(SMALL, tmp_path)
+TINY = Settings(hidden=(8,), levels=(50,), segments=2000, step_scale=0.005)
+
+
+def test_damaged_files_are_made_again_in_the_same_bits(tmp_path: Path) -> None:
+    files = run(TINY, tmp_path)
+    whole = [file.read_bytes() for file in files]
+    (tmp_path / "settings.json").write_text("null")
+    files[0].write_bytes(whole[0][:-100])
+    said: list[str] = []
+    run(TINY, tmp_path, log=said.append)
+    assert [line.split(": ")[0] for line in said] == [str(tmp_path / "settings.json"), str(files[0])]
+    assert [file.read_bytes() for file in files] == whole
+    assert json.loads((tmp_path / "settings.json").read_text()) == json.loads(json.dumps(TINY.as_dict()))
+
+
+def test_no_two_levels_share_a_network(tmp_path: Path) -> None:
+    levels = (0.04, 50, 50.04)
+    files = run(dataclasses.replace(TINY, levels=levels), tmp_path)
+    assert [file.stem for file in files] == ["00", "00.04", "50", "50.04"]
+    assert [load_network(file).info["level"] for file in files] == [0, *levels]
+
+
+def test_a_folder_goes_on_with_further_levels(tmp_path: Path) -> None:
+    whole = run(dataclasses.replace(TINY, levels=(50, 55)), tmp_path / "whole")
+    run(TINY, tmp_path / "later")
+    assert same_bits(whole, run(dataclasses.replace(TINY, levels=(50, 55)), tmp_path / "later"))
+
+
+def test_a_network_of_another_run_is_refused(tmp_path: Path) -> None:
+    save_network(find_network("small"), tmp_path / "00.safetensors")
+    with pytest.raises(ValueError, match=r"00\.safetensors: made with hidden = \[24, 24, 16\], not \[8\]; segments"):
+        run(TINY, tmp_path)
+
+
+def test_a_folder_without_a_network_belongs_to_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(settings: Settings) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train_and_prune, "draw_data", fail)
+        with pytest.raises(MemoryError):
+            run(dataclasses.replace(TINY, segments=10**13), tmp_path)
+    assert run(dataclasses.replace(TINY, levels=()), tmp_path)
+
+
+def test_training_does_not_depend_on_jax_s_flags(tmp_path: Path) -> None:
+    code = f"""
+from pathlib import Path
+from mothsim.controllers.learning.train_and_prune import Settings, run
+run({TINY!r}, Path({str(tmp_path / "flags")!r}))
+"""
+    flags = {"JAX_ENABLE_X64": "1", "JAX_NUMPY_DTYPE_PROMOTION": "strict", "JAX_NUMPY_RANK_PROMOTION": "raise",
+             "JAX_DEFAULT_MATMUL_PRECISION": "bfloat16"}  # fmt: skip
+    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | flags)
+    whole = run(TINY, tmp_path / "whole")
+    assert same_bits(whole, [tmp_path / "flags" / file.name for file in whole])

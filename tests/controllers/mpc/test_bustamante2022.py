@@ -72,8 +72,10 @@ def test_the_demo_resumes_and_prints(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_unknown_cases_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="expected one of light-abdomen, baseline, long-petiole, large, own"):
+    with pytest.raises(ValueError, match="expected one or more of light-abdomen, baseline, long-petiole, large, own"):
         PublishedMonteCarlo(cases=("heavy",), out=tmp_path).run()
+    with pytest.raises(ValueError, match=r"cases = \(\)"):
+        PublishedMonteCarlo(cases=(), out=tmp_path).run()
     with pytest.raises(ValueError, match="moths = 1"):
         PublishedMonteCarlo(moths=1, out=tmp_path).run()
 

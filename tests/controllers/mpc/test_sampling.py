@@ -191,6 +191,10 @@ def test_rollout_paths_start_at_the_moth_and_lead_on() -> None:
         ({"noise_std": -1.0}, "noise_std = -1.0"),
         ({"cost": "least"}, "cost = 'least': expected one of tracking, bustamante2022"),
         ({"temperature": 0.0}, "temperature = 0.0"),
+        ({"temperature": "hot"}, "temperature = 'hot'"),
+        ({"noise_decay": float("nan")}, "noise_decay = nan: expected a finite number above zero"),
+        ({"noise_std": float("inf")}, "noise_std = inf"),
+        ({"iterations": None}, "iterations = None"),
     ],
 )
 def test_bad_options_are_named(options: dict[str, Any], message: str) -> None:

@@ -1,14 +1,27 @@
+import dataclasses
 import itertools
+import json
+import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import save
 
 from mothsim.controllers.networks.network import Network, Scaling
 from mothsim.controllers.networks.sparse_inference import CompiledNetwork
-from mothsim.controllers.networks.storage import find_network, load_network, save_network
+from mothsim.controllers.networks.storage import (
+    find_network,
+    level_file,
+    load_network,
+    save_network,
+    shipped_networks,
+)
+from mothsim.controllers.networks.tensor_file import DamagedFileError, pack, unpack
 from mothsim.segments import generate
 
 
@@ -97,6 +110,106 @@ def test_damaged_files_are_found_out(tmp_path: Path) -> None:
         load_network(tmp_path / "none.safetensors")
     with pytest.raises(ValueError, match="sparse-98"):
         find_network("sparse-99")
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The file of a sparse network, of which most is header."""
+    file = tmp_path_factory.mktemp("packed") / "one.safetensors"
+    save_network(random_network((4, 3), 0.3, 5), file)
+    return file.read_bytes()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_flipped_bit_anywhere_is_found_out_or_harmless(
+    tmp_path_factory: pytest.TempPathFactory, packed: bytes, data: st.DataObject
+) -> None:
+    place = data.draw(st.integers(0, 8 * len(packed) - 1))
+    flipped = bytearray(packed)
+    flipped[place // 8] ^= 1 << place % 8
+    file = tmp_path_factory.getbasetemp() / "flipped.safetensors"
+    file.write_bytes(flipped)
+    try:
+        found = load_network(file)
+    except ValueError as error:
+        message = str(error)
+    else:
+        assert_same(found, random_network((4, 3), 0.3, 5))
+        return
+    assert "flipped.safetensors" in message
+
+
+def assert_same(found: Network, network: Network) -> None:
+    for one, other in zip((*found.weights, *found.biases), (*network.weights, *network.biases), strict=True):
+        assert np.array_equal(one, other)
+    for field in dataclasses.fields(Scaling):
+        assert np.array_equal(getattr(found.scaling, field.name), getattr(network.scaling, field.name))
+    assert found.info == network.info
+
+
+def test_files_of_the_first_version_still_load(tmp_path: Path, packed: bytes) -> None:
+    """Whose header stands beside a checksum of the arrays alone; a changed array is found out there too."""
+    file = tmp_path / "one.safetensors"
+    file.write_bytes(packed)
+    tensors, header = unpack(file)
+    values = b"".join(name.encode() + tensors[name].tobytes() for name in sorted(tensors))
+    metadata = {"mothsim": json.dumps({"crc32": zlib.crc32(values), **header})}
+    file.write_bytes(save(tensors, metadata))
+    assert_same(load_network(file), random_network((4, 3), 0.3, 5))
+    tensors["bias.0"][0] += 1
+    file.write_bytes(save(tensors, metadata))
+    with pytest.raises(DamagedFileError, match=r"one\.safetensors: damaged"):
+        load_network(file)
+
+
+WRONG: dict[str, Callable[[dict[str, Any], dict[str, Any]], Any]] = {
+    "input_min = ": lambda tensors, header: tensors["input_min"].__setitem__(3, np.nan),
+    "output_max = ": lambda tensors, header: tensors["output_max"].__setitem__(0, np.inf),
+    "each minimum below its maximum": lambda tensors, header: tensors.update(input_max=tensors["input_min"]),
+    "scaling is of 9 inputs": lambda tensors, header: tensors.update(input_min=np.zeros(9), input_max=np.ones(9)),
+    "index.1: expected rising indices from 0 to 11": lambda tensors, header: tensors["index.1"].__setitem__(-1, 12),
+    "index.0: expected rising indices": lambda tensors, header: tensors["index.0"].__setitem__(
+        1, tensors["index.0"][0]
+    ),
+    "index.2 is float32": lambda tensors, header: tensors.update({"index.2": tensors["value.2"]}),
+    "not finite": lambda tensors, header: tensors["value.0"].__setitem__(0, np.nan),
+    "a layer has weights of type": lambda tensors, header: tensors.update({"bias.0": np.zeros(4, np.int32)}),
+    "expected sizes \\[10, 4, 3, 7\\]": lambda tensors, header: tensors.update({"bias.1": np.zeros(5, np.float32)}),
+    "sizes = \\[10, 4, 0, 7\\]": lambda tensors, header: header.update(sizes=[10, 4, 0, 7]),
+    "sizes = None": lambda tensors, header: header.update(sizes=None),
+    "info = 3": lambda tensors, header: header.update(info=3),
+    "'bias.2' is missing": lambda tensors, header: tensors.pop("bias.2"),
+    "holds 'other', expected a network": lambda tensors, header: header.update(format="other"),
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_a_sound_file_that_is_no_network_is_refused_by_name(tmp_path: Path, packed: bytes, message: str) -> None:
+    file = tmp_path / "one.safetensors"
+    file.write_bytes(packed)
+    tensors, header = unpack(file)
+    WRONG[message](tensors, header)
+    file.write_bytes(pack(tensors, header))
+    with pytest.raises(ValueError, match=rf"one\.safetensors: .*{message}"):
+        load_network(file)
+
+
+def test_shipped_networks_have_checksums_over_their_headers() -> None:
+    for file in shipped_networks().values():
+        content = file.read_bytes()
+        place = content.index(b"seed")
+        assert b"checksum" in content[:place]
+
+
+@given(st.floats(0, 100, exclude_max=True), st.floats(0, 100, exclude_max=True))
+def test_no_two_levels_share_a_file(one: float, other: float) -> None:
+    assert (level_file(Path(), one) == level_file(Path(), other)) == (one == other)
+
+
+def test_names_of_ordinary_levels_are_as_they_were() -> None:
+    names = {0: "00", 5: "05", 15: "15", 92.5: "92.5", 98.0: "98", 0.04: "00.04", 90.04: "90.04", 94.99: "94.99"}
+    assert {level: level_file(Path(), level).stem for level in names} == names
 
 
 def test_a_network_of_the_wrong_shape_is_refused() -> None:

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from mothsim.controllers.networks.ensemble import Level, load_level
+from mothsim.controllers.networks.storage import find_network, save_network
 from mothsim.controllers.zahn2022 import pruning_study
+from mothsim.controllers.zahn2022.compute_cost import compute_cost
 from mothsim.controllers.zahn2022.loss_table import read_table
 from mothsim.controllers.zahn2022.pruning_study import run
 from mothsim.controllers.zahn2022.study_figures import draw_study
-from mothsim.controllers.zahn2022.study_files import StudySettings, load_settings
+from mothsim.controllers.zahn2022.study_files import StudySettings, load_settings, study_networks
 
 QUICK = StudySettings("cosine", "global", (16, 12), (40.0, 80.0), 5000, 3, 0.02, 3)
 ROOT = Path(__file__).parents[3]
@@ -226,6 +228,59 @@ def test_a_flipped_bit_anywhere_is_found_out(tmp_path: Path, whole: Path) -> Non
         (tmp_path / "80.safetensors").write_bytes(flipped)
         with pytest.raises(ValueError, match="80"):
             load_level(tmp_path / "80.safetensors")
+
+
+@pytest.mark.parametrize("harm", ["null", "cut", "", '{"another": 1}'])
+def test_damaged_settings_and_tables_are_made_again(tmp_path: Path, whole: Path, harm: str) -> None:
+    for file in whole.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    for name in ("settings.json", "networks.csv"):
+        content = (whole / name).read_text()[:-20] if harm == "cut" else harm
+        (tmp_path / name).write_text(content)
+    if harm != "cut":
+        with pytest.raises(ValueError, match=r"settings\.json: missing or damaged"):
+            load_settings(tmp_path)
+    said: list[str] = []
+    run(QUICK, tmp_path, log=said.append)
+    assert [line.split(": ")[0] for line in said] == [str(tmp_path / "settings.json")]
+    assert same_bits(whole, tmp_path)
+    (tmp_path / "networks.csv").write_text((whole / "networks.csv").read_text()[:-3])
+    assert compute_cost({tmp_path: QUICK}) == compute_cost({whole: QUICK})
+    assert same_bits(whole, tmp_path)
+
+
+def test_a_study_goes_on_with_further_levels_alone(tmp_path: Path, whole: Path) -> None:
+    run(dataclasses.replace(QUICK, levels=(40.0,)), tmp_path)
+    run(QUICK, tmp_path)
+    assert same_bits(whole, tmp_path)
+    with pytest.raises(ValueError, match="holds a run with another levels"):
+        run(dataclasses.replace(QUICK, levels=(40.0, 85.0)), tmp_path)
+
+
+def test_sound_checkpoints_of_another_study_are_refused(tmp_path: Path, whole: Path) -> None:
+    other = dataclasses.replace(QUICK, levels=(), hidden=(8,), seed=4)
+    run(other, tmp_path)
+    for source, message in ((whole, "sizes = .*; .*seed = 3, not 4"), (None, "holds 'mothsim-network-1'")):
+        if source:
+            (tmp_path / "00.safetensors").write_bytes((source / "00.safetensors").read_bytes())
+        else:
+            save_network(find_network("small"), tmp_path / "00.safetensors")
+        before = (tmp_path / "00.safetensors").read_bytes()
+        with pytest.raises(ValueError, match=rf"00\.safetensors: .*{message}"):
+            run(other, tmp_path)
+        assert (tmp_path / "00.safetensors").read_bytes() == before
+
+
+def test_networks_of_a_study_are_listed_and_found_by_name(whole: Path) -> None:
+    listed = study_networks(whole)
+    assert [name for name, _ in listed] == [f"{whole.name}@{p}:{i}" for p in ("00", "40", "80") for i in range(3)]
+    found, level = find_network(listed[7][1]), load_level(whole / "80.safetensors")
+    assert np.array_equal(found.weights[1], level.network(1).weights[1])
+    assert found.info["network"] == 1
+    for name, message in (("@80:3", "index = 3: expected 0 to 2"), ("@81:0", "no such file"), ("", "STUDY@LEVEL:INDEX"),
+                          ("/80.safetensors", "STUDY@93:0")):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            find_network(f"{whole}{name}")
 
 
 def test_figures_come_from_the_folder_alone(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
