@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from mothsim.actuation import from_components
+from mothsim.angles import turns_off
 from mothsim.controllers.guidance.lq_tracking import Guidance
 from mothsim.controllers.guidance.lqr_weights import LQRWeights
 from mothsim.controllers.guidance.stability import select_lqr_weights
@@ -62,6 +63,7 @@ class InverseModel:
             poses = self.guidance.waypoint(states, controls)
         else:
             poses = np.tile(self.guidance.target(time + self.period), (len(states), 1))
+            poses[:, 2:4] += turns_off(states, poses)[:, None]
         components = np.zeros((len(states), 4))
         components[:, :CONTROLS] = self._evaluate(network_inputs(states, poses))[:, :CONTROLS]
         return from_components(components)

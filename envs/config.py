@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from numbers import Real
 from pathlib import Path
 from typing import Literal
@@ -13,7 +14,7 @@ from gymnasium.envs.registration import EnvSpec
 
 from mothsim.body import MothBody
 from mothsim.envs.spec import TrackSpec, complete_spec
-from mothsim.flight import decisions
+from mothsim.flight import decisions, whole_periods
 from mothsim.solver.propagate import LONGEST, SEGMENT
 from mothsim.trajectories import Trajectory, make_trajectory
 
@@ -30,7 +31,7 @@ class EnvConfig:
         body: a `MothBody`, or a dictionary of its parameters: the nominal body, which controllers know.
         actuation: `under` (no wing torque) or `full`: the wings' torque is the fourth action, within the body's
             limit, or within its abdomen's where the body has none.
-        duration: time limit, s; at most a million decisions.
+        duration: time limit, s, rounded to whole periods; at most a million decisions.
         period: s from decision to decision, at most 1.
         start_spread: half width of uniform random starts about trim, in units of the trajectory's `start_spread`;
             0 starts in trim.
@@ -71,6 +72,7 @@ class EnvConfig:
         self._require("period", self.period <= LONGEST, f"at most {LONGEST} s")
         longest = MOST_DECISIONS * self.period
         self._require("duration", self.duration <= longest, f"at most {longest:g} s, a million periods")
+        object.__setattr__(self, "duration", whole_periods(self.duration, self.period))
         target = self.target()
         widest = target.lost_distance / math.hypot(*target.start_spread[:2])
         self._require("start_spread", 0.0 <= self.start_spread < widest, f"0 to {widest:.3g}")
@@ -100,7 +102,12 @@ class EnvConfig:
 
     def target(self) -> Trajectory:
         """Trajectory, made where `trajectory` is a name or a file."""
-        return self.trajectory if isinstance(self.trajectory, Trajectory) else make_trajectory(self.trajectory)
+        return self._target
+
+    @cached_property
+    def _target(self) -> Trajectory:
+        target = self.trajectory if isinstance(self.trajectory, Trajectory) else make_trajectory(self.trajectory)
+        return target.for_flight(self.duration)
 
 
 def _as_body(body: MothBody | Mapping[str, float]) -> MothBody:

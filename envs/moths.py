@@ -9,6 +9,7 @@ from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
 from mothsim.actuation import from_actions, from_components, limited, to_components
+from mothsim.angles import require_unwound
 from mothsim.body import MothBody
 from mothsim.disturbances import SENSOR_NOISE, Keys, Stream, drawn_body, next_wind, normal, uniform
 from mothsim.envs.arguments import as_numbers
@@ -76,13 +77,14 @@ class Moths:
         """Start states (8,) or (count, 8) as float64, or None for random ones.
 
         Raises:
-            ValueError: another shape, not finite, or lost before the first decision.
+            ValueError: another shape, a bend a turn off, not finite, or lost before the first decision.
         """
         if start is None:
             return None
         states = as_numbers("options['start']", start)
         if states.shape not in ((8,), (count, 8)):
             raise ValueError(f"options['start'] has shape {states.shape}: expected (8,) or {(count, 8)}")
+        require_unwound("options['start']", np.atleast_2d(states))
         far = is_lost(np.atleast_2d(states), self.observation_builder.positions[0], self._limit)
         if far.any():
             raise ValueError(

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+import threading
 import time as clock
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mothsim.actuation import applied
+from mothsim.angles import require_unwound
 from mothsim.body import MothBody
 from mothsim.disturbances import Disturbances, DisturbanceSampler
-from mothsim.progress import progress_bar
+from mothsim.progress import ProgressBar
 from mothsim.step import advance, distance, is_lost
 from mothsim.trajectories import Trajectory, make_trajectory
 from mothsim.trim import find_trim
@@ -28,11 +33,11 @@ SETTLE = 0.5
 
 @dataclass(frozen=True)
 class Task:
-    """What a controller is told before a flight.
+    """The flight that a controller prepares for.
 
     Attributes:
         trajectory: the target, known ahead.
-        body: the moth, as the controller should believe it to be.
+        body: the nominal body, which may differ from the one that flies.
         duration: of the flight, s.
         seeds: one random stream a moth, `len(seeds)` moths.
     """
@@ -44,7 +49,7 @@ class Task:
 
 
 class Controller(Protocol):
-    """Whatever flies: it decides for N moths at once, every `period` seconds."""
+    """Closed-loop controller of N moths at once, which decides every `period` seconds."""
 
     period: float
 
@@ -53,7 +58,10 @@ class Controller(Protocol):
         ...
 
     def control(self, states: Array, time: float) -> Array:
-        """Controls (N, 4) for states (N, 8) at `time` s, in the project's units; cut to the body's limits after."""
+        """Controls (N, 4) for states (N, 8) at `time` s, in the project's units; cut to the body's limits after.
+
+        The states are a copy, which the controller may change.
+        """
         ...
 
 
@@ -62,7 +70,7 @@ class Flight:
     """The record of a flight, one row a decision; with N > 1 moths every array has a leading axis of N.
 
     Attributes:
-        trajectory, body: what was flown.
+        trajectory, body: the target, and the moth's own body.
         times: (T,) of the decisions, s.
         states: (T, 8) at those times; NaN after a moth is lost.
         controls: (T, 4) as applied.
@@ -147,6 +155,15 @@ def decisions(duration: float, period: float) -> int:
     return max(1, round(duration / period))
 
 
+def whole_periods(duration: float, period: float) -> float:
+    """The duration, s, rounded to whole periods of decisions; warns where that changes it."""
+    rounded = decisions(duration, period) * period
+    if math.isclose(rounded, duration, rel_tol=1e-9):
+        return duration
+    warnings.warn(f"duration = {duration:g} s is rounded to {rounded:g} s, whole periods of {period:g} s", stacklevel=3)
+    return rounded
+
+
 def fly(
     controller: Controller,
     trajectory: Trajectory | str | Path = "hover",
@@ -165,39 +182,44 @@ def fly(
     """Fly a controller along a trajectory, from decision to decision.
 
     Args:
-        controller: decides; see `Controller`.
-        trajectory: a `Trajectory`, a name, or a CSV file.
-        duration: s.
+        controller: see `Controller`; it flies one flight at a time.
+        trajectory: a `Trajectory`, a name, or a CSV file, whose time may be shifted, see `Trajectory.for_flight`.
+        duration: s; rounded, with a warning, to whole periods of the controller.
         seed: fixes starts and every random stream; moth i of many has the flight it has alone.
         moths: how many fly, each from its own random start; by default one, as single arrays.
         body: by default the one that the controller is for, its `default_body`, if it names one; else Zahn et al.'s.
-        nominal_body: what the controller is told; by default the truth. Starts are about its trim.
+        nominal_body: the body that the controller plans with; by default the one that flies. Starts are about its
+            trim.
         disturbances: noise, delay and gusts; by default none.
-        starts: (N, 8) or (8,) start states instead of random ones.
+        starts: (N, 8) or (8,) start states instead of random ones. Whole turns of theta and phi together make no
+            difference; a turn of one of them alone is refused (`mothsim.angles`).
         start_scale: times the spread of random starts; but for `recover`, that is position +-1 cm,
             velocity +-10 cm/s, angles +-0.1 rad, rates +-2 rad/s.
         rtol: the engine's tolerance.
         progress: show a bar on standard error.
 
     Raises:
-        ValueError: an argument out of range, or a controller whose answer has the wrong shape.
+        ValueError: an argument out of range, no controller, one that is flying another flight at the moment, or whose
+            controls have the wrong shape.
     """
+    _check_controller(controller)
+    _check(duration, moths, start_scale)
     body = body or _default_body(controller)
+    duration = whole_periods(duration, controller.period)
     trajectory = trajectory if isinstance(trajectory, Trajectory) else make_trajectory(trajectory)
-    _check(duration, moths, start_scale, controller)
-    fixed = None if starts is None else np.array(starts, dtype=np.float64)
-    if fixed is not None and (fixed.shape[-1:] != (8,) or fixed.ndim > 2):
-        raise ValueError(f"starts has shape {fixed.shape}: expected (N, 8) or (8,)")
-    single = moths is None and (fixed is None or fixed.ndim == 1)
-    count = (moths or 1) if fixed is None else len(np.atleast_2d(fixed))
+    trajectory = trajectory.for_flight(duration)
+    fixed = None if starts is None else _checked_starts(starts, moths)
+    single = moths is None and (starts is None or np.ndim(starts) == 1)
+    count = (moths or 1) if fixed is None else len(fixed)
     start_seeds, seeds = moth_seeds(seed, count)
-    told = nominal_body or body
-    states = random_starts(trajectory, told, start_seeds, start_scale) if fixed is None else np.atleast_2d(fixed)
-    controller.reset(Task(trajectory, told, duration, seeds))
-    sampler = DisturbanceSampler(disturbances or Disturbances(), _keys(seed, count), controller.period)
-    began = clock.perf_counter()
-    record = _loop(controller, trajectory, body, states, sampler, duration, rtol, progress)
-    flight = Flight(trajectory, body, *record, wall_seconds=clock.perf_counter() - began)
+    nominal = nominal_body or body
+    states = random_starts(trajectory, nominal, start_seeds, start_scale) if fixed is None else fixed
+    with _in_use(controller):
+        controller.reset(Task(trajectory, nominal, duration, seeds))
+        sampler = DisturbanceSampler(disturbances or Disturbances(), _keys(seed, count), controller.period)
+        began = clock.perf_counter()
+        record = _loop(controller, trajectory, body, states, sampler, duration, rtol, progress)
+        flight = Flight(trajectory, body, *record, wall_seconds=clock.perf_counter() - began)
     return flight.moth(0) if single else flight
 
 
@@ -211,15 +233,70 @@ def _default_body(controller: Controller) -> MothBody:
     return getattr(controller, "default_body", MothBody())
 
 
-def _check(duration: float, moths: int | None, start_scale: float, controller: Controller) -> None:
+def _check_controller(controller: Any) -> None:
+    if inspect.isclass(controller):
+        raise ValueError(f"controller = {controller!r}: expected an instance, not the class itself; call it first")
+    for name in ("reset", "control"):
+        if not callable(getattr(controller, name, None)):
+            raise ValueError(f"controller = {controller!r}: expected a method {name}, see mothsim.Controller")
+    period = getattr(controller, "period", None)
+    if not (isinstance(period, (int, float, np.number)) and math.isfinite(period) and period > 0):
+        raise ValueError(f"controller.period = {period!r}: expected seconds above zero, see mothsim.Controller")
+
+
+def _check(duration: float, moths: int | None, start_scale: float) -> None:
     if not (math.isfinite(duration) and duration > 0):
         raise ValueError(f"duration = {duration!r}: expected seconds above zero")
     if moths is not None and moths < 1:
         raise ValueError(f"moths = {moths!r}: expected one or more")
     if not (math.isfinite(start_scale) and start_scale >= 0):
         raise ValueError(f"start_scale = {start_scale!r}: expected a number of zero or more")
-    if not (math.isfinite(controller.period) and controller.period > 0):
-        raise ValueError(f"controller.period = {controller.period!r}: expected seconds above zero")
+
+
+def _checked_starts(starts: ArrayLike, moths: int | None) -> Array:
+    """Start states (N, 8), a copy."""
+    try:
+        states = np.array(starts, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"starts = {starts!r}: expected numbers (N, 8) or (8,)") from None
+    if states.shape[-1:] != (8,) or states.ndim > 2 or not states.size:
+        raise ValueError(f"starts has shape {states.shape}: expected (N, 8) or (8,)")
+    states = np.atleast_2d(states)
+    if moths is not None and moths != len(states):
+        raise ValueError(f"moths = {moths!r} beside {len(states)} starts: expected one start for each, or no moths")
+    require_unwound("starts", states)
+    return states
+
+
+_IN_FLIGHT: set[int] = set()
+_LOCK = threading.Lock()
+
+
+@contextmanager
+def _in_use(controller: Controller) -> Iterator[None]:
+    """Keep a controller to one flight at a time: it remembers its flight from `reset` on."""
+    key = id(controller)
+    with _LOCK:
+        if key in _IN_FLIGHT:
+            raise ValueError(f"controller = {controller!r} is flying in another thread: expected one for each flight")
+        _IN_FLIGHT.add(key)
+    try:
+        yield
+    finally:
+        with _LOCK:
+            _IN_FLIGHT.discard(key)
+
+
+def _decide(controller: Controller, states: Array, time: float) -> Array:
+    """Controls (N, 4) of a controller, which gets a copy of the states (N, 8) and may change it."""
+    given = controller.control(states.copy(), time)
+    try:
+        controls = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"controller.control gave {given!r}: expected numbers {(len(states), 4)}") from None
+    if controls.shape != (len(states), 4):
+        raise ValueError(f"controller.control gave shape {controls.shape}: expected {(len(states), 4)}")
+    return controls
 
 
 def _loop(
@@ -242,13 +319,11 @@ def _loop(
     limit = trajectory.lost_distance
     lost = is_lost(states, targets[0], limit)
     deciding = []
-    for step in progress_bar(range(steps), "flying", "decision", shown=progress):
+    for step in ProgressBar(range(steps), desc="flying", unit="decision", disable=not progress, leave=False):
         shown = sampler.measured_state(states, step)
         began = clock.perf_counter()
-        controls = np.asarray(controller.control(shown, float(times[step])), dtype=np.float64)
+        controls = _decide(controller, shown, float(times[step]))
         deciding.append(clock.perf_counter() - began)
-        if controls.shape != (count, 4):
-            raise ValueError(f"controller.control gave shape {controls.shape}: expected {(count, 4)}")
         controls = applied(controls, body)
         flying = ~lost
         all_states[flying, step] = states[flying]

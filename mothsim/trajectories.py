@@ -1,20 +1,18 @@
-"""Target trajectories: where the pin joint should be, by name or from a CSV file."""
+"""Target trajectories: the position of the pin joint and the body angle over time, by name or from a CSV file."""
 
 from __future__ import annotations
 
-import csv
 import math
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-if TYPE_CHECKING:
-    from scipy.interpolate import CubicSpline
+from mothsim.angles import require_radians
+from mothsim.trajectory_files import Interpolation, read_curves
 
 Array = NDArray[np.floating]
 Curve = Callable[[Array], Array]
@@ -25,7 +23,7 @@ PRIMES_HZ = np.array([0.2, 0.3, 0.5, 0.7, 1.1, 1.7, 2.9, 4.3, 7.9, 13.7, 19.9])
 
 @dataclass(frozen=True)
 class Trajectory:
-    """A target for the pin joint and the body angle over time, and how a flight after it begins and fails.
+    """A target for the pin joint and the body angle over time, with the starts and the limit of its flights.
 
     Attributes:
         name: as given to `make_trajectory`.
@@ -35,6 +33,7 @@ class Trajectory:
         start_spread: half ranges (8,) of random starts about trim: cm, rad, cm/s, rad/s, in the order of the state.
         lost_distance: a moth farther than this from the target is lost, cm.
         starts_moving: whether flights begin about steady flight at the target's velocity, and not at rest.
+        rows: times of the rows of a file, s, with the target at rest before and after; empty for others.
     """
 
     name: str
@@ -44,6 +43,7 @@ class Trajectory:
     start_spread: tuple[float, ...] = (1.0, 1.0, 0.1, 0.1, 10.0, 10.0, 2.0, 2.0)
     lost_distance: float = 20.0
     starts_moving: bool = False
+    rows: Array = field(default_factory=lambda: np.empty(0), compare=False, repr=False)
 
     def position(self, times: ArrayLike) -> Array:
         """Target positions, cm: (T, 2) for times (T,), (2,) for one time in s."""
@@ -56,6 +56,37 @@ class Trajectory:
     def angle(self, times: ArrayLike) -> Array:
         """Target body angles theta, rad: (T,), or () for one time."""
         return self._at(self.angle_at, times)
+
+    def for_flight(self, duration: float) -> Trajectory:
+        """The trajectory as a flight of `duration` s from time 0 follows it.
+
+        Times in a file may have any origin. Where all its rows lie outside the flight, time starts at its first row.
+        Warns of that, and of a file whose times hardly fit the flight: where less than half of the flight lies between
+        its first row and its last, and where the flight passes fewer than two rows or a hundredth of their time.
+        """
+        if not len(self.rows):
+            return self
+        first, last = float(self.rows[0]), float(self.rows[-1])
+        notes, trajectory = [], self
+        if first > duration or last < 0:
+            notes.append(
+                f"all rows lie outside the {duration:g} s of the flight, so time starts at the first row, {first!r} s"
+            )
+            shift = first
+            trajectory = replace(
+                self, position_at=_Later(self.position_at, shift), velocity_at=_Later(self.velocity_at, shift),
+                angle_at=_Later(self.angle_at, shift), rows=self.rows - shift,
+            )  # fmt: skip
+            first, last = 0.0, last - shift
+        passed = min(last, duration) - max(first, 0.0)
+        if passed < duration / 2:
+            notes.append(f"only {max(passed, 0.0):.3g} s of the flight of {duration:g} s lie within its rows")
+        inside = int(np.count_nonzero((trajectory.rows >= 0) & (trajectory.rows <= duration)))
+        if inside < 2 or passed < 0.01 * (last - first):
+            notes.append(f"the flight passes {inside} of its {len(self.rows)} rows; is t in seconds?")
+        if notes:
+            warnings.warn(f"trajectory = {self.name!r}: {'; '.join(notes)}", stacklevel=3)
+        return trajectory
 
     @staticmethod
     def _at(curve: Curve, times: ArrayLike) -> Array:
@@ -120,14 +151,14 @@ def _forward_slope(t: Array) -> Array:
 
 
 def _ramped_distance(t: Array) -> Array:
-    """How far the target has come `t` s after the beginning of a ramp to the cruising speed, cm."""
+    """Distance of the target `t` s after the beginning of a ramp to the cruising speed, cm."""
     s = np.clip(t / _RAMP, 0, 1)
     return _CRUISE * (_RAMP * s**4 * (2.5 - 3 * s + s**2) + np.maximum(t - _RAMP, 0.0))
 
 
 @dataclass(frozen=True)
 class _Level:
-    """The same body angle at all times; equal angles are equal, so that trajectories of one name are."""
+    """A constant body angle; equal for equal angles, so that trajectories compare."""
 
     angle: float
 
@@ -137,7 +168,7 @@ class _Level:
 
 @dataclass(frozen=True)
 class _Steady:
-    """The same velocity at all times, cm/s; equal ones are equal, as with `_Level`."""
+    """A constant velocity, cm/s."""
 
     xdot: float
     ydot: float
@@ -146,8 +177,19 @@ class _Steady:
         return np.tile([self.xdot, self.ydot], (len(t), 1))
 
 
+@dataclass(frozen=True)
+class _Later:
+    """A curve that begins `shift` s into another."""
+
+    curve: Curve
+    shift: float
+
+    def __call__(self, t: Array) -> Array:
+        return self.curve(t + self.shift)
+
+
 class _Steadily(_Steady):
-    """Positions at that velocity, cm."""
+    """Positions (T, 2) of flight at a constant velocity, cm."""
 
     def __call__(self, t: Array) -> Array:
         return np.multiply.outer(t, [self.xdot, self.ydot])
@@ -166,81 +208,52 @@ _VIOLENT = {"start_spread": (5.0, 5.0, 0.5, 0.5, 100.0, 100.0, 10.0, 10.0), "los
 NAMES = tuple(_NAMED)
 
 
-def make_trajectory(name: str | Path, angle: float = math.pi / 2) -> Trajectory:
+def make_trajectory(
+    name: str | Path, angle: float = math.pi / 2, interpolation: Interpolation | None = None
+) -> Trajectory:
     """A target trajectory by name (see `NAMES`), or from a CSV file with columns `t, x, y[, theta]`.
 
     `recover` is `hover` from a violent start: +-5 cm, +-100 cm/s, +-0.5 rad, +-10 rad/s, lost beyond 150 cm.
 
+    A file holds two or more rows in s, cm and rad, with t increasing. The target passes through every row, and is at
+    rest before the first and after the last. By default it never leaves the range of neighbouring rows. Where all
+    rows lie outside a flight (a recording in epoch seconds), time starts at the first row. Theta is unwrapped.
+
     Args:
-        name: a name, or the path of a file ending in `.csv` (s, cm, rad; at least two rows, t increasing);
-            before its first row and after its last the target rests there.
-        angle: body angle theta, rad, where the file gives none.
+        name: a name, or the path of a file ending in `.csv`.
+        angle: body angle theta, rad, within a turn either way; where the file gives none.
+        interpolation: of a file: `pchip`, the default (piecewise cubic, monotone between neighbouring rows; Fritsch and
+            Butland 1984), `linear`, or `cubic` (a natural spline, smoother, which may leave the range of its rows).
 
     Raises:
-        ValueError: an unknown name, or a file that does not hold a trajectory.
+        ValueError: an unknown name, an angle beyond a turn, or a file that does not hold a trajectory; names the file
+            and the line.
     """
+    require_radians("angle", angle)
     if str(name).lower().endswith(".csv"):
-        return _from_csv(Path(name), angle)
+        return _from_csv(Path(name), angle, interpolation or "pchip")
     if name not in _NAMED:
         raise ValueError(f"trajectory = {str(name)!r}: expected one of {', '.join(NAMES)}, or a .csv file")
-    if not math.isfinite(angle):
-        raise ValueError(f"angle = {angle!r}: expected a finite body angle in rad")
+    if interpolation is not None:
+        raise ValueError(f"interpolation = {interpolation!r}: expected a .csv file, not the trajectory {name!r}")
     position_at, velocity_at = _NAMED[str(name)]
     return Trajectory(str(name), position_at, velocity_at, _Level(angle), **(_VIOLENT if name == "recover" else {}))
 
 
 def cruise(velocity: tuple[float, float], angle: float = math.pi / 2) -> Trajectory:
-    """Steady flight, from the first moment on, at a velocity (cm/s along x and y) and a body angle (rad).
+    """Steady flight from time 0 on, at a velocity (cm/s along x and y) and a body angle (rad).
 
     Raises:
-        ValueError: a velocity or an angle that is not finite.
+        ValueError: a velocity that is not finite, or an angle beyond a turn.
     """
-    if not (np.shape(velocity) == (2,) and np.isfinite(velocity).all() and math.isfinite(angle)):
-        raise ValueError(f"velocity = {velocity!r}, angle = {angle!r}: expected two finite speeds in cm/s, and rad")
+    if not (np.shape(velocity) == (2,) and np.isfinite(velocity).all()):
+        raise ValueError(f"velocity = {velocity!r}: expected two finite speeds in cm/s")
+    require_radians("angle", angle)
     name = f"cruise at {velocity[0]:g}, {velocity[1]:g} cm/s"
     return Trajectory(name, _Steadily(*velocity), _Steady(*velocity), _Level(angle), starts_moving=True)
 
 
-def _read_table(file: Path) -> tuple[list[str], Array]:
-    try:
-        with file.open(newline="", encoding="utf-8") as stream:
-            rows = [row for row in csv.reader(stream) if row]
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"trajectory = {str(file)!r}: cannot be read ({error})") from None
-    header = [name.strip().lower() for name in rows[0]] if rows else []
-    if header not in (["t", "x", "y"], ["t", "x", "y", "theta"]):
-        raise ValueError(
-            f"trajectory = {str(file)!r}: expected the header t,x,y or t,x,y,theta, not {','.join(header)}"
-        )
-    try:
-        table = np.array([[float(value) for value in row] for row in rows[1:]], dtype=np.float64)
-    except ValueError as error:
-        raise ValueError(f"trajectory = {str(file)!r}: {error}") from None
-    if table.ndim != 2 or table.shape[1] != len(header) or len(table) < 2:
-        raise ValueError(f"trajectory = {str(file)!r}: expected two or more rows of {len(header)} numbers")
-    return header, table
-
-
-def _from_csv(file: Path, angle: float) -> Trajectory:
-    from scipy.interpolate import CubicSpline  # half of what importing mothsim would take
-
-    header, table = _read_table(file)
-    times = table[:, 0]
-    if not np.isfinite(table).all() or not (np.diff(times) > 0).all():
-        raise ValueError(f"trajectory = {str(file)!r}: expected finite numbers, with t increasing")
-    spline = CubicSpline(times, table[:, 1:], bc_type="natural")
-    angle_at = partial(_held_angle, spline=spline) if "theta" in header else _Level(angle)
-    return Trajectory(str(file), partial(_held, spline=spline), partial(_held_slope, spline=spline), angle_at)
-
-
-def _held(t: Array, spline: CubicSpline) -> Array:
-    return spline(np.clip(t, spline.x[0], spline.x[-1]))[:, :2]
-
-
-def _held_angle(t: Array, spline: CubicSpline) -> Array:
-    return spline(np.clip(t, spline.x[0], spline.x[-1]))[:, 2]
-
-
-def _held_slope(t: Array, spline: CubicSpline) -> Array:
-    inside = (t >= spline.x[0]) & (t <= spline.x[-1])
-    return np.where(inside[:, None], spline(t, 1)[:, :2], 0.0)
+def _from_csv(file: Path, angle: float, interpolation: Interpolation) -> Trajectory:
+    curves = read_curves(file, interpolation)
+    angle_at = curves.angle or _Level(angle)
+    return Trajectory(str(file), curves.position, curves.velocity, angle_at, rows=curves.times)

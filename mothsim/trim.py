@@ -38,7 +38,6 @@ class Linearisation:
     b: NDArray[np.float64]
 
 
-@lru_cache(maxsize=256)
 def find_trim(body: MothBody, angle: float = math.pi / 2, velocity: tuple[float, float] = (0.0, 0.0)) -> Trim:
     """Steady flight at a body angle (rad) and a velocity (cm/s); of two bends, the one nearer to straight.
 
@@ -48,6 +47,15 @@ def find_trim(body: MothBody, angle: float = math.pi / 2, velocity: tuple[float,
     Raises:
         ValueError: no such flight exists, or the body cannot produce the control it needs.
     """
+    state, control = _solve_trim(body, float(angle), (float(velocity[0]), float(velocity[1])))
+    return Trim(np.array(state), np.array(control))  # arrays of the caller's own
+
+
+@lru_cache(maxsize=256)
+def _solve_trim(
+    body: MothBody, angle: float, velocity: tuple[float, float]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """State (8,) and control (4,) of `find_trim`."""
     k = coefficients(body)
     s, c = math.sin(angle), math.cos(angle)
     drag_x, drag_y = drag(k, *velocity)
@@ -72,9 +80,8 @@ def find_trim(body: MothBody, angle: float = math.pi / 2, velocity: tuple[float,
             f"angle = {angle:.4g} rad at velocity {velocity} cm/s: needs {force:.4g} dyn and {torque:.4g} dyn cm, "
             f"beyond the body's {body.force_limit:.4g} dyn and {body.abdomen_torque_limit:.4g} dyn cm"
         )
-    state = np.array([0.0, 0.0, angle, angle + bend, velocity[0], velocity[1], 0.0, 0.0])
-    control = np.array([force, math.atan2(across, along) % math.tau, torque, 0.0])
-    return Trim(state, control)
+    state = (0.0, 0.0, angle, angle + bend, velocity[0], velocity[1], 0.0, 0.0)
+    return state, (force, math.atan2(across, along) % math.tau, torque, 0.0)
 
 
 def linearise(body: MothBody, trim: Trim, duration: float = SEGMENT) -> Linearisation:

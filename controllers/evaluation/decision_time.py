@@ -8,7 +8,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from mothsim.body import MothBody
 from mothsim.controllers.evaluation.rollouts import make_controller
@@ -18,6 +17,7 @@ from mothsim.controllers.networks.network import Network, Scaling
 from mothsim.controllers.networks.sparse_inference import CompiledNetwork
 from mothsim.controllers.networks.storage import load_network
 from mothsim.flight import Task, moth_seeds, steady_start
+from mothsim.progress import ProgressBar
 from mothsim.tables import Row
 from mothsim.timing import best_time
 from mothsim.trajectories import make_trajectory
@@ -30,7 +30,9 @@ def decision_costs(specs: Sequence[ControllerSpec], *, progress: bool = False) -
 
     Dense is the better of numpy and jitted JAX with a network of the same layers. `segments` are simulated ones.
     """
-    return [_cost(spec) for spec in tqdm(specs, desc="timing", unit="controller", disable=not progress, leave=False)]
+    return [
+        _cost(spec) for spec in ProgressBar(specs, desc="timing", unit="controller", disable=not progress, leave=False)
+    ]
 
 
 def _cost(spec: ControllerSpec) -> Row:

@@ -13,13 +13,13 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from mothsim.actuation import from_components, limited, to_components
 from mothsim.body import MothBody
 from mothsim.controllers.guidance.lqr_weights import LQRWeights, quadratic_costs
 from mothsim.controllers.guidance.reference import MOTION, entry_curves, entry_time, reference_states
 from mothsim.flight import SETTLE
+from mothsim.progress import ProgressBar
 from mothsim.solver.propagate import SEGMENT, propagate
 from mothsim.step import is_lost
 from mothsim.trajectories import Trajectory
@@ -170,7 +170,9 @@ def _feasible(
     controls[:, :width] += _following(law, target, hover)
     controls[:, :width] -= np.einsum("tms,ts->tm", law.feedback, (target - law.states)[:-1])
     states, best = target, np.inf
-    for flight in tqdm(range(1, _FLIGHTS + 1), desc="planning", unit="flight", leave=False, delay=2.0, disable=None):
+    for flight in ProgressBar(
+        range(1, _FLIGHTS + 1), desc="planning", unit="flight", leave=False, delay=2.0, disable=None
+    ):
         flown = fly_lqr(law, _following(law, target, hover), target[0], body)
         lost = is_lost(flown[0], target[:, :2], limit).any()
         cost = np.inf if lost else _cost(*flown, target, hover, steps[-1])

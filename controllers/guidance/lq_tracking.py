@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mothsim.actuation import from_components, limited
+from mothsim.angles import state_error
 from mothsim.controllers.guidance.ilqr import ilqr, rowwise_matvec
 from mothsim.controllers.guidance.lqr_weights import LQRWeights
 from mothsim.controllers.guidance.reference import MOTION, entry_curves, entry_time
@@ -45,8 +46,8 @@ class Guidance:
         """Controls (N, 4) for states (N, 8), within the body's limits; adds to the integral of the error."""
         step = round(time / SEGMENT)
         if not len(self.entry):
-            self._enter(states - self.law.states[step])
-        error = states - self.law.states[step]
+            self._enter(state_error(states, self.law.states[step]))
+        error = state_error(states, self.law.states[step])
         components = np.tile(self.law.controls[step], (len(states), 1))
         width = self.law.feedback.shape[1]
         if step < self.added.shape[1]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mothsim.actuation import from_components, limited, to_components
+from mothsim.angles import unwrap
 from mothsim.body import MothBody
 from mothsim.trim import Trim, find_trim
 
@@ -93,12 +94,3 @@ def envelope_trims(body: MothBody) -> list[Trim]:
         except ValueError:  # a body may have no trim there
             continue
     return trims
-
-
-def unwrap(states: Array) -> Array:
-    """The turns (N,), in rad, that put the middle between theta and phi of states (N, 8) into [0, 2 pi].
-
-    Zahn et al. 2022 trained on both angles in that range. One angle moved without the other would be another moth,
-    its spring wound up by a turn.
-    """
-    return math.tau * np.floor((states[:, 2] + states[:, 3]) / (2 * math.tau))

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mothsim.angles import near
 from mothsim.controllers.mpc.costs import Cost, make_cost
 from mothsim.flight import Task
 from mothsim.solver.compiled import kernel
@@ -98,6 +99,7 @@ class SamplingMPC(ABC):
         """
         body = self.body = task.body
         self.limits = (body.force_limit, body.abdomen_torque_limit, body.wing_torque_limit)
+        self.trajectory = task.trajectory
         self.cost.reset(task)
         self.random = [np.random.Generator(np.random.SFC64(seed)) for seed in task.seeds]
         self.plan = np.empty((len(task.seeds), 0, len(self.cost.axes)))
@@ -107,7 +109,7 @@ class SamplingMPC(ABC):
     def control(self, states: Array, time: float) -> Array:
         """Return controls (N, 4) for states (N, 8): the plan's first, or trim where no plan could be rolled out."""
         sound = np.asarray(np.isfinite(states).all(axis=1))
-        states = np.where(sound[:, None], states, _REST)
+        states = near(np.where(sound[:, None], states, _REST), self._upright(time))
         self.cost.begin(states, time)
         self.shift(states, time)
         found = np.zeros(len(states), dtype=np.bool_)
@@ -123,6 +125,12 @@ class SamplingMPC(ABC):
         controls = np.where(found[:, None], self.controls(self.plan[:, 0]), self.cost.trim)
         self.plan = np.where(found[:, None, None], self.plan, 0.0)[:, 1:]
         return controls
+
+    def _upright(self, time: float) -> Array:
+        """The state (8,) of a straight body at the target's angle, to which whole turns of a moth are counted."""
+        state, angle = np.zeros(8), float(self.trajectory.angle(time))
+        state[2:4] = angle, angle + np.pi
+        return state
 
     def shift(self, states: Array, time: float) -> None:
         """Extend the plan to the horizon by the nominal control of the cost, from the plan's last state."""

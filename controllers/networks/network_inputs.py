@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mothsim.controllers.learning.near_trim import unwrap
+from mothsim.angles import unwrap
 
 Array = NDArray[np.floating]
 

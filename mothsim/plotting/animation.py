@@ -19,7 +19,7 @@ from mothsim.io import write_atomically
 from mothsim.plotting.figures import frame_limits
 from mothsim.plotting.moth_shape import PAPER, TARGET, draw_moth
 from mothsim.plotting.style import figure_style
-from mothsim.progress import progress_bar
+from mothsim.progress import ProgressBar
 
 _INCHES, _DPI = 4.6, 90
 _COLOURS = 64
@@ -85,7 +85,7 @@ def _render(
     background = canvas.copy_from_bbox(figure.bbox)  # pyright: ignore[reportAttributeAccessIssue]
     images: list[Image.Image] = []
     palette = None
-    for row in progress_bar(rows, "drawing", "frame", shown=progress):
+    for row in ProgressBar(rows, desc="drawing", unit="frame", disable=not progress, leave=False):
         canvas.restore_region(background)  # pyright: ignore[reportAttributeAccessIssue]
         drawing.update(flight.states[row], flight.controls[row], targets[row])
         futures.set_segments([] if sampled_paths is None else list(sampled_paths[row]))

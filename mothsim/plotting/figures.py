@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mothsim.angles import turns_off
 from mothsim.flight import Flight
 from mothsim.io import write_atomically
 from mothsim.plotting.moth_shape import FORCE, PAPER, TARGET, TORQUE, draw_moth
@@ -115,7 +116,9 @@ def _draw_coordinates(axes: Axes, flight: Flight) -> None:
 
 
 def _draw_angles(axes: Axes, flight: Flight) -> None:
-    theta, phi = np.degrees(flight.states[:, 2]), np.degrees(flight.states[:, 3])
+    angle = float(flight.trajectory.angle(flight.times[0]))
+    turns = turns_off(flight.states[0], np.array([0, 0, angle, angle + math.pi, 0, 0, 0, 0]))
+    theta, phi = np.degrees(flight.states[:, 2] - turns), np.degrees(flight.states[:, 3] - turns)
     axes.plot(flight.times, theta, color=_MOTH, lw=1, label="body θ")
     axes.plot(flight.times, phi - theta - math.degrees(math.pi), color=TORQUE, lw=1, label="bend φ - θ - 180°")
     axes.set_ylabel("angle, degrees")

@@ -1,3 +1,5 @@
+import threading
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -113,6 +115,9 @@ def test_recovered_is_near_the_target_from_two_seconds_on() -> None:
         ({"moths": 0}, "moths = 0"),
         ({"start_scale": -1.0}, "start_scale = -1.0"),
         ({"starts": np.zeros(7)}, r"starts has shape \(7,\)"),
+        ({"starts": np.zeros((0, 8))}, r"starts has shape \(0, 8\)"),
+        ({"starts": "here"}, "starts = 'here': expected numbers"),
+        ({"moths": 5, "starts": np.zeros((2, 8))}, "moths = 5 beside 2 starts"),
     ],
 )
 def test_bad_arguments_are_named(options: dict, message: str) -> None:
@@ -144,3 +149,96 @@ def test_work_and_cost_of_transport_by_hand() -> None:
     assert published == pytest.approx(slanted.control[0] * 2.0, rel=1e-3)
     flight = fly(Still(trim.control), "hover", duration=0.1, starts=trim.state)
     assert metrics.effort(flight) == pytest.approx((trim.control[0] - body.weight) / body.weight, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("controller", "message"),
+    [
+        (LQR, "expected an instance, not the class"),
+        (None, "expected a method reset"),
+        (type("NoReset", (), {"period": 0.02, "control": print})(), "expected a method reset"),
+        (type("NoControl", (), {"period": 0.02, "reset": print})(), "expected a method control"),
+        (type("NoPeriod", (), {"reset": print, "control": print})(), "controller.period = None"),
+        (Still(np.zeros(4), period=0.0), "controller.period = 0.0"),
+        (Still(np.zeros(4), period=float("nan")), "controller.period = nan"),
+    ],
+)
+def test_what_is_no_controller_is_refused(controller, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        fly(controller, "hover", duration=0.1)
+
+
+def test_controls_that_are_no_numbers_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"controller.control gave .*expected numbers \(1, 4\)"):
+        fly(Still(np.array(["a", "b", "c", "d"])), "hover", duration=0.1)
+
+
+class Errors(LQR):
+    """Turns states into errors in place, as examples for other simulators do."""
+
+    def control(self, states: np.ndarray, time: float) -> np.ndarray:
+        controls = super().control(states, time)
+        states[:, :2] -= 5.0
+        states[:] = np.nan
+        return controls
+
+
+def test_a_controller_that_writes_into_its_states_moves_no_moth() -> None:
+    clean, written = fly(LQR(), "sine", duration=0.3, moths=2), fly(Errors(), "sine", duration=0.3, moths=2)
+    assert np.array_equal(clean.states, written.states)
+    assert np.array_equal(clean.controls, written.controls)
+    delayed = mothsim.Disturbances(delay=2)
+    clean = fly(LQR(), "sine", duration=0.3, disturbances=delayed)
+    assert np.array_equal(clean.states, fly(Errors(), "sine", duration=0.3, disturbances=delayed).states)
+
+
+def test_nobody_changes_the_trim_of_others() -> None:
+    mine = find_trim(MothBody())
+    mine.state[:] = 7.0
+    mine.control[:] = 7.0
+    assert find_trim(MothBody()).state[2] == pytest.approx(np.pi / 2)
+    assert find_trim(MothBody()).control[0] == pytest.approx(MothBody().weight)
+
+
+def test_a_duration_is_rounded_to_whole_periods_and_said() -> None:
+    still = Still(find_trim(MothBody()).control)
+    with pytest.warns(UserWarning, match=r"duration = 0.05 s is rounded to 0.04 s") as said:
+        flight = fly(still, "hover", duration=0.05)
+    assert len(said) == 1
+    assert len(flight.times) == 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for duration, count in ((0.06, 3), (0.1, 5), (0.7, 35), (1.1, 55)):
+            assert len(fly(still, "hover", duration=duration).times) == count
+
+
+def test_a_controller_flies_one_flight_at_a_time() -> None:
+    inside, go = threading.Event(), threading.Event()
+
+    class Slow(Still):
+        def control(self, states: np.ndarray, time: float) -> np.ndarray:
+            inside.set()
+            go.wait(10)
+            return super().control(states, time)
+
+    slow = Slow(find_trim(MothBody()).control)
+    thread = threading.Thread(target=fly, args=(slow, "hover"), kwargs={"duration": 0.04})
+    thread.start()
+    assert inside.wait(20)
+    with pytest.raises(ValueError, match="is flying in another thread"):
+        fly(slow, "hover", duration=0.04)
+    go.set()
+    thread.join()
+    assert not fly(slow, "hover", duration=0.04).lost
+    assert not [one for one in threading.enumerate() if type(one).__name__ == "TMonitor"]
+
+
+def test_a_bad_flight_frees_its_controller() -> None:
+    class Wrong(Still):
+        def control(self, states: np.ndarray, time: float) -> np.ndarray:
+            raise KeyError("mine")
+
+    wrong = Wrong(np.zeros(4))
+    for _ in range(2):
+        with pytest.raises(KeyError, match="mine"):
+            fly(wrong, "hover", duration=0.04)

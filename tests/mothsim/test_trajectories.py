@@ -65,17 +65,24 @@ def test_csv_passes_through_its_rows_and_rests_outside(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("a,b,c\n0,0,0\n", "expected the header"),
-        ("t,x,y\n0,0,0\n0,1,1\n", "t increasing"),
-        ("t,x,y\n0,0,zero\n", "could not convert"),
-        ("t,x,y\n0,0,0\n", "two or more rows"),
-        ("t,x,y\n0,0,nan\n1,0,0\n", "finite"),
-        ("", "expected the header"),
+        ("0,0,0\n1,0,0\n", "line 1: expected the header t,x,y or t,x,y,theta, not '0,0,0'"),
+        ("t,x,y\n0,0,0\n0,1,1\n", "line 3: t = 0.0 after 0.0: expected t increasing"),
+        ("t,x,y\n0,0,0\n0,0,zero\n", "line 3: y = 'zero': expected a number"),
+        ("t,x,y\n0,0,0\n\n# only one\n", "line 2: expected two or more rows"),
+        ("t,x,y\n", "line 1: expected two or more rows"),
+        ("t,x,y\n#\n0,0,nan\n1,0,0\n", "line 3: y = nan: expected a finite number"),
+        ("t,x,y\n0,0,0\n1,1\n2,2,0\n", "line 3: expected 3 numbers .t,x,y., not 2"),
+        ("t,x,y\n0,0,0\n1,1,1,1\n", "line 3: expected 3 numbers .t,x,y., not 4"),
+        ("t,x,y\n0,0,0\n1_0,1,1\n", "line 3: t = '1_0': expected a number"),
+        ("t (ms),x,y\n0,0,0\n1,1,1\n", "line 1: the unit of t is 'ms': expected s"),
+        ("t,x,y,theta\n0,0,0,90\n3,1,0,90\n", "line 2: theta = 90.0: expected rad, .* 90 degrees are 1.571 rad"),
+        ("", "line 1: expected the header"),
     ],
 )
 def test_bad_csv_is_said(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "bad.csv"
     file.write_text(text)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=f"bad.csv', {message}" if message.startswith("line") else message):
         make_trajectory(file)
 
 

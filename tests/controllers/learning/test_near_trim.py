@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mothsim import MothBody
-from mothsim.controllers.learning.near_trim import GUIDED, NEAR_FLIGHT, draw_near_trim, envelope_trims, unwrap
+from mothsim.angles import unwrap
+from mothsim.controllers.learning.near_trim import GUIDED, NEAR_FLIGHT, draw_near_trim, envelope_trims
 from mothsim.trim import find_trim
 
 

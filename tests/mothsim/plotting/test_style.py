@@ -1,6 +1,7 @@
 import threading
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import pytest
@@ -11,7 +12,7 @@ from mothsim.controllers import LQR
 from mothsim.plotting.animation import animate
 from mothsim.plotting.figures import draw_flight, encode_figure, save_figure
 
-HOSTILE = {
+HOSTILE: Any = {
     "text.usetex": True, "font.family": "No Such Font", "font.size": 31, "savefig.bbox": "tight", "figure.dpi": 37,
     "axes.titlesize": 40, "savefig.transparent": True,
 }  # fmt: skip
