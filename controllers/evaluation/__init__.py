@@ -1,1 +1,1 @@
-"""Many controllers on many flights: sparsity versus tracking error."""
+"""Evaluation of many controllers on many flights: tracking error against sparsity."""

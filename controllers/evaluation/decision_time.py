@@ -1,11 +1,10 @@
-"""What a decision costs: time on this machine. It differs from run to run, so it has a table of its own."""
+"""Measure the time of a decision on this machine: a table of its own, as it differs from run to run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from mothsim.controllers.evaluation.scenarios import ControllerSpec
 from mothsim.controllers.networks.dense_inference import dense_forms
 from mothsim.controllers.networks.network import Network, Scaling
 from mothsim.controllers.networks.sparse_inference import CompiledNetwork
-from mothsim.controllers.networks.storage import load_network
+from mothsim.controllers.networks.storage import find_network
 from mothsim.flight import Task, moth_seeds, steady_start
 from mothsim.progress import ProgressBar
 from mothsim.tables import Row
@@ -26,9 +25,10 @@ _CALLS, _REPEATS = 5, 20
 
 
 def decision_costs(specs: Sequence[ControllerSpec], *, progress: bool = False) -> list[Row]:
-    """A row a pilot: us of a whole decision of one hovering moth, of the network's part, and of that part done densely.
+    """Time the decisions of controllers, a row each, for one hovering moth.
 
-    Dense is the better of numpy and jitted JAX with a network of the same layers. `segments` are simulated ones.
+    Columns: `control_step_us`, a whole decision; `network_us`, its network alone; `dense_us`, a dense network of the
+    same layers, the faster of numpy and jitted JAX; `segments`, how many a decision simulates.
     """
     return [
         _cost(spec) for spec in ProgressBar(specs, desc="timing", unit="controller", disable=not progress, leave=False)
@@ -43,7 +43,7 @@ def _cost(spec: ControllerSpec) -> Row:
     row: Row = {"controller": spec.name, "control_step_us": _microseconds(lambda: controller.control(state, 0.0))}
     row |= {"network_us": None, "dense_us": None, "segments": getattr(controller, "segments", 0)}
     if spec.file:
-        network = load_network(Path(spec.file))
+        network = find_network(spec.file)
         compiled, inputs = CompiledNetwork(network), np.ones((1, 10))
         row |= {"network_us": _microseconds(lambda: compiled(inputs)), "dense_us": _dense(network.sizes)}
     return row

@@ -1,7 +1,7 @@
-"""The whole envelope: hovering at every body angle, cruising at every speed, coming back from half-violent starts.
+"""The flight envelope: hover at every body angle, cruise at every speed, recovery from violent starts.
 
-A linear law about hover flies gently with a handful of connections, so gentle flight says little about how many a
-controller needs. Here the moth is asked for all that it can do about trim.
+A linear controller about hover flies slow targets with a handful of connections, so these show little about how many
+connections a controller needs. Here it has to fly about every trim.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from mothsim.metrics import recovered
 from mothsim.trajectories import Trajectory, cruise, make_trajectory
 
 ON_TARGET = 0.15
-"""Median error (cm) of a manoeuvre that counts as flown."""
+"""Largest median error (cm) of a manoeuvre that counts as flown."""
 _FASTEST = 300.0  # cm/s along x and along y
 _HOVER, _CRUISE, _BACK = 3.0, 2.0, 4.0  # s
 
 
 @dataclass(frozen=True)
 class EnvelopeFlights:
-    """What a controller flew of the envelope.
+    """Results of a controller over the envelope.
 
     Attributes:
         manoeuvres: `(name, median error in cm, share lost)` of every hover and cruise.
-        recovered: share of half-violent starts that came back, see `mothsim.metrics.recovered`.
+        recovered: share of flights from starts of half the spread that recovered, see `mothsim.metrics.recovered`.
     """
 
     manoeuvres: tuple[tuple[str, float, float], ...]
@@ -36,7 +36,7 @@ class EnvelopeFlights:
 
     @property
     def flown(self) -> float:
-        """Share of the manoeuvres that lost no moth and kept within `ON_TARGET`."""
+        """Share of the manoeuvres without a lost moth and with a median error within `ON_TARGET`."""
         return float(np.mean([lost == 0 and error <= ON_TARGET for _, error, lost in self.manoeuvres] or [1.0]))
 
     @property
@@ -54,15 +54,15 @@ def fly_envelope(
     controller: Callable[[], Controller], *, angles: int = 24, speeds: int = 3, moths: int = 20, back: int = 100,
     seed: int = 0,
 ) -> EnvelopeFlights:  # fmt: skip
-    """Fly a controller all over the envelope, from the usual random starts.
+    """Fly a controller over the envelope, from the usual random starts.
 
     Args:
-        controller: makes one for each manoeuvre.
+        controller: makes a new controller for each manoeuvre.
         angles: body angles to hover at, evenly spread over the circle from -pi on.
         speeds: along x and along y, from -300 to 300 cm/s: cruises at all pairs of them.
-        moths: that fly each.
+        moths: in each manoeuvre.
         back: starts of `recover` at half its spread.
-        seed: of the first manoeuvre's starts; the next has the next.
+        seed: of the starts of the first manoeuvre; each further one adds one.
     """
     found = []
     for i, (name, target, duration) in enumerate(manoeuvres(angles, speeds)):
@@ -73,7 +73,7 @@ def fly_envelope(
 
 
 def manoeuvres(angles: int, speeds: int) -> list[tuple[str, Trajectory, float]]:
-    """Names, targets, and lengths of flight in s, see `fly_envelope`."""
+    """Return names, targets and durations (s) of the manoeuvres, see `fly_envelope`."""
     hovers = []
     for i in range(angles):
         angle = -math.pi + math.tau * i / angles

@@ -1,4 +1,4 @@
-"""What foretells how a network will fly: its loss, or what its slope at trim says?"""
+"""Predictors of a network's tracking error: its loss, and its closed loop linearised about trim."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ PREDICTORS = {
     "spectral_radius": "spectral radius at trim",
     "trim_offset_cm": "offset at trim, cm",
 }
-"""Columns of the table of networks, and what they are."""
+"""Columns of the table of networks that are tried as predictors, and their names."""
 _FEWEST = 4  # networks to be ranked
 
 
 def predictor_correlations(flights: Sequence[Row], networks: Sequence[Row]) -> list[Row]:
-    """A row for each task and predictor: rank correlation with tracking error over all networks, undisturbed.
+    """Correlate predictors with tracking error over all networks, undisturbed: a row for each task and predictor.
 
     Spearman's, with a 90 % bootstrap interval over networks. The error of a network is its median over starts,
-    infinite where most are lost; in `recover` it is the share of flights that do not come back. No row where all
-    networks fly alike, or where there are fewer than four.
+    infinite where most are lost; in `recover` it is the share of flights that do not recover. There is no row where
+    all networks have the same error, or where there are fewer than four.
     """
     rows = []
     for task, group in by_task(flights).items():
@@ -43,7 +43,7 @@ def predictor_correlations(flights: Sequence[Row], networks: Sequence[Row]) -> l
 
 
 def network_errors(flights: Sequence[Row]) -> dict[str, float]:
-    """By network, its median error over starts, cm; of `recover` the share of flights that do not come back."""
+    """Return by network its median error over starts, cm; of `recover` the share of flights that do not recover."""
     errors = {}
     for spec, rows in grouped(
         (row for row in flights if row["weights"] is not None), lambda row: row["controller"]
@@ -56,7 +56,7 @@ def network_errors(flights: Sequence[Row]) -> dict[str, float]:
 
 
 def _rank_correlation(values: Array) -> Array:
-    """Of two columns, (..., networks, 1, 2); zero where one of them is all alike."""
+    """Correlate the ranks of two columns (..., networks, 1, 2); zero where one of them is constant."""
     ranks = rankdata(values[..., 0, :], axis=-2)
     ranks -= ranks.mean(axis=-2, keepdims=True)
     norms = np.sqrt((ranks**2).sum(axis=-2).prod(axis=-1))

@@ -1,89 +1,157 @@
-"""Flies a plan over all cores; killed at any moment, it goes on, and ends in the same table to the byte.
+"""Fly batches of rollouts over all cores; interrupted work goes on, and ends in the same table to the byte.
 
-Every batch of flights is a file in the folder `parts`, named by all that it depends on and written in one piece.
+Every finished batch is a file in the folder `parts`, see `mothsim.controllers.evaluation.parts`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from mothsim import controllers
 from mothsim.body import MothBody
+from mothsim.controllers.evaluation.parts import Parts, print_line
 from mothsim.controllers.evaluation.scenarios import ControllerSpec, Perturbation, RolloutBatch, Scenario
+from mothsim.controllers.evaluation.sources import module_sources
 from mothsim.controllers.guidance.lqr_weights import LQRWeights
 from mothsim.controllers.guidance.stability import closed_loop_stability, select_lqr_weights
 from mothsim.controllers.learning.protocols import HIDDEN
-from mothsim.controllers.networks.network import Network
+from mothsim.controllers.learning.pruning import effective_connectivity
+from mothsim.controllers.networks.network import CONTROLS, Network
 from mothsim.controllers.networks.sparse_inference import CompiledNetwork
-from mothsim.controllers.networks.storage import load_network
+from mothsim.controllers.networks.storage import find_network
 from mothsim.disturbances import Disturbances
 from mothsim.flight import Controller, Flight, fly
-from mothsim.io import write_atomically
 from mothsim.metrics import RECOVERED_AFTER, effort, recovered
-from mothsim.tables import Row, Schema, as_csv, grouped, read_table
+from mothsim.tables import Row, Schema, grouped
 from mothsim.workers import run_tasks
 
 COLUMNS: Schema = {
-    "controller": str, "family": str, "run": str, "level": float, "weights": int, "loss": float, "task": str,
-    "perturbation": str, "start": int, "lost": bool, "lost_after_s": float, "recovered": bool,
+    "controller": str, "family": str, "run": str, "level": float, "weights": int, "dead_controls": int, "loss": float,
+    "task": str, "perturbation": str, "start": int, "lost": bool, "lost_after_s": float, "recovered": bool,
     "rms_error_cm": float, "max_error_cm": float, "control_effort": float,
 }  # fmt: skip
-"""Of the table of flights. `family` is how a network was made, `run` which of its family it belongs to."""
+"""Columns of the table of flights: `family` is how a network was made, `run` the seed of its training, `level` its
+sparsity in per cent, `dead_controls` how many of its three control outputs no input reaches; `recovered` has a value
+in `recover` tasks."""
+NETWORK_COLUMNS: Schema = {
+    "sparsity": float, "dead_outputs": int, "spectral_radius": float, "trim_offset_cm": float,
+    "control_cost_scale": float, "multiply_adds": int, "bytes": int,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Flown:
+    """The flights of an evaluation.
+
+    Attributes:
+        rows: of `COLUMNS`, in the order of the batches, without those of controllers that failed.
+        failures: a message for each controller that could not be flown, by its name.
+    """
+
+    rows: list[Row]
+    failures: dict[str, str]
 
 
 def fly_all(
-    batches: Sequence[RolloutBatch], folder: Path, *, workers: int = 1, callback: Callable[[], object] | None = None
-) -> list[Row]:
-    """The rows of all flights, in the order of the jobs; those that the folder holds are not flown again.
+    batches: Sequence[RolloutBatch],
+    folder: Path,
+    *,
+    workers: int = 1,
+    callback: Callable[[], object] | None = None,
+    log: Callable[[str], object] = print_line,
+) -> Flown:
+    """Fly all batches; those that the folder holds are not flown again.
 
     Args:
         batches: what to fly.
         folder: where `parts` is kept.
         workers: processes.
-        callback: called once for every job, at once for those that are not flown again.
+        callback: called once for every batch, at once for those that are not flown again.
+        log: called with a line for every damaged part.
     """
-    parts = folder / "parts"
-    missing = [batch for batch in batches if not _part(parts, batch).exists()]
+    parts, sources = Parts(folder / "parts", log), module_sources(__name__)
+    keys = {batch: batch.key(sources) for batch in batches}
+    found = {batch: parts.read(key, COLUMNS) for batch, key in keys.items()}
+    missing = [(batch, keys[batch], parts) for batch in batches if found[batch] is None]
+    failures: dict[str, str] = {}
     # One process a core and one thread a process: a batch of a few dozen moths is too short to share.
-    flown = run_tasks(_fly_and_save, ((batch, parts) for batch in missing), workers, threads=1)
-    for _ in chain(range(len(batches) - len(missing)), flown):
-        if callback:
-            callback()
-    return [row for batch in batches for row in read_table(_part(parts, batch), COLUMNS)]
+    flown = run_tasks(_fly_and_save, missing, workers, threads=1)
+    done = callback or (lambda: None)
+    for _ in range(len(batches) - len(missing)):
+        done()
+    for batch, rows, failure in flown:
+        found[batch] = rows
+        if failure:
+            failures[batch.spec.name] = failure
+        done()
+    rows = [row for batch in batches if batch.spec.name not in failures for row in found[batch] or ()]
+    return Flown(rows, failures)
 
 
-def describe_all(specs: Sequence[ControllerSpec], folder: Path) -> list[Row]:
-    """A row a network: how it was made, how large it is, and what its slope at trim says by the usual guidance.
+def _fly_and_save(batch: RolloutBatch, key: str, parts: Parts) -> tuple[RolloutBatch, list[Row], str]:
+    """Fly a batch; returns its rows, or why it could not be flown."""
+    try:
+        rows = [{**origin(batch.spec), **row} for row in measure(batch, fly_batch(batch))]
+    except (ValueError, ArithmeticError) as error:
+        return batch, [], str(error) or type(error).__name__
+    parts.write(key, rows, COLUMNS)
+    return batch, rows, ""
+
+
+def unreadable(specs: Sequence[ControllerSpec]) -> dict[str, str]:
+    """Find the specs whose network cannot be read; returns a message for each, by name."""
+    messages = {}
+    for spec in specs:
+        try:
+            origin(spec)
+        except (ValueError, OSError) as error:
+            messages[spec.name] = str(error)
+    return messages
+
+
+def describe_all(specs: Sequence[ControllerSpec], folder: Path, log: Callable[[str], object] = print_line) -> list[Row]:
+    """Describe networks, a row each: how it was made, how large it is, and its closed loop linearised about trim.
 
     `control_cost_scale` multiplies the cost of control in the guidance that it is flown by (1 is the default guidance).
+
+    Args:
+        specs: those without a network have no row.
+        folder: where `parts` is kept.
+        log: called with a line for every damaged part.
     """
+    parts, sources = Parts(folder / "parts", log), module_sources(__name__)
     rows = []
     for spec in specs:
         if spec.file:
-            file = folder / "parts" / f"{spec.checksum[:24]}.json"
-            if not file.exists():
-                write_atomically(file, json.dumps(_description(load_network(Path(spec.file)))).encode())
-            rows.append({**origin(spec), **json.loads(file.read_text(encoding="utf-8"))})
+            key = hashlib.sha256(f"network {spec.checksum} {sources}".encode()).hexdigest()[:24]
+            described = parts.read(key, NETWORK_COLUMNS)
+            if described is None:
+                described = [_description(find_network(spec.file))]
+                parts.write(key, described, NETWORK_COLUMNS)
+            rows.append({**origin(spec), **described[0]})
     return rows
 
 
-def _part(parts: Path, batch: RolloutBatch) -> Path:
-    return parts / f"{batch.key}.csv"
+def with_failures(networks: Sequence[Row], failures: Mapping[str, str]) -> list[Row]:
+    """Return the rows of networks with the column `failure`, and a row for each controller that could not be flown.
 
-
-def _fly_and_save(batch: RolloutBatch, parts: Path) -> None:
-    rows = [{**origin(batch.spec), **row} for row in measure(batch, fly_batch(batch))]
-    write_atomically(_part(parts, batch), as_csv(rows, COLUMNS))
+    Args:
+        networks: of `describe_all`.
+        failures: messages by the names of controllers.
+    """
+    columns = networks[0] if networks else ("controller",)
+    failed = [{**dict.fromkeys(columns), "controller": name, "failure": why} for name, why in failures.items()]
+    return [*({**row, "failure": ""} for row in networks), *failed]
 
 
 def fly_batch(batch: RolloutBatch) -> Flight:
-    """The flights of a job."""
+    """Fly a batch."""
     scenario, perturbation = batch.scenario, batch.perturbation
     noise = perturbation.sensor_noise * ranges(scenario) if perturbation.sensor_noise else ()
     controller = make_controller(batch.spec)
@@ -102,15 +170,16 @@ def fly_batch(batch: RolloutBatch) -> Flight:
 
 
 def make_controller(spec: ControllerSpec) -> Controller:
-    """The pilot's controller."""
+    """Make the controller of a spec."""
     return controllers.make(spec.controller, **({"network": spec.file} if spec.file else {}))
 
 
 def measure(batch: RolloutBatch, flight: Flight) -> list[Row]:
-    """A row a flight."""
+    """Measure the flights of a batch, a row each, without the columns of `origin`."""
     period = flight.times[1] - flight.times[0] if len(flight.times) > 1 else 0.0
     flown = np.isfinite(flight.errors).sum(axis=1)
-    back = recovered(flight) if flight.times[-1] >= RECOVERED_AFTER else None
+    recovers = batch.scenario.trajectory == "recover" and flight.times[-1] >= RECOVERED_AFTER
+    back = recovered(flight) if recovers else None
     efforts = effort(flight)
     return [
         {
@@ -130,7 +199,7 @@ def measure(batch: RolloutBatch, flight: Flight) -> list[Row]:
 
 @lru_cache(maxsize=64)
 def ranges(scenario: Scenario) -> np.ndarray:
-    """The range (8,) of each state in the undisturbed flight of LQR on a course, from eight starts."""
+    """Return the range (8,) of each state in undisturbed flight of LQR on a task, over eight starts."""
     batch = RolloutBatch(ControllerSpec("lqr", "lqr"), scenario, Perturbation(), 8, 0)
     states = fly_batch(batch).states
     return np.nanmax(states, axis=(0, 1)) - np.nanmin(states, axis=(0, 1))
@@ -138,22 +207,28 @@ def ranges(scenario: Scenario) -> np.ndarray:
 
 @lru_cache(maxsize=4096)
 def origin(spec: ControllerSpec) -> Row:
-    """What the table of flights says of a pilot."""
+    """Return a controller's columns of the table of flights.
+
+    Raises:
+        ValueError: its network cannot be read.
+    """
     if spec.file is None:
-        return {"controller": spec.name, "family": spec.name, "run": "", "level": None, "weights": None, "loss": None}
-    network = load_network(Path(spec.file))
+        return {"controller": spec.name, "family": spec.name, "run": "", "level": None, "weights": None,
+                "dead_controls": None, "loss": None}  # fmt: skip
+    network = find_network(spec.file)
     return {
         "controller": spec.name,
         "family": family(network),
         "run": str(network.info.get("seed", "")),
         "level": float(network.info.get("level", 100 * network.sparsity)),
         "weights": network.connections,
+        "dead_controls": sum(output < CONTROLS for output in _dead_outputs(network)),
         "loss": network.info.get("test_loss"),
     }
 
 
 def family(network: Network) -> str:
-    """How a network was made: `global` or `layerwise` pruning, `dense` of Zahn et al.'s size, or a `small` one."""
+    """Tell how a network was made: `global` or `layerwise` pruning, `dense` of Zahn et al.'s size, or a `small` one."""
     whole = network.info.get("level", 100 * network.sparsity) == 0
     if network.sizes[1:-1] != HIDDEN:
         return "small" if whole else "small, pruned"
@@ -164,7 +239,7 @@ def _description(network: Network) -> Row:
     stability, compiled = closed_loop_stability(network), CompiledNetwork(network)
     return {
         "sparsity": network.sparsity,
-        "dead_outputs": len(network.info.get("dead_outputs", [])),
+        "dead_outputs": len(_dead_outputs(network)),
         "spectral_radius": stability.spectral_radius,
         "trim_offset_cm": stability.offset,
         "control_cost_scale": LQRWeights().thrust / select_lqr_weights(network, MothBody()).thrust,
@@ -173,12 +248,16 @@ def _description(network: Network) -> Row:
     }
 
 
+def _dead_outputs(network: Network) -> tuple[int, ...]:
+    return effective_connectivity(network.masks).dead_outputs
+
+
 def by_task(rows: Sequence[Row], perturbation: str = "nominal") -> dict[str, list[Row]]:
-    """Flights under a condition, by task."""
+    """Group the flights under a perturbation by task."""
     return grouped((row for row in rows if row["perturbation"] == perturbation), lambda row: row["task"])
 
 
 def failed(row: Row) -> bool:
-    """Whether a flight was lost, or in `recover` did not come back."""
+    """Return whether a flight was lost, or in `recover` did not come back."""
     back = row["recovered"] if row["task"].startswith("recover") else None
     return row["lost"] if back is None else not back

@@ -1,26 +1,34 @@
-"""What an evaluation flies: who, which course, under which conditions."""
+"""What an evaluation flies: controllers, tasks and perturbations."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
+
 import mothsim
 from mothsim.body import MothBody
+from mothsim.controllers.evaluation.sources import controller_sources
 from mothsim.controllers.networks.storage import shipped_networks
+
+LONGEST = 1e4
+"""Longest flight, s."""
 
 
 @dataclass(frozen=True)
 class ControllerSpec:
-    """Who flies: a controller of the registry, and for `inverse-model` the network's file.
+    """A controller of the registry, and for `inverse-model` its network.
 
     Attributes:
         name: in the tables; of a network its place in its folder.
-        checksum: of the network's file.
+        controller: name in `mothsim.controllers.make`.
+        file: of the network, or `STUDY@LEVEL:INDEX` for a network of a study.
+        checksum: of the network, and of the controller's source.
     """
 
     name: str
@@ -31,7 +39,14 @@ class ControllerSpec:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A task of the tables: a trajectory, s of flight, and times the spread of its random starts."""
+    """A task of the tables.
+
+    Attributes:
+        name: in the tables.
+        trajectory: its target.
+        duration: of a flight, s.
+        start_scale: times the spread of the random starts.
+    """
 
     name: str
     trajectory: str
@@ -51,15 +66,16 @@ SCENARIOS = {
         Scenario("recover-half", "recover", 4.0, 0.5),
     )
 }
-"""By name; `recover-half` is `recover` from half as violent starts."""
+"""By name; `recover-half` is `recover` with half the spread of starts."""
 
 
 @dataclass(frozen=True)
 class Perturbation:
-    """What the controller is not told.
+    """A departure from undisturbed flight of which the controller is not informed.
 
     Attributes:
-        sensor_noise: standard deviation, as a share of each state's range in undisturbed flight on that course.
+        name: in the tables.
+        sensor_noise: standard deviation, as a share of each state's range in undisturbed flight of that task.
         delay: segments.
         gusts: standard deviation of the wind, cm/s.
         size: times the body's seven lengths.
@@ -74,7 +90,7 @@ class Perturbation:
     abdomen: float = 1.0
 
     def body(self, nominal: MothBody) -> MothBody:
-        """The moth that flies, where the controller assumes the nominal one."""
+        """Return the moth that flies, where the controller assumes the nominal one."""
         return replace(nominal, abdomen_density=nominal.abdomen_density * self.abdomen).scaled(self.size)
 
 
@@ -102,53 +118,106 @@ class RolloutBatch:
     starts: int
     seed: int
 
-    @property
-    def key(self) -> str:
-        """Names the batch by all that its result depends on."""
-        # The names of the first release: a key, and with it the file of a batch, stays what it was.
-        parts = {"pilot": self.spec, "course": self.scenario, "condition": self.perturbation}
-        identity = {name: asdict(part) for name, part in parts.items()}
-        identity["pilot"].pop("file")
-        identity |= {"starts": self.starts, "seed": self.seed, "version": mothsim.__version__}
+    def key(self, sources: str) -> str:
+        """Name the batch by all that its result depends on.
+
+        Args:
+            sources: digest of the source code that flies it, beside the controller's own.
+        """
+        identity = {name: asdict(getattr(self, name)) for name in ("spec", "scenario", "perturbation")}
+        identity["spec"].pop("file")
+        identity |= {"starts": self.starts, "seed": self.seed, "version": mothsim.__version__, "sources": sources}
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
 
 
 def find_controllers(networks: Path | None, baselines: Sequence[str]) -> list[ControllerSpec]:
-    """Baselines, and every network in a folder and those below it; without one, the shipped networks.
+    """List baselines, and every network in a folder and those below it, the networks of studies one by one.
+
+    Args:
+        networks: the folder; by default the shipped networks.
+        baselines: names of controllers.
 
     Raises:
-        ValueError: the folder holds no network.
+        ValueError: the folder holds no network, or a baseline is unknown or named twice.
     """
-    files = shipped_networks() if networks is None else _networks_in(networks)
+    named_once("baselines", baselines)
+    others = [ControllerSpec(name, name, checksum=controller_sources(name)) for name in baselines]
+    files = _shipped() if networks is None else list(_networks_in(networks))
+    if not files:
+        raise ValueError(f"networks = {str(networks)!r}: expected a folder with .safetensors files in it or below")
+    sources = controller_sources("inverse-model")
     flown = [
-        ControllerSpec(name, "inverse-model", str(file.resolve()), hashlib.sha256(file.read_bytes()).hexdigest())
-        for name, file in files.items()
+        ControllerSpec(name, "inverse-model", file, hashlib.sha256(f"{checksum} {sources}".encode()).hexdigest())
+        for name, file, checksum in files
     ]
     # A dense network that two prunings start from flies once.
     unique = {spec.checksum: spec for spec in reversed(flown)}
-    return [*(ControllerSpec(name, name) for name in baselines), *reversed(unique.values())]
+    return [*others, *reversed(unique.values())]
 
 
-def _networks_in(folder: Path) -> dict[str, Path]:
-    files = {
-        str(file.relative_to(folder).with_suffix("")): file
-        for file in sorted(folder.rglob("*.safetensors"))
-        if file.name != "progress.safetensors" and not any(part.startswith(".") for part in file.parts)
-    }
-    if not files:
-        raise ValueError(f"networks = {str(folder)!r}: expected a folder with .safetensors files in it or below")
-    return files
+def _shipped() -> list[tuple[str, str, str]]:
+    return [(name, str(file.resolve()), _digest(file)) for name, file in shipped_networks().items()]
 
 
-def find_scenarios(names: Sequence[str], duration_scale: float = 1.0) -> list[Scenario]:
-    """Courses by name, each as long as usual times `duration_scale`.
+def _networks_in(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Names, files and checksums of the networks in a folder and those below it."""
+    for file in sorted(folder.rglob("*.safetensors")):
+        if file.name == "progress.safetensors" or any(part.startswith(".") for part in file.parts):
+            continue
+        checksum, place = _digest(file), file.relative_to(folder)
+        count = _networks_of_study(file)
+        if count is None:
+            yield str(place.with_suffix("")), str(file.resolve()), checksum
+            continue
+        study = "" if len(place.parts) == 1 else f"{place.parent}@"
+        for index in range(count):
+            yield f"{study}{file.stem}:{index}", f"{file.parent.resolve()}@{file.stem}:{index}", f"{checksum}:{index}"
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _networks_of_study(file: Path) -> int | None:
+    """Number of networks in a study's file of a level; none of any other file."""
+    try:
+        with safe_open(file, framework="numpy") as stream:
+            return stream.get_slice("losses").get_shape()[0] if {"losses", "mask.0"} <= set(stream.keys()) else None
+    except (SafetensorError, OSError):
+        return None
+
+
+def find_scenarios(names: Sequence[str], duration_scale: float = 1.0, argument: str = "tasks") -> list[Scenario]:
+    """Look tasks up by name.
+
+    Args:
+        names: of `SCENARIOS`, each once.
+        duration_scale: times their usual length.
+        argument: what the names are called in messages.
 
     Raises:
-        ValueError: an unknown course, or a share that is not above zero.
+        ValueError: no task, an unknown one or one named twice, or a scale that is not above zero or too large.
     """
     if not (math.isfinite(duration_scale) and duration_scale > 0):
-        raise ValueError(f"shorten = {duration_scale!r}: expected a number above zero")
+        raise ValueError(f"duration_scale = {duration_scale!r}: expected a number above zero")
     unknown = [name for name in names if name not in SCENARIOS]
-    if unknown:
-        raise ValueError(f"tasks = {unknown[0]!r}: expected some of {', '.join(SCENARIOS)}")
-    return [replace(SCENARIOS[name], duration=duration_scale * SCENARIOS[name].duration) for name in names]
+    if unknown or not names:
+        found = repr(unknown[0]) if unknown else "nothing"
+        raise ValueError(f"{argument} = {found}: expected some of {', '.join(SCENARIOS)}")
+    named_once(argument, names)
+    found = [replace(SCENARIOS[name], duration=duration_scale * SCENARIOS[name].duration) for name in names]
+    if max(one.duration for one in found) > LONGEST:
+        raise ValueError(f"duration_scale = {duration_scale!r}: expected flights of at most {LONGEST:g} s")
+    return found
+
+
+def named_once(argument: str, names: Sequence[str]) -> None:
+    """Refuse names that are given twice, which would count twice in every mean.
+
+    Raises:
+        ValueError: names the argument and the name.
+    """
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"{argument} = {twice[0]!r} twice: expected each once")

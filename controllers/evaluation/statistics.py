@@ -1,4 +1,4 @@
-"""Medians and 90 % intervals, over networks and not only over starts.
+"""Medians and 90 % bootstrap intervals, over networks and not only over starts.
 
 Flights of one network are more alike than those of two, so networks are drawn first, with replacement, then starts
 within each (the two-stage bootstrap of Davison and Hinkley 1997, section 3.8). A lost flight's error is infinite:
@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mothsim.controllers.networks.network import CONTROLS
 from mothsim.tables import Row, grouped
 
 Array = NDArray[np.floating]
@@ -23,19 +24,19 @@ _TAILS = (0.05, 0.95)
 
 
 def median_of_medians(values: Array) -> Array:
-    """Over networks (second axis from the end) of each one's median over its starts (the last): (...,)."""
+    """Take the median over networks (second axis from the end) of the medians over starts (the last axis): (...,)."""
     return np.median(np.median(values, axis=-1), axis=-1)
 
 
 def mean_share(values: Array) -> Array:
-    """Over networks and starts: (...,)."""
+    """Take the mean over networks and starts (the last two axes): (...,)."""
     return values.mean(axis=(-2, -1))
 
 
 def interval(
     values: Array, statistic: Callable[[Array], Array], key: str, draws: int = _DRAWS
 ) -> tuple[float, float, float]:
-    """A statistic of values (networks, starts, ...), and its 90 % bootstrap interval.
+    """Compute a statistic of values (networks, starts, ...) and its 90 % bootstrap interval.
 
     Args:
         values: one row a network; a single network is drawn over its starts alone.
@@ -55,14 +56,21 @@ def interval(
 
 
 def summarise(flights: Sequence[Row]) -> list[Row]:
-    """A row for each family, level, task and condition: error, share lost and share recovered, with intervals."""
+    """Summarise flights by family, level, task and perturbation: error, share lost, share recovered, with intervals.
+
+    `name` is that of the network where there is one; `degenerate` counts networks none of whose controls depends on
+    its inputs.
+    """
     groups = grouped(flights, lambda row: (row["family"], *_size(row), row["task"], row["perturbation"]))
     rows = []
     for (family, *size, task, perturbation), group in groups.items():
         key = f"{family} {size} {task} {perturbation}"
         level, weights = group[0]["level"], _middle(group, "weights")
-        row: Row = {"family": family, "level": level, "weights": weights, "task": task, "perturbation": perturbation}
-        row |= {"networks": len(grouped(group, lambda row: row["controller"])), "flights": len(group)}
+        controllers = grouped(group, lambda row: row["controller"])
+        name = next(iter(controllers)) if len(controllers) == 1 else f"{len(controllers)} networks"
+        row: Row = {"family": family, "name": name, "level": level, "weights": weights, "task": task}
+        row |= {"perturbation": perturbation, "networks": len(controllers), "flights": len(group)}
+        row["degenerate"] = sum(degenerate(flown[0]) for flown in controllers.values())
         row["loss"] = _middle(group, "loss")
         for name, column, statistic in (
             ("rms_error_cm", "rms_error_cm", median_of_medians),
@@ -76,8 +84,13 @@ def summarise(flights: Sequence[Row]) -> list[Row]:
     return rows
 
 
+def degenerate(row: Row) -> bool:
+    """Return whether no control of a network depends on its inputs: whatever the moth does, it does the same."""
+    return row["dead_controls"] == CONTROLS
+
+
 def matrix(flights: Sequence[Row], column: str) -> Array | None:
-    """A column as (networks, starts); none where it is empty."""
+    """Return a column as (networks, starts), or none where it has empty fields."""
     values = [[row[column] for row in group] for group in grouped(flights, lambda row: row["controller"]).values()]
     if any(value is None for row in values for value in row):
         return None
@@ -90,6 +103,6 @@ def _middle(flights: Sequence[Row], column: str) -> float | None:
 
 
 def _size(row: Row) -> tuple[float | None, int | None]:
-    """What networks of a family are told apart by: their level, and for the small ones their number of weights."""
+    """Return what distinguishes networks of a family: their level, and for small ones their number of weights."""
     # Pruned layer by layer to one level, two networks differ by a few weights.
     return row["level"], row["weights"] if row["family"].startswith("small") else None

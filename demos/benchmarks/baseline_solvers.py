@@ -47,7 +47,7 @@ def _leave(z):
 
 
 def odeint():
-    """scipy.integrate.odeint (LSODA), a compiled right-hand side."""
+    """LSODA of scipy (`odeint`), with a compiled right-hand side."""
     from scipy.integrate import odeint as integrate
 
     def right(z, _, control):
@@ -66,7 +66,7 @@ def odeint():
 
 
 def numbalsoda():
-    """numbalsoda's LSODA, all in compiled code."""
+    """LSODA of numbalsoda, with compiled right-hand side and loop."""
     from numbalsoda import lsoda, lsoda_sig
 
     @cfunc(lsoda_sig)
@@ -95,7 +95,7 @@ def numbalsoda():
 
 
 def diffrax():
-    """diffrax's Kvaerno5 under vmap, in double precision."""
+    """Kvaerno5 of diffrax under vmap, in double precision."""
     import jax
     import jax.numpy as jnp
     from diffrax import Kvaerno5, ODETerm, PIDController, diffeqsolve

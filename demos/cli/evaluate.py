@@ -1,18 +1,19 @@
-"""`mothsim evaluate`: sparsity versus tracking error, against LQR and the MPC baselines."""
+"""`mothsim evaluate`: tracking error of many networks beside LQR and MPC, in tables, pictures and a report."""
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from mothsim.demos.cli.output import show, wrote
+from mothsim.demos.options import Count, Factor, Percents, Seed, Workers
+from mothsim.workers import available_cpus
 
 _FEW = 5  # starts of a baseline that samples, whose decisions take milliseconds
 _SHOWN = 5.0  # s of a flight in the report
@@ -23,61 +24,71 @@ class Evaluate:
     """Fly a folder of networks, LQR and MPC on a set of tasks; killed at any moment, the same command goes on."""
 
     networks: Path | None = None
-    """Folder with networks, one a level, also in folders below; by default the shipped networks."""
+    """Folder with networks, one a file, or with a study, also in folders below; by default the shipped networks."""
     baselines: tuple[str, ...] = ("lqr", "mppi")
     """Controllers to fly beside them: lqr, mppi, cem, random-shooting, monte-carlo."""
     tasks: tuple[str, ...] = (
         "hover", "step", "sum-of-primes", "figure-eight", "forward", "recover", "recover-half",
     )  # fmt: skip
-    """To fly; recover-half starts half as violently."""
-    starts: int = 20
+    """Tasks to fly, each once; recover-half is recover from starts half as violent."""
+    starts: Count = 20
     """Flights of each network on each task; sampling baselines fly five at most."""
     robustness: bool = False
     """Fly under noise, delay, gusts and on other bodies as well."""
     robust_tasks: tuple[str, ...] = ("hover", "sum-of-primes", "figure-eight", "recover-half")
     """Tasks to fly disturbed."""
-    robust_levels: tuple[float, ...] = (0.0, 93.0, 98.0, 99.0)
+    robust_levels: Percents = (0.0, 93.0, 98.0, 99.0)
     """Levels of pruning to fly disturbed, per cent."""
-    duration_scale: float = 1.0
+    duration_scale: Factor = 1.0
     """Times the usual length of the tasks."""
     report: bool = False
     """Write report.html, one page with everything in it."""
-    workers: int = os.cpu_count() or 1
-    """Processes."""
-    seed: int = 2000
-    """Of the starts and of every random number; the shipped networks were chosen on others."""
+    workers: Workers = field(default_factory=available_cpus)
+    """Processes; by default one for each core that this process may use."""
+    seed: Seed = 2000
+    """Seed of the starts and of every random number; the shipped networks were chosen on others."""
     out: Path = Path("out/evaluate")
     """Folder for the tables and pictures."""
     json: bool = False
     """One JSON object on standard output instead of the table."""
 
     def run(self) -> None:
-        """Fly, sum up, draw and print."""
+        """Fly, summarise, draw and print.
+
+        Raises:
+            ValueError: an option has no meaning, or, after all else is done, a network could not be read or flown.
+        """
         from mothsim.controllers.evaluation.decision_time import decision_costs
         from mothsim.controllers.evaluation.predictors import predictor_correlations
-        from mothsim.controllers.evaluation.report.headline import as_markdown, headline
+        from mothsim.controllers.evaluation.report.headline import as_markdown, headline, headline_rows
         from mothsim.controllers.evaluation.robustness import compare
-        from mothsim.controllers.evaluation.rollouts import describe_all, fly_all
+        from mothsim.controllers.evaluation.rollouts import describe_all, fly_all, unreadable, with_failures
         from mothsim.controllers.evaluation.scenarios import find_controllers
         from mothsim.controllers.evaluation.statistics import summarise
-        from mothsim.io import write_atomically
+        from mothsim.io import open_folder, write_atomically
         from mothsim.tables import write_table
 
-        if self.starts < 1 or self.workers < 1:
-            raise ValueError(f"starts = {self.starts!r}, workers = {self.workers!r}: expected one or more")
         specs = find_controllers(self.networks, self.baselines)
+        failures = unreadable(specs)
+        specs = [spec for spec in specs if spec.name not in failures]
         batches = self._batches(specs)
+        open_folder(self.out)
         with tqdm(total=len(batches), desc="flying", unit="batch", file=sys.stderr) as bar:
-            flights = fly_all(batches, self.out, workers=self.workers, callback=bar.update)
-        networks = describe_all(specs, self.out)
+            flown = fly_all(batches, self.out, workers=self.workers, callback=bar.update)
+        failures |= flown.failures
+        specs = [spec for spec in specs if spec.name not in failures]
+        if not specs:
+            raise ValueError(_failed(failures))
+        flights, networks = flown.rows, describe_all(specs, self.out)
         tables = {
             "flights": flights, "summary": summarise(flights), "networks": networks,
             "costs": decision_costs(specs, progress=True), "predictors": predictor_correlations(flights, networks),
             "robustness": compare(flights),
         }  # fmt: skip
-        files = [self.out / f"{name}.csv" for name, rows in tables.items() if rows]
+        files = [self.out / f"{name}.csv" for name, rows in tables.items() if rows or name == "networks"]
         for file in files:
-            write_table(tables[file.stem], file)
+            rows = tables[file.stem]
+            write_table(with_failures(rows, failures) if file.stem == "networks" else rows, file)
         table = headline(tables["summary"])
         write_atomically(self.out / "headline.md", as_markdown(table).encode())
         files += [self.out / "headline.md", *self._pictures(tables)]
@@ -86,18 +97,22 @@ class Evaluate:
         if self.json:
             lost = sum(row["lost"] for row in flights)
             counts = {"flights": len(flights), "networks": len(networks), "lost": lost}
-            show({"out": self.out, "seed": self.seed, **counts, "columns": table[0], "rows": table[1:]}, True)
+            rows = headline_rows(tables["summary"])
+            show({"out": self.out, "seed": self.seed, **counts, "failures": failures, "rows": rows}, True)
         else:
             print(as_markdown(table), end="")
         wrote(*files)
+        if failures:
+            raise ValueError(_failed(failures))
 
     def _batches(self, specs: Sequence[Any]) -> list[Any]:
-        """Batches of flights: all pilots undisturbed; where asked, those of a few levels disturbed as well."""
+        """List the batches: every controller undisturbed; where asked, those of a few levels perturbed as well."""
         from mothsim.controllers.evaluation.rollouts import origin
         from mothsim.controllers.evaluation.scenarios import PERTURBATIONS, RolloutBatch, find_scenarios
 
         calm, *rough = PERTURBATIONS.values()
-        scenarios, robust = (find_scenarios(names, self.duration_scale) for names in (self.tasks, self.robust_tasks))
+        scenarios = find_scenarios(self.tasks, self.duration_scale)
+        robust = find_scenarios(self.robust_tasks, self.duration_scale, "robust_tasks") if self.robustness else []
         batches = []
         for spec in specs:
             starts = min(self.starts, _FEW) if spec.file is None and spec.name != "lqr" else self.starts
@@ -144,7 +159,7 @@ class Evaluate:
         return self.out / "report.html"
 
     def _films(self, specs: Sequence[Any]) -> list[Any]:
-        """The densest, the sparsest and a middling network, each on the last of the gentle tasks."""
+        """Draw a flight each of the densest, the sparsest and a middling network, on the hardest smooth task flown."""
         from mothsim.controllers.evaluation.report.html import film
         from mothsim.controllers.evaluation.rollouts import fly_batch, origin
         from mothsim.controllers.evaluation.scenarios import PERTURBATIONS, RolloutBatch, find_scenarios
@@ -163,3 +178,10 @@ class Evaluate:
                 caption = f"{spec.name}, {origin(spec)['weights']:,} weights, {scenario.name}: {result}"
                 films.append(film(flight, caption, Path(folder)))
         return films
+
+
+def _failed(failures: Mapping[str, str]) -> str:
+    """One line about the controllers that could not be flown."""
+    name, message = next(iter(failures.items()))
+    more = f", and {len(failures) - 1} more, see networks.csv" if len(failures) > 1 else ""
+    return f"{name} could not be flown ({message}){more}"

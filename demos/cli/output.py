@@ -1,4 +1,4 @@
-"""What every command prints: a short table for people, or one JSON object for programs."""
+"""Output of the commands: a short table for people, or one JSON object for programs, and folders for files."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def show(result: Mapping[str, Any], as_json: bool) -> None:
 
 
 def wrote(*files: Path, quiet: bool = False) -> None:
-    """Say on standard error what was written."""
+    """List on standard error the files that were written."""
     if not quiet:
         print("wrote " + ", ".join(str(file) for file in files), file=sys.stderr)
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it: paths as text, numbers that are not finite as null."""
+    """Convert a value for JSON: paths to text, numbers that are not finite to null."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Path):

@@ -1,1 +1,1 @@
-"""What an evaluation shows: the headline table, the plots and the HTML report."""
+"""Output of an evaluation: the headline table, the pictures and the HTML report."""

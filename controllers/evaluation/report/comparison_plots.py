@@ -1,4 +1,4 @@
-"""The pictures that compare networks: sparse with dense in pairs, and what foretells how one flies."""
+"""Pictures that compare networks: sparse with dense in pairs, and tracking error with its predictors."""
 
 from __future__ import annotations
 
@@ -10,22 +10,31 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mothsim.controllers.evaluation.predictors import PREDICTORS, network_errors
-from mothsim.controllers.evaluation.report.panels import COLOURS, legend, mark_lost, panels_for, plain_log
+from mothsim.controllers.evaluation.report.panels import (
+    COLOURS,
+    legend,
+    mark_degenerate,
+    mark_lost,
+    panels_for,
+    plain_log,
+)
 from mothsim.controllers.evaluation.robustness import ALL, DISTURBED
 from mothsim.controllers.evaluation.rollouts import by_task
+from mothsim.controllers.evaluation.statistics import degenerate
 from mothsim.plotting.style import figure_style
 from mothsim.tables import Row, grouped
 
 _SHOWN = (0.2, 50.0)  # ratios; intervals that go beyond hold pairs of which one flies and one is lost
-_FARTHEST = {"spectral_radius": 2.0, "trim_offset_cm": 1.0}  # shown; a network without a torque has no offset at all
+_FARTHEST = {"spectral_radius": 2.0, "trim_offset_cm": 1.0}  # shown; a network with a dead control has no offset
 _PAIRINGS = {"equal error": "#1f7a8c", "equal weights": "#6a4c93", "same seed": "#a9a39a"}
 
 
 @figure_style()
 def draw_pairs(comparison: Sequence[Row], columns: int = 2) -> Figure:
-    """Sparse by dense error under every condition, with 90 % intervals, a panel a task that was flown disturbed.
+    """Draw the ratio of sparse to dense error under every perturbation, with 90 % intervals, a panel a task.
 
-    At the right the shares of flights that failed, sparse and dense, of the pairs of equal error.
+    At the right are the shares of flights that failed, sparse and dense, of the pairs of equal error. Where both
+    networks of every pair always fail there is no ratio.
     """
     rows = [row for row in comparison if row["family"] == ALL]
     rough = {row["task"] for row in rows if row["perturbation"] == DISTURBED}
@@ -45,9 +54,10 @@ def _draw_ratios(axes: Axes, rows: Sequence[Row], perturbations: Sequence[str]) 
     for shift, (pairing, colour) in zip((0.0, 0.22, -0.22), _PAIRINGS.items(), strict=True):
         for row in (row for row in rows if row["pairing"] == pairing):
             y = perturbations.index(row["perturbation"]) + shift
-            low, middle, high = np.clip([row["ratio_low"], row["ratio"], row["ratio_high"]], *_SHOWN)
-            axes.plot([low, high], [y, y], color=colour, lw=1.6)
-            axes.plot(middle, y, "o", ms=4, color=colour)
+            if row["ratio"] is not None:
+                low, middle, high = np.clip([row["ratio_low"], row["ratio"], row["ratio_high"]], *_SHOWN)
+                axes.plot([low, high], [y, y], color=colour, lw=1.6)
+                axes.plot(middle, y, "o", ms=4, color=colour)
             if pairing == "equal error" and row["sparse_failed"] + row["dense_failed"] > 0:
                 shares = f"{row['sparse_failed']:.0%} | {row['dense_failed']:.0%}"
                 axes.text(1.01, y, shares, transform=axes.get_yaxis_transform(), fontsize=7, va="center")
@@ -63,7 +73,7 @@ def _draw_ratios(axes: Axes, rows: Sequence[Row], perturbations: Sequence[str]) 
 def draw_predictors(
     flights: Sequence[Row], networks: Sequence[Row], predictor_correlations: Sequence[Row], columns: int = 3
 ) -> Figure:
-    """Loss, spectral radius and offset at trim against error on the sum of primes, or the first task: a panel each.
+    """Draw error on the sum of primes, or the first task, against its predictors, a panel each.
 
     Args:
         flights, networks, predictor_correlations: the evaluation's tables.
@@ -82,6 +92,7 @@ def draw_predictors(
             colour = COLOURS.get(families[row["controller"]], "#777777")
             place = min(row[predictor], _FARTHEST.get(predictor, np.inf))
             panel.plot(place, error, "x" if error == ceiling else "o", ms=4, color=colour, alpha=0.7)
+            mark_degenerate(panel, [(place, error)] if degenerate(row) else [])
         radius = predictor == "spectral_radius"
         panel.set(xscale="linear" if radius else "log", yscale="log", xlabel=name, ylabel=f"error on {task}, cm")
         panel.set_ylim(0.7 * min(finite), 1.4 * ceiling)
@@ -98,5 +109,5 @@ def draw_predictors(
 
 
 def correlation(row: Row) -> str:
-    """A rank correlation with its interval, for people."""
+    """Write a rank correlation with its interval."""
     return f"{row['correlation']:.2f} ({row['correlation_low']:.2f} to {row['correlation_high']:.2f})"

@@ -1,4 +1,4 @@
-"""The headline of an evaluation: one table, in words and in Markdown."""
+"""The headline table of an evaluation, as text and as numbers, and sentences about it."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from mothsim.controllers.evaluation.report.panels import LABELS, label
 from mothsim.tables import Row, grouped
 
 LOSS_LIMIT = 1e-3
-"""Zahn et al. 2022 take a network for good up to this loss."""
+"""Largest loss of a network that Zahn et al. 2022 count as passing."""
+_NUMBERS = ("name", "family", "level", "weights", "networks", "degenerate", "loss")
 SHOWN_LEVELS = (None, 0, 90, 93, 98, 99)
-"""Of the pruned families; the table of all levels is `summary.csv`."""
+"""Levels of the pruned families in the headline table; all are in `summary.csv`."""
 
 
 def headline(summary: Sequence[Row]) -> list[list[str]]:
-    """Cells, a header first: who, weights, loss, the median error on each task (share back of `recover`), lost.
+    """Return the cells of the headline table as text, a header first.
 
-    Shares are of all flights; where more than one network stands behind a row, errors carry their 90 % interval.
+    Columns: controller, name, weights, loss, the median error on each task (of `recover` the share of flights that
+    recovered), flights lost. Where a row is of more than one network, errors carry their 90 % interval.
     """
-    nominal = [row for row in summary if row["perturbation"] == "nominal" and _shown(row)]
-    tasks = list(dict.fromkeys(row["task"] for row in nominal))
-    table = [["controller", "weights", "loss", *(_title(task) for task in tasks), "lost"]]
-    for rows in sorted(
-        grouped(nominal, lambda row: (row["family"], row["level"], row["weights"])).values(), key=_place
-    ):
+    tasks, lines = _lines(summary)
+    table = [["controller", "name", "weights", "loss", *(_title(task) for task in tasks), "lost"]]
+    for rows in lines:
         cells = {row["task"]: _cell(row) for row in rows}
         lost = sum(round(row["lost"] * row["flights"]) for row in rows)
         weights, loss = rows[0]["weights"], rows[0]["loss"]
         table.append([
             row_label(rows[0]),
+            rows[0]["name"],
             "" if weights is None else f"{weights:,.0f}",
             "" if loss is None else f"{loss:.1e}",
             *(cells.get(task, "") for task in tasks),
@@ -41,28 +41,56 @@ def headline(summary: Sequence[Row]) -> list[list[str]]:
     return table
 
 
+def headline_rows(summary: Sequence[Row]) -> list[Row]:
+    """Return the headline table as numbers, a row a line.
+
+    Of each task there is `<task>_cm`, the median error (infinite where most flights are lost), or for `recover`
+    `<task>_recovered`, the share of flights that recovered.
+    """
+    table = []
+    for rows in _lines(summary)[1]:
+        row: Row = {"controller": row_label(rows[0])}
+        row |= {name: rows[0][name] for name in _NUMBERS}
+        for one in rows:
+            if one["task"].startswith("recover") and one["recovered"] is not None:
+                row[f"{one['task']}_recovered"] = one["recovered"]
+            else:
+                row[f"{one['task']}_cm"] = one["rms_error_cm"]
+        row["lost"] = sum(round(one["lost"] * one["flights"]) for one in rows)
+        table.append(row | {"flights": sum(one["flights"] for one in rows)})
+    return table
+
+
+def _lines(summary: Sequence[Row]) -> tuple[list[str], list[list[Row]]]:
+    """Return the tasks, and for each line of the headline table its rows by task."""
+    nominal = [row for row in summary if row["perturbation"] == "nominal" and _shown(row)]
+    lines = grouped(nominal, lambda row: (row["family"], row["level"], row["weights"]))
+    return list(dict.fromkeys(row["task"] for row in nominal)), sorted(lines.values(), key=_place)
+
+
 def row_label(row: Row) -> str:
-    """A row's controller in words."""
+    """Name a row's controller."""
     if row["level"] is None:
         return row["family"].upper()
     of_small = row["family"].startswith("small")  # these are told apart by their weights
     pruned = f", {row['level']:g} %" if row["level"] and not of_small else ""
-    return label(row["family"]) + pruned
+    dead = ", no control responds" if row.get("degenerate") else ""
+    return label(row["family"]) + pruned + dead
 
 
 def error(value: float) -> str:
-    """An error in cm, for people."""
+    """Write an error in cm."""
     return "lost" if math.isinf(value) else f"{value:.3g}" if value >= 0.1 else f"{value:.4f}"
 
 
 def as_markdown(table: Sequence[Sequence[str]]) -> str:
-    """Cells as a Markdown table."""
+    """Write cells as a Markdown table."""
     lines = ["| " + " | ".join(row) + " |" for row in table]
     return "\n".join([lines[0], "|---" * len(table[0]) + "|", *lines[1:]]) + "\n"
 
 
 def smallest_as_good(summary: Sequence[Row], task: str, within: float = 1.2) -> Row | None:
-    """Of the networks of a task the fewest weights that lose no flight and err at most `within` times dense."""
+    """Return the row of the fewest weights that lose no flight of a task and err at most `within` times dense."""
     rows = [row for row in summary if row["perturbation"] == "nominal" and row["task"] == task and row["weights"]]
     dense = [row["rms_error_cm"] for row in rows if row["family"] == "dense"]
     good = [row for row in rows if dense and not row["lost"] and row["rms_error_cm"] <= within * dense[0]]
@@ -70,10 +98,10 @@ def smallest_as_good(summary: Sequence[Row], task: str, within: float = 1.2) -> 
 
 
 def last_levels(flights: Sequence[Row]) -> tuple[float | None, float | None]:
-    """Of a family on a task: the last level by loss, and by flight; none where already the first fails.
+    """Return the last level of a family on a task by loss, and by flight; none where already the first fails.
 
-    By loss it is the last one up to which every level's median over networks is within `LOSS_LIMIT`, by flight the
-    last one up to which no flight is lost.
+    By loss it is the last up to which every level's median over networks is within `LOSS_LIMIT`, by flight the last
+    up to which no flight is lost.
     """
     levels = sorted(grouped(flights, lambda row: row["level"]).items())
     good = {level: np.median([row["loss"] or np.nan for row in rows]) <= LOSS_LIMIT for level, rows in levels}
@@ -83,7 +111,7 @@ def last_levels(flights: Sequence[Row]) -> tuple[float | None, float | None]:
 
 
 def summary_sentences(flights: Sequence[Row]) -> list[str]:
-    """For each way of pruning a sentence: how far it goes by loss, and how far in flight."""
+    """Write for each pruning method a sentence: its last level by loss, and in flight."""
     sentences = []
     for family in ("global", "layerwise"):
         members = [row for row in flights if row["family"] in ("dense", family) and row["perturbation"] == "nominal"]
@@ -108,7 +136,7 @@ def _per_cent(level: float | None) -> str:
 
 
 def _place(rows: Sequence[Row]) -> tuple[int, float]:
-    """Baselines as they come, then families, each from most weights to fewest."""
+    """Order baselines as they come, then families, each from most weights to fewest."""
     families = list(LABELS)
     family = rows[0]["family"]
     return (1 + families.index(family) if family in families else 0), -(rows[0]["weights"] or 0)
@@ -119,7 +147,7 @@ def _shown(row: Row) -> bool:
 
 
 def _title(task: str) -> str:
-    return f"{task}, back" if task.startswith("recover") else f"{task}, cm"
+    return f"{task}, recovered" if task.startswith("recover") else f"{task}, cm"
 
 
 def _cell(row: Row) -> str:

@@ -1,4 +1,4 @@
-"""The evaluation as one HTML page that needs nothing else: pictures, tables and flights are inside it."""
+"""The report of an evaluation: one HTML page that holds its pictures, tables and animations."""
 
 from __future__ import annotations
 
@@ -70,53 +70,53 @@ th:first-child, td:first-child { text-align: left; }
 
 @dataclass(frozen=True)
 class Film:
-    """An animation: a GIF's bytes, and what it shows."""
+    """An animation: the bytes of a GIF, and its caption."""
 
     content: bytes
     caption: str
 
 
 def page(tables: Mapping[str, Sequence[Row]], films: Sequence[Film], settings: dict) -> str:
-    """The page.
+    """Write the page.
 
     Args:
         tables: of the evaluation: `flights`, `summary`, `networks`, `costs`, `predictors` and `robustness`.
-        films: a few flights.
-        settings: that made it, by name.
+        films: animations of a few flights.
+        settings: of the evaluation, by name.
     """
     flights, summary, networks, costs = (tables[name] for name in ("flights", "summary", "networks", "costs"))
     tasks = list(dict.fromkeys(row["task"] for row in flights))
     parts = [
-        "<h1>How few connections does a brain need to fly?</h1>",
-        '<p class="lead">Pruned neural networks fly a simulated hawkmoth, closed loop, and are judged by where it '
-        "goes: beside dense networks of as many weights, beside a linear-quadratic law, beside model predictive "
-        "control.</p>",
+        "<h1>How few connections does flight control need?</h1>",
+        '<p class="lead">Pruned neural networks fly a simulated hawkmoth in closed loop. They are compared by tracking '
+        "error with dense networks of as many weights, with LQR and with model predictive control.</p>",
         _answer(summary, tasks, flights),
-        _section("What flies, and how well", _table(headline(summary)),
+        _section("Tracking error by controller and task", _table(headline(summary)),
                  "Median rms error after the first half second; in brackets its 90 % bootstrap interval over networks "
-                 "and starts. A lost flight counts as infinitely far off; <i>back</i> is the share of flights within "
+                 "and starts. A lost flight has an infinite error; <i>recovered</i> is the share of flights within "
                  "0.5 cm at all times after 2 s."),
         _section("Error against sparsity",
                  _picture(lambda columns: plots.draw_errors(flights, "sparsity", columns), "error against sparsity"),
-                 "Each network a faint line, the median over networks strong, the loss dotted; bands are LQR's and "
-                 "MPC's 5 to 95 %. Crosses above the line are lost flights. Upright lines: the last level up to which "
-                 "the loss stays within 1e-3, Zahn et al.'s measure (dotted), and no flight is lost (dashed)."),
+                 "Each network is a faint line, the median over networks a strong one, the loss dotted; bands are "
+                 "the 5 to 95 % of LQR and MPC. Crosses above the line are lost flights. Vertical lines: the last "
+                 "level up to which the loss stays within 1e-3, the threshold of Zahn et al. 2022 (dotted), and no "
+                 "flight is lost (dashed)."),
         _section("Error against the number of weights",
                  _bullets(compare_at_equal_size(tables["robustness"]))
                  + _picture(lambda columns: plots.draw_errors(flights, "weights", columns), "error against weights"),
-                 "A sparse network is worth its pruning where it beats a small dense one of as many weights."),
-        _section("What loss is airworthy?",
+                 "Pruning pays where a sparse network has a smaller error than a small dense one of as many weights."),
+        _section("Tracking error against loss",
                  _picture(lambda columns: plots.draw_loss(flights, columns), "loss against error"),
-                 "Every network once. The dashed line is the threshold of Zahn et al. 2022."),
-        _section("What a decision costs",
+                 "A point a network. The dashed line is the threshold of Zahn et al. 2022."),
+        _section("Tracking error against the cost of a decision",
                  _picture(lambda columns: plots.draw_costs(flights, costs, networks, 2 * columns - 1),
                           "cost against error"),
-                 "A whole decision is guidance, waypoint and network for one moth; MPC has no network."),
+                 "A whole decision consists of guidance, waypoint and network for one moth; MPC has no network."),
         _faster(networks, costs),
         _predictors_section(flights, networks, tables["predictors"]),
         _robustness(tables["robustness"]),
         _films(films),
-        _section("Made with", _pairs(_origin(settings))),
+        _section("Settings and versions", _pairs(_origin(settings))),
     ]  # fmt: skip
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -132,14 +132,14 @@ def _answer(summary: Sequence[Row], tasks: Sequence[str], flights: Sequence[Row]
         best = smallest_as_good(summary, task)
         if best and not task.startswith("recover"):
             sentences.append(
-                f"{task}: {best['weights']:,.0f} weights ({row_label(best)}) track to {error(best['rms_error_cm'])} "
-                "cm, within a fifth of dense, and lose no flight."
+                f"{task}: {best['weights']:,.0f} weights ({row_label(best)}) are the fewest that lose no flight with "
+                f"an error, {error(best['rms_error_cm'])} cm, of at most 1.2 times that of the dense networks."
             )
     return _bullets(sentences)
 
 
 def _bullets(sentences: Sequence[str]) -> str:
-    """Sentences that begin with what they are about and a colon."""
+    """Write sentences that begin with their subject and a colon."""
     lines = []
     for sentence in sentences:
         about, colon, rest = html.escape(sentence).partition(": ")
@@ -148,7 +148,7 @@ def _bullets(sentences: Sequence[str]) -> str:
 
 
 def _faster(networks: Sequence[Row], costs: Sequence[Row]) -> str:
-    """Every level of the networks pruned from Zahn et al.'s size, densest first."""
+    """Tabulate the time of every level of the networks pruned from Zahn et al.'s size, densest first."""
     timed = {row["controller"]: row for row in costs}
     pruned = [row for row in networks if row["family"] not in ("small", "small, pruned")]
     table = [["pruned", "weights", "multiply-adds", "bytes", "µs", "dense, µs", "gain"]]
@@ -163,33 +163,37 @@ def _faster(networks: Sequence[Row], costs: Sequence[Row]) -> str:
     note = (
         "One decision of one moth by the network alone: from compressed weights, as flights run it, and by the dense "
         "network at its fastest (the better of numpy and jitted JAX, single precision), medians over networks. A gain "
-        "below one is a loss."
+        "below one is a slowdown."
     )
     details = f"<details><summary>Level by level</summary>{_table(table)}</details>"
-    return _section("Does sparse mean faster?", details, note)
+    return _section("Are sparse networks faster?", details, note)
 
 
 def _robustness(comparison: Sequence[Row]) -> str:
     disturbed = {row["task"] for row in comparison if row["perturbation"] == DISTURBED}
     if not disturbed:
         return ""
-    table = [["flown", "pairs", "ratio", "90 %", "sparse failed", "dense failed"]]
+    table = [["flown", "pairs", "ratio", "90 %", "sparse failed", "dense failed", "always, never"]]
     for row in comparison:
         if row["task"] in disturbed and row["pairing"] == "equal error":
-            between = f"{_ratio(row['ratio_low'])} to {_ratio(row['ratio_high'])}"
+            between = "" if row["ratio"] is None else f"{_ratio(row['ratio_low'])} to {_ratio(row['ratio_high'])}"
             failed = [f"{row[name]:.1%}" for name in ("sparse_failed", "dense_failed")]
             name = row["family"] if row["family"] == ALL else row_label(row)
             flown = f"{row['task']}, {row['perturbation']}: {name}"
-            table.append([flown, str(row["pairs"]), _ratio(row["ratio"]), between, *failed])
+            left_out = [f"{row['always_failed']}, {row['never_failed']}"]
+            table.append([flown, str(row["pairs"]), _ratio(row["ratio"]), between, *failed, *left_out])
     body = _picture(lambda columns: comparison_plots.draw_pairs(comparison, columns), "sparse by dense error")
     note = (
-        "The controller is told nothing of what disturbs it. Ratios are of pairs, a sparse network and a dense one, on "
-        "the same starts and in the same noise: below one, sparse is nearer to its target; with an interval that holds "
-        f"one, no difference is shown. {PAIRINGS} <i>Failed</i> is lost, or in recover not back."
+        "The controller is not informed of the perturbation. Ratios are of the errors of a sparse and a dense network, "
+        "on the same starts and in the same noise: below one, the sparse network is nearer to its target; where the "
+        f"interval holds one, no difference is shown. {PAIRINGS} <i>Failed</i> is lost, or in recover not recovered. "
+        "Cells (a pair under a perturbation) in which both networks fail in every flight have no ratio, those in which "
+        "both always or never fail no difference in failures: they are left out of every mean, and counted under "
+        "<i>always, never</i>."
     )
     details = f"<details><summary>Equal error, condition by condition</summary>{_table(table)}</details>"
     return _section(
-        "Does sparsity help or hurt when disturbed?",
+        "Does sparsity help or hurt under perturbations?",
         _bullets(compare_at_equal_error(comparison)) + body + details,
         note,
     )
@@ -204,18 +208,18 @@ def _predictors_section(flights: Sequence[Row], networks: Sequence[Row], predict
         table.append([task, str(rows[0]["networks"]), *(found.get(name, "") for name in PREDICTORS)])
     body = _picture(
         lambda columns: comparison_plots.draw_predictors(flights, networks, predictor_correlations, 2 * columns - 1),
-        "what foretells",
+        "predictors against error",
     )
     note = (
-        "Spearman's rank correlation with tracking error over all networks (in recover with the share that do not "
-        "come back), with its 90 % bootstrap interval over networks: one foretells perfectly, zero nothing. Radius and "
-        "offset are read from a network's slope at trim before it flies."
+        "Spearman's rank correlation with tracking error over all networks (in recover with the share of flights that "
+        "do not recover), with its 90 % bootstrap interval over networks. Spectral radius and offset are those of the "
+        "closed loop linearised about trim, known before a flight."
     )
-    return _section("What foretells how a network flies?", body + _table(table), note)
+    return _section("Predictors of tracking error", body + _table(table), note)
 
 
-def _ratio(value: float) -> str:
-    return "∞" if math.isinf(value) else f"{value:.2f}"
+def _ratio(value: float | None) -> str:
+    return "" if value is None else "∞" if math.isinf(value) else f"{value:.2f}"
 
 
 def _section(title: str, body: str, note: str = "") -> str:
@@ -242,7 +246,7 @@ def _pairs(values: Mapping[str, object]) -> str:
 
 
 def _picture(draw, description: str) -> str:
-    """A picture in two columns of panels, and for narrow screens in one."""
+    """Embed a picture in two columns of panels, and for narrow screens in one."""
     wide, narrow = (_data("image/png", encode_figure(draw(columns), dpi=120)) for columns in (2, 1))
     return (
         f'<figure><picture><source media="(max-width: 40rem)" srcset="{narrow}">'
@@ -277,7 +281,7 @@ def _data(kind: str, content: bytes) -> str:
 
 
 def film(flight: mothsim.Flight, caption: str, folder: Path) -> Film:
-    """A small animation of one moth's flight; the GIF is kept in the folder."""
+    """Make a small animation of one moth's flight; its GIF is written to the folder."""
     from mothsim.plotting.animation import animate
 
     file = folder / "film.gif"

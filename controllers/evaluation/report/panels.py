@@ -1,8 +1,8 @@
-"""What the pictures of an evaluation share: colours and names of the families, panels, axes, legends."""
+"""Parts of all pictures of an evaluation: colours and names of the families, panels, axes, legends, marks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from mothsim.controllers.evaluation.statistics import degenerate
 from mothsim.tables import Row
 
 COLOURS = {
@@ -27,24 +28,30 @@ LABELS = {
     "small": "small and dense",
     "small, pruned": "small, pruned for flight",
 }
-"""Of the families of networks in pictures and tables, in their order in tables."""
+"""Names of the families of networks in pictures and tables, in their order in tables."""
 BASELINE_COLOURS = {"lqr": "#8a8d3f", "mppi": "#d98e04", "cem": "#b5651d"}
 LOSS_COLOUR = "#9a9a9a"
 
 
 def label(family: str) -> str:
-    """A family's or baseline's name for people."""
+    """Return the name of a family or baseline in pictures and tables."""
     return LABELS.get(family, family)
 
 
 def mark_lost(axes: Axes, ceiling: float) -> None:
-    """What is lost lies above a line."""
+    """Draw the line above which lost flights are."""
     axes.axhline(ceiling / 1.35, color="0.6", lw=0.6)
     axes.text(0.01, ceiling, "lost", transform=axes.get_yaxis_transform(), fontsize=8, va="center", color="0.3")
 
 
+def mark_degenerate(axes: Axes, points: Sequence[tuple[float, float]]) -> None:
+    """Put a square around the points (x, y) of networks none of whose controls depends on their inputs."""
+    if points:
+        axes.plot(*zip(*points, strict=True), ls="", marker="s", ms=8, mfc="none", mec="k", mew=0.8)
+
+
 def plain_log(axis: Axis) -> None:
-    """Ticks at 1, 2 and 5 of each decade where there are few, written out."""
+    """Write ticks out, at 1, 2 and 5 of each decade where there are few decades."""
     low, high = sorted(axis.get_view_interval())
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,)))
     axis.set_minor_locator(NullLocator())
@@ -52,7 +59,7 @@ def plain_log(axis: Axis) -> None:
 
 
 def panels_for(count: int, width: int, height: float = 3.1) -> tuple[Figure, list[Axes]]:
-    """A figure with so many panels, at most `width` beside each other, each `height` inches high."""
+    """Make a figure with `count` panels, at most `width` side by side, each `height` inches high."""
     columns = min(count, width)
     rows = -(-count // columns)
     figure = Figure(figsize=(4.6 * columns, height * rows + 0.5), layout="constrained")
@@ -64,7 +71,8 @@ def panels_for(count: int, width: int, height: float = 3.1) -> tuple[Figure, lis
 
 
 def legend(figure: Figure, rows: Iterable[Row], *, loss: bool = False, crosses: str = "") -> None:
-    """Above the panels, the families that the rows hold."""
+    """Draw above the panels the legend of the families in the rows, and of the squares of `mark_degenerate`."""
+    rows = list(rows)
     present = dict.fromkeys(row["family"] for row in rows)
     lines = [Line2D([], [], color=COLOURS[name], lw=2, label=label(name)) for name in COLOURS if name in present]
     lines += [
@@ -76,6 +84,9 @@ def legend(figure: Figure, rows: Iterable[Row], *, loss: bool = False, crosses: 
         lines.append(Line2D([], [], color=LOSS_COLOUR, ls=":", label="loss, right axis"))
     if crosses:
         lines.append(Line2D([], [], color="k", ls="", marker="x", label=crosses))
+    if any(map(degenerate, rows)):
+        name = "no control responds to the moth"
+        lines.append(Line2D([], [], ls="", marker="s", mfc="none", mec="k", label=name))
     figure.legend(
         handles=lines,
         loc="outside upper center",

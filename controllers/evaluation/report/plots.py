@@ -1,4 +1,4 @@
-"""The pictures of an evaluation: sparsity, loss and cost against tracking error."""
+"""Pictures of an evaluation: tracking error against sparsity, weights, loss and cost."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ from mothsim.controllers.evaluation.report.panels import (
     COLOURS,
     LOSS_COLOUR,
     legend,
+    mark_degenerate,
     mark_lost,
     panels_for,
     plain_log,
 )
 from mothsim.controllers.evaluation.rollouts import by_task
+from mothsim.controllers.evaluation.statistics import degenerate
 from mothsim.plotting.style import figure_style
 from mothsim.tables import Row, grouped
 
-_BACK = "back within 0.5 cm after 2 s, %"
+_RECOVERED = "recovered (within 0.5 cm after 2 s), %"
 
 
 @figure_style()
 def draw_errors(flights: Sequence[Row], against: str, columns: int = 2) -> Figure:
-    """Tracking error of every network against sparsity or number of weights, a panel a task; lost flights on top.
+    """Draw the tracking error of every network against sparsity or number of weights, a panel a task.
 
-    Of `recover` it is the share of flights that came back.
+    Lost flights are on top. Of `recover` it is the share of flights that recovered.
 
     Args:
         flights: all rows; the undisturbed ones are drawn.
@@ -67,6 +69,7 @@ def _draw_task(axes: Axes, rows: Sequence[Row], against: str) -> None:
             spread = np.random.default_rng(0).uniform(0.85, 1.18, len(lost))
             axes.plot([x for x, _ in lost], ceiling * spread, ls="", marker="x", ms=3, color=COLOURS[name], alpha=0.4)
     mark_lost(axes, ceiling)
+    mark_degenerate(axes, [(_place(row, against), ceiling) for row in networks if degenerate(row)])
     axes.set(yscale="log", ylim=(bottom, ceiling * 1.4), ylabel="error, cm (rms)")
     plain_log(axes.yaxis)
     axes.grid(alpha=0.2)
@@ -77,7 +80,7 @@ def _draw_task(axes: Axes, rows: Sequence[Row], against: str) -> None:
 
 
 def _mark_last_levels(axes: Axes, networks: Sequence[Row]) -> None:
-    """Where a family's loss says stop, dotted, and where its flights do, dashed."""
+    """Mark the last level that passes by loss, dotted, and in flight, dashed."""
     for shift, (name, group) in enumerate(_curves(networks).items()):
         if name not in ("global", "layerwise"):
             continue
@@ -111,7 +114,9 @@ def _draw_recovery(axes: Axes, rows: Sequence[Row], against: str) -> None:
             axes.plot(*_by_place(line, against, _share_back), color=COLOURS[name], lw=0.8, alpha=0.35, marker=".", ms=3)
         places, shares = _by_place(group, against, _share_back)
         axes.plot(places, shares, color=COLOURS[name], lw=2.2, marker="o" if len(places) < 3 else None)
-    axes.set(ylim=(-4, 104), ylabel=_BACK)
+    flown = grouped(filter(degenerate, networks), lambda row: row["controller"]).values()
+    mark_degenerate(axes, [(_place(group[0], against), _share_back(group)) for group in flown])
+    axes.set(ylim=(-4, 104), ylabel=_RECOVERED)
     axes.grid(alpha=0.2)
     _place_axis(axes, networks, against)
 
@@ -126,7 +131,7 @@ def _place_axis(axes: Axes, networks: Sequence[Row], against: str) -> None:
 
 
 def _sparsity_axis(axes: Axes, networks: Sequence[Row]) -> None:
-    """Per cent pruned, on the scale of what is left, since all happens at the end."""
+    """Show per cent pruned on the logarithmic scale of the share left, as error changes in the last per cent."""
     ticks = [0, 50, 75, 90, 95, 98, 99, 99.5, 99.8]
     last = max([_place(row, "sparsity") for row in networks], default=1.0)
     ticks = [tick for tick in ticks if -np.log10(1 - tick / 100) <= last + 0.05]
@@ -136,9 +141,9 @@ def _sparsity_axis(axes: Axes, networks: Sequence[Row]) -> None:
 
 @figure_style()
 def draw_loss(flights: Sequence[Row], columns: int = 2) -> Figure:
-    """Loss against tracking error of every network, a panel a task: what loss is airworthy?
+    """Draw the tracking error of every network against its loss, a panel a task.
 
-    Of `recover` it is the share of flights that came back.
+    Of `recover` it is the share of flights that recovered.
     """
     tasks = by_task(flights)
     figure, panels = panels_for(len(tasks), columns)
@@ -156,10 +161,12 @@ def draw_loss(flights: Sequence[Row], columns: int = 2) -> Figure:
             some = [(x, y) for x, y, share in zip(losses, values, lost, strict=True) if share > 0]
             if some:
                 panel.plot(*zip(*some, strict=True), ls="", marker="x", ms=6, color="k", mew=0.8)
+            dead = zip(losses, values, networks, strict=True)
+            mark_degenerate(panel, [(x, y) for x, y, network in dead if degenerate(network[0])])
         panel.axvline(LOSS_LIMIT, color="0.4", ls="--", lw=0.8)
         panel.set(xscale="log", xlabel="loss on fresh segments")
         if back:
-            panel.set(ylim=(-4, 104), ylabel=_BACK)
+            panel.set(ylim=(-4, 104), ylabel=_RECOVERED)
         else:
             mark_lost(panel, ceiling)
             panel.set(yscale="log", ylabel="error, cm (rms)", ylim=(min(finite) * 0.7, ceiling * 1.4))
@@ -172,7 +179,7 @@ def draw_loss(flights: Sequence[Row], columns: int = 2) -> Figure:
 
 @figure_style()
 def draw_costs(flights: Sequence[Row], costs: Sequence[Row], networks: Sequence[Row], columns: int = 3) -> Figure:
-    """Cost of a decision against error on the sum of primes, or the first task: multiply-adds, bytes, measured us."""
+    """Draw error on the sum of primes, or the first task, against the cost of a decision in three measures."""
     tasks = by_task(flights)
     task = "sum-of-primes" if "sum-of-primes" in tasks else next(iter(tasks))
     rows = tasks[task]
@@ -182,6 +189,7 @@ def draw_costs(flights: Sequence[Row], costs: Sequence[Row], networks: Sequence[
         for name, group in grouped(rows, lambda r: r["controller"]).items()
     }
     families = {row["controller"]: row["family"] for row in rows}
+    degenerates = {row["controller"] for row in rows if degenerate(row)}
     sizes = {row["controller"]: row for row in networks}
     figure, panels = panels_for(3, columns)
     measures = (
@@ -195,6 +203,8 @@ def draw_costs(flights: Sequence[Row], costs: Sequence[Row], networks: Sequence[
             panel.plot(value, errors[name], "o" if name in sizes else "D", ms=4 if name in sizes else 6, color=colour)
             if name not in sizes:
                 panel.annotate(name, (value, errors[name]), xytext=(4, 4), textcoords="offset points", fontsize=8)
+        dead = [(value, errors[name]) for name, value in values.items() if name in degenerates]
+        mark_degenerate(panel, dead)
         panel.set(xscale="log", yscale="log", xlabel=title, ylabel=f"error on {task}, cm")
         panel.set_ylim(0.7 * min(errors.values()), 1.4 * ceiling)
         mark_lost(panel, ceiling)
@@ -209,7 +219,7 @@ def _baselines(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 
 def _curves(networks: Sequence[Row]) -> dict[str, list[Row]]:
-    """Flights by family; a pruned family begins at the dense networks that it was pruned from."""
+    """Group flights by family; a pruned family begins at the dense networks that it was pruned from."""
     families = grouped(networks, lambda row: row["family"])
     dense = families.get("dense", [])
     pruned = {name: [*dense, *families[name]] for name in ("global", "layerwise") if name in families}
@@ -219,11 +229,12 @@ def _curves(networks: Sequence[Row]) -> dict[str, list[Row]]:
 
 
 def _place(row: Row, against: str) -> float:
-    return row["weights"] if against == "weights" else -np.log10(row["weights"] / 330_512)
+    weights = max(row["weights"], 1)  # a logarithmic axis has no place for none
+    return weights if against == "weights" else -np.log10(weights / 330_512)
 
 
 def _line(rows: Sequence[Row], against: str, ceiling: float) -> tuple[list[float], list[float]]:
-    """Median over networks of their medians, place by place."""
+    """Return places and, at each, the median over networks of their medians."""
 
     def middle(group: Sequence[Row]) -> float:
         networks = grouped(group, lambda row: row["controller"]).values()

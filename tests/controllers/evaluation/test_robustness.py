@@ -8,9 +8,9 @@ from mothsim.controllers.evaluation.robustness import compare, compare_at_equal_
 
 
 def network(family: str, run: str, calm: float, rough: list[float], *, level: float = 0.0, weights: int = 100, **more):
-    """Rows of one network's flights from three starts: undisturbed all alike, disturbed as told."""
+    """Rows of one network's flights from three starts: undisturbed all alike, under gusts as given."""
     row = {"controller": f"{family}-{run}-{level:g}-{weights}", "family": family, "run": run, "level": level,
-           "weights": weights, "task": "sum-of-primes", "recovered": None, **more}  # fmt: skip
+           "weights": weights, "dead_controls": 0, "task": "sum-of-primes", "recovered": None, **more}  # fmt: skip
     return [
         {**row, "perturbation": perturbation, "start": start, "lost": math.isinf(error), "rms_error_cm": error}
         for perturbation, errors in (("nominal", [calm] * 3), ("gusts", rough))
@@ -79,6 +79,32 @@ def test_a_lost_flight_is_as_far_off_as_where_it_was_lost() -> None:
     back += network("small", "0", 1.0, [1.0] * 3, task="recover", recovered=True)
     (row,) = found(back, "equal error")
     assert row["failed_more"] == row["failed_more_low"] == 1.0
+
+
+def test_where_both_always_or_never_fail_nothing_is_compared() -> None:
+    """Of two perturbations one loses every flight: the means are those of the other alone."""
+
+    def two(rows: list[dict]) -> list[dict]:
+        lost = [{**row, "perturbation": "delay", "rms_error_cm": math.inf, "lost": True} for row in rows
+                if row["perturbation"] == "gusts"]  # fmt: skip
+        return rows + lost
+
+    rows = [row for run in "0123" for row in two(network("global", run, 1.0, [3.0, 3.0, math.inf], level=98.0))]
+    rows += [row for run in "0123" for row in two(network("small", run, 1.0, [1.0] * 3))]
+    (delay,), (gusts,), (both,) = (found(rows, "equal error", name) for name in ("delay", "gusts", "disturbed"))
+    assert (delay["ratio"], delay["failed_more"], delay["sparse_failed"]) == (None, None, 1.0)
+    assert (delay["always_failed"], gusts["always_failed"], both["always_failed"]) == (4, 0, 4)
+    assert both["ratio"] == gusts["ratio"] == pytest.approx(3.0)
+    assert both["failed_more"] == gusts["failed_more"] == pytest.approx(1 / 3)
+    (calm,) = found(rows, "equal error", "nominal")
+    assert (calm["never_failed"], calm["failed_more"]) == (4, None)
+    (sentence,) = compare_at_equal_error(compare(rows))
+    assert "Left out, as both networks of every pair always are lost: delay." in sentence
+    assert "3.00 times that of the dense one" in sentence
+    lost = [row for row in rows if row["perturbation"] != "gusts"]
+    (sentence,) = compare_at_equal_error(compare(lost))
+    assert sentence.startswith("sum-of-primes: no difference is shown.")
+    assert "nothing to compare" in sentence
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """An evaluation's flights are the same however they are batched, interrupted and shared out."""
 
+import importlib
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +19,9 @@ from mothsim.controllers.evaluation.scenarios import (
     find_controllers,
     find_scenarios,
 )
-from mothsim.controllers.networks.storage import shipped_networks
+from mothsim.controllers.evaluation.sources import controller_sources
+from mothsim.controllers.networks.storage import load_network, save_network, shipped_networks
+from mothsim.solver.compiled import sources_digest
 
 SMALL = ControllerSpec("small", "inverse-model", str(shipped_networks()["small"]), "0" * 64)
 HOVER = replace(SCENARIOS["hover"], duration=0.3)
@@ -39,7 +43,7 @@ def test_a_row_does_not_know_its_batch() -> None:
 
 
 def test_interrupted_work_goes_on_and_ends_in_the_same_rows(tmp_path: Path, monkeypatch) -> None:
-    whole = fly_all(batches(), tmp_path / "whole")
+    whole = fly_all(batches(), tmp_path / "whole").rows
     flown = []
 
     def fly_until_killed(batch: RolloutBatch) -> object:
@@ -52,7 +56,7 @@ def test_interrupted_work_goes_on_and_ends_in_the_same_rows(tmp_path: Path, monk
     with pytest.raises(KeyboardInterrupt):
         fly_all(batches(), tmp_path / "again")
     assert len(list((tmp_path / "again" / "parts").iterdir())) == 3
-    assert fly_all(batches(), tmp_path / "again") == whole
+    assert fly_all(batches(), tmp_path / "again").rows == whole
     assert len(flown) == 4 + 3
 
 
@@ -66,8 +70,79 @@ def test_what_a_batch_depends_on_names_it() -> None:
         replace(batch, spec=SMALL),
         replace(batch, spec=replace(SMALL, checksum="1" * 64)),
     ]
-    assert len({one.key for one in (batch, *others)}) == 7
-    assert replace(batch, spec=replace(SMALL, file="elsewhere")).key == replace(batch, spec=SMALL).key
+    assert len({one.key("sources") for one in (batch, *others)} | {batch.key("other sources")}) == 8
+    assert replace(batch, spec=replace(SMALL, file="elsewhere")).key("a") == replace(batch, spec=SMALL).key("a")
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Parts of one flown batch, and of its network's description."""
+    folder = tmp_path_factory.mktemp("flown")
+    fly_all([replace(batches(2)[0], spec=SMALL)], folder)
+    describe_all([SMALL], folder)
+    return folder
+
+
+@pytest.mark.parametrize("damage", [
+    lambda content: b"",
+    lambda content: content[: len(content) // 2],
+    lambda content: b"\n".join(content.splitlines()[:-1]) + b"\n",
+    lambda content: content.replace(b"1312", b"1313"),
+    lambda content: b'{"foreign": null}',
+], ids=["empty", "cut", "a row gone", "a number changed", "foreign"])  # fmt: skip
+def test_a_damaged_part_is_made_again(parts: Path, tmp_path: Path, damage) -> None:
+    folder = shutil.copytree(parts, tmp_path / "copy")
+    batch = replace(batches(2)[0], spec=SMALL)
+    before, described = fly_all([batch], folder).rows, describe_all([SMALL], folder)
+    contents = {file: file.read_bytes() for file in (folder / "parts").iterdir()}
+    assert len(contents) == 2
+    for file, content in contents.items():
+        file.write_bytes(damage(content))
+    damaged = {file for file, content in contents.items() if file.read_bytes() != content}
+    lines: list[str] = []
+    assert fly_all([batch], folder, log=lines.append).rows == before
+    assert describe_all([SMALL], folder, log=lines.append) == described
+    assert sorted(lines) == sorted(f"{file}: damaged, made again" for file in damaged)
+    assert {file: file.read_bytes() for file in contents} == contents
+
+
+def test_another_source_of_what_flies_is_another_key(tmp_path: Path, monkeypatch) -> None:
+    """Editing a controller of one's own changes its key, and nobody else's."""
+    module = tmp_path / "springs.py"
+    module.write_text("class Springs:\n    period = 0.02\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    springs = importlib.import_module("springs")
+    monkeypatch.setattr("mothsim.controllers.make", lambda name: springs.Springs())
+    digests = []
+    for gain in (1, 2):
+        module.write_text(f"class Springs:\n    period = 0.02\n    gain = {gain}\n")
+        sources_digest.cache_clear()
+        controller_sources.cache_clear()
+        digests.append(controller_sources("springs"))
+    controller_sources.cache_clear()
+    assert digests[0] != digests[1]
+
+
+def test_a_network_whose_controls_are_dead_flies_is_lost_and_has_no_offset(tmp_path: Path) -> None:
+    small = load_network(shipped_networks()["small"])
+    last = small.weights[-1].copy()
+    last[:, :3] = 0
+    dead = {
+        "all zero": tuple(np.zeros_like(weight) for weight in small.weights),
+        "dead controls": (*small.weights[:-1], last),
+    }
+    for name, weights in dead.items():
+        save_network(replace(small, weights=weights), tmp_path / f"{name}.safetensors")
+    specs = find_controllers(tmp_path, ())
+    flown = fly_all(
+        [RolloutBatch(spec, SCENARIOS["hover"], PERTURBATIONS["nominal"], 2, 0) for spec in specs], tmp_path
+    )
+    assert flown.failures == {}
+    assert all(row["lost"] and row["dead_controls"] == 3 and np.isinf(row["rms_error_cm"]) for row in flown.rows)
+    for row in describe_all(specs, tmp_path):
+        assert np.isinf(row["trim_offset_cm"])
+        assert row["dead_controls"] == 3
+        assert row["dead_outputs"] == (7 if row["controller"] == "all zero" else 3)
 
 
 def test_conditions_are_what_they_say() -> None:
@@ -100,5 +175,22 @@ def test_pilots_are_found_once(tmp_path: Path) -> None:
 def test_bad_courses_are_named() -> None:
     with pytest.raises(ValueError, match="tasks = 'loop': expected some of hover"):
         find_scenarios(("hover", "loop"))
-    with pytest.raises(ValueError, match="shorten = 0"):
+    with pytest.raises(ValueError, match="duration_scale = 0"):
         find_scenarios(("hover",), 0.0)
+    with pytest.raises(ValueError, match="duration_scale = 1000000"):
+        find_scenarios(("hover",), 1e6)
+    with pytest.raises(ValueError, match="tasks = 'hover' twice"):
+        find_scenarios(("hover", "step", "hover"))
+    with pytest.raises(ValueError, match="tasks = nothing: expected some of hover"):
+        find_scenarios(())
+    with pytest.raises(ValueError, match="baselines = 'lqr' twice"):
+        find_controllers(None, ("lqr", "lqr"))
+    with pytest.raises(ValueError, match="controller = 'pid'"):
+        find_controllers(None, ("pid",))
+
+
+def test_recovery_is_of_recover_tasks_alone() -> None:
+    for name, expected in (("hover", {None}), ("recover-half", {True})):
+        scenario = replace(SCENARIOS[name], duration=2.5)
+        batch = RolloutBatch(ControllerSpec("lqr", "lqr"), scenario, PERTURBATIONS["nominal"], 2, 0)
+        assert {row["recovered"] for row in measure(batch, fly_batch(batch))} == expected

@@ -8,6 +8,7 @@ import pytest
 from mothsim.controllers.evaluation.report.headline import (
     as_markdown,
     headline,
+    headline_rows,
     last_levels,
     smallest_as_good,
     summary_sentences,
@@ -20,8 +21,8 @@ def flights(family: str, run: str, errors: list[float], level: float = 0.0, **mo
     """Rows of one network's flights; an infinite error is a lost flight."""
     return [
         {"controller": f"{family}-{run}-{level:g}", "family": family, "run": run, "level": level, "weights": 100,
-         "loss": 1e-4, "task": "hover", "perturbation": "nominal", "start": start, "lost": math.isinf(error),
-         "recovered": error < 0.5, "rms_error_cm": error, **more}
+         "dead_controls": 0, "loss": 1e-4, "task": "hover", "perturbation": "nominal", "start": start,
+         "lost": math.isinf(error), "recovered": error < 0.5, "rms_error_cm": error, **more}
         for start, error in enumerate(errors)
     ]  # fmt: skip
 
@@ -44,7 +45,23 @@ def test_most_lost_is_infinitely_far_off() -> None:
     assert math.isinf(row["rms_error_cm_high"])
     assert row["rms_error_cm_low"] == 0.1
     table = headline([row])
-    assert table[1][3:] == ["lost", "2 of 3"]
+    assert table[1][4:] == ["lost", "2 of 3"]
+
+
+def test_the_headline_is_numbers_too_and_no_two_lines_are_alike() -> None:
+    rows = flights("small", "0", [0.25, 0.5, 0.75], weights=1312, controller="one")
+    rows += flights("small", "1", [math.inf] * 3, weights=40, dead_controls=3, controller="two")
+    rows += [
+        {**row, "task": "recover"} for row in flights("small", "0", [0.1, 0.2, 9.0], weights=1312, controller="one")
+    ]
+    summary = summarise(rows)
+    one, two = headline_rows(summary)
+    assert (one["name"], one["weights"], one["hover_cm"], one["recover_recovered"]) == ("one", 1312, 0.5, 2 / 3)
+    assert (one["lost"], one["flights"], one["degenerate"]) == (0, 6, 0)
+    assert (two["name"], two["hover_cm"], two["lost"], two["flights"], two["degenerate"]) == ("two", math.inf, 3, 3, 1)
+    assert [line[:2] for line in headline(summary)[1:]] == [
+        ["small and dense", "one"], ["small and dense, no control responds", "two"],
+    ]  # fmt: skip
 
 
 def test_networks_are_drawn_and_not_only_starts() -> None:

@@ -3,17 +3,20 @@
 import csv
 import html
 import json
+import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mothsim.controllers.evaluation.rollouts import COLUMNS
+from mothsim.controllers.networks.storage import load_network, save_network, shipped_networks
 from mothsim.demos.cli.main import main
 from mothsim.tables import read_table
 
@@ -73,7 +76,11 @@ def test_again_is_the_same_to_the_byte(evaluated: Path, capsys: pytest.CaptureFi
     assert (evaluated / "flights.csv").read_bytes() == before
     result = json.loads(capsys.readouterr().out)
     assert result["flights"] == len(before.splitlines()) - 1
-    assert result["columns"][0] == "controller"
+    assert result["failures"] == {}
+    for row in result["rows"]:
+        assert isinstance(row["hover_cm"], float)
+        assert row["flights"] >= row["lost"] == int(row["lost"])
+    assert {row["name"]: row["weights"] for row in result["rows"]}["small"] == 1312
 
 
 def test_killed_and_run_again_is_the_same_to_the_byte(tmp_path: Path) -> None:
@@ -104,9 +111,9 @@ def test_the_page_needs_nothing_else(evaluated: Path) -> None:
     assert page.count("data:image/gif") == 3
     for expected in (
         "How few connections",
-        "What loss is airworthy?",
-        "What foretells",
-        "Does sparse mean faster?",
+        "Tracking error against loss",
+        "Predictors of tracking error",
+        "Are sparse networks faster?",
         "Does sparsity help or hurt",
         "<b>hover</b>: ",
         "numba",
@@ -157,9 +164,64 @@ def test_networks_without_a_loss_are_drawn_too(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "report.html").exists()
 
 
+def test_one_damaged_network_costs_its_own_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Names that look like numbers are names; a network without live controls is flown, lost and told apart."""
+    folder, out = tmp_path / "networks", tmp_path / "out"
+    small = load_network(shipped_networks()["small"])
+    save_network(small, folder / "007.safetensors")
+    save_network(replace(small, biases=tuple(2 * bias for bias in small.biases)), folder / "1e5.safetensors")
+    save_network(replace(small, weights=tuple(0 * weight for weight in small.weights)), folder / "nan.safetensors")
+    (folder / "True.safetensors").write_bytes((folder / "007.safetensors").read_bytes()[:-9])
+    command = [*TINY, "--networks", str(folder), "--tasks", "hover", "recover", "--report", "--out", str(out)]
+    assert main(command) == 1
+    captured = capsys.readouterr()
+    assert captured.err.splitlines()[-1].startswith("mothsim: True could not be flown (")
+    assert "no control responds" in captured.out
+    rows = {row["controller"]: row for row in texts(out / "networks.csv")}
+    assert set(rows) == {"007", "1e5", "nan", "True"}
+    assert rows["nan"]["trim_offset_cm"] == "inf"
+    assert {name: row["dead_controls"] for name, row in rows.items()} == {
+        "007": "0",
+        "1e5": "0",
+        "nan": "3",
+        "True": "",
+    }
+    assert "True.safetensors" in rows["True"]["failure"]
+    assert not any(rows[name]["failure"] for name in ("007", "1e5", "nan"))
+    flights = read_table(out / "flights.csv", COLUMNS)
+    assert {row["controller"] for row in flights} == {"lqr", "007", "1e5", "nan"}
+    assert all(row["lost"] for row in flights if row["controller"] == "nan")
+
+
+@pytest.mark.parametrize("kind", ["file", "read-only"])
+def test_a_folder_that_cannot_be_written_is_found_before_the_first_flight(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    out = tmp_path / "out"
+    if kind == "file":
+        out.touch()
+    else:
+        out.mkdir(mode=0o500)
+        if os.access(out, os.W_OK):
+            pytest.skip("this user may write anywhere")
+    assert main([*TINY, "--tasks", "hover", "--out", str(out)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"mothsim: out = {str(out)!r}: expected a folder to write to")
+    assert error.count("\n") == 1
+
+
 def test_mistakes_give_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for wrong, expected in ((["--tasks", "loop"], "tasks = 'loop'"), (["--networks", str(tmp_path)], "networks = "),
-                        (["--starts", "0"], "starts = 0")):  # fmt: skip
+    (tmp_path / "file").touch()
+    for wrong, expected in (
+        (["--tasks", "loop"], "tasks = 'loop'"),
+        (["--tasks"], "tasks = nothing"),
+        (["--tasks", "hover", "hover"], "tasks = 'hover' twice"),
+        (["--robustness", "--robust-tasks", "loop"], "robust_tasks = 'loop'"),
+        (["--networks", str(tmp_path)], "networks = "),
+        (["--starts", "0"], "starts = 0"),
+        (["--baselines", "pid"], "controller = 'pid'"),
+        (["--duration-scale", "nan"], "duration_scale = nan"),
+    ):
         assert main([*TINY, *wrong, "--out", str(tmp_path / "out")]) == 1
         error = capsys.readouterr().err.strip()
         assert expected in error
