@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NoReturn, Protocol
 
 import tyro
@@ -54,7 +56,9 @@ def guarded(work: Callable[[], object], prog: str) -> int:
     previous = _on_termination()
     try:
         try:
-            work()
+            with warnings.catch_warnings():
+                warnings.showwarning = partial(_show_warning, prog)
+                work()
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
@@ -92,6 +96,11 @@ def _on_termination() -> Any:
 def _failed(prog: str, line: str, status: int = _FAILED) -> int:
     print(f"{prog}: {' '.join(line.split())}", file=sys.stderr)
     return status
+
+
+def _show_warning(prog: str, message: Warning | str, *_: object) -> None:
+    """Print a warning as a line on standard error, without the place in the code that it comes from."""
+    print(f"{prog}: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def _open_closed_streams() -> None:

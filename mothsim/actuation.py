@@ -35,12 +35,12 @@ def limited(controls: Array, body: MothBody) -> Array:
     return np.clip(controls, low, high)
 
 
-_BEND = 7.0
-"""How much finer than its end an action's middle is: sinh(7)/7, or 78 times as fine as an even scale."""
+_CURVATURE = 7.0
+"""Curvature of the scale of actions: at its middle it is sinh(7)/7, or 78, times as fine as an even scale."""
 
 
 def _scale(body: MothBody) -> tuple[Array, Array]:
-    """What the middle and the ends of an action stand for: components, and how far from them the ends are."""
+    """Components (4,) of the zero action, and the distance (4,) from them to those of the actions +-1."""
     middle = np.array([body.weight, 0.0, 0.0, 0.0])
     force = body.force_limit
     return middle, np.array([force, force, body.abdomen_torque_limit or 1.0, body.wing_torque_limit or 1.0]) + middle
@@ -49,18 +49,18 @@ def _scale(body: MothBody) -> tuple[Array, Array]:
 def to_actions(controls: Array, body: MothBody) -> Array:
     """Actions (..., 4) in [-1, 1], see `from_actions`, of controls (..., 4), which are cut to the limits first."""
     middle, span = _scale(body)
-    return np.arcsinh((to_components(limited(controls, body)) - middle) / span * np.sinh(_BEND)) / _BEND
+    return np.arcsinh((to_components(limited(controls, body)) - middle) / span * np.sinh(_CURVATURE)) / _CURVATURE
 
 
 def from_actions(actions: Array, body: MothBody) -> Array:
-    """Controls (..., 4) of actions (..., 4): no action carries the weight along the head-thorax, +-1 is all there is.
+    """Controls (..., 4) of actions (..., 4): zero carries the weight along the head-thorax, +-1 is the limit.
 
-    A component is `middle + span sinh(7 action) / sinh(7)`: flight is a matter of tens to hundreds of dyn, while
-    the largest force is 17 times the weight, so an even scale would leave a learner a hundredth of it to hit.
+    A component is `middle + span sinh(7 action) / sinh(7)`: flight takes forces of tens to hundreds of dyn, while
+    the largest force is 17 times the weight, so an even scale would leave a hundredth of it for flight.
     The span of F_x is the limit and the weight, so that both ends are reached; what exceeds a limit is cut to it.
     """
     middle, span = _scale(body)
-    return limited(from_components(middle + span * (np.sinh(_BEND * actions) / np.sinh(_BEND))), body)
+    return limited(from_components(middle + span * (np.sinh(_CURVATURE * actions) / np.sinh(_CURVATURE))), body)
 
 
 def applied(controls: Array, body: MothBody) -> Array:

@@ -1,4 +1,4 @@
-"""What disturbs a flight, and the random numbers behind it.
+"""Disturbances of a flight (sensor noise, delay, gusts, other bodies) and their random numbers.
 
 Every flight of a moth has one 64-bit key, and every random number in it is a
 hash of that key, the decision and what the number is for (SplitMix64; Steele, Lea and Flood 2014, OOPSLA). So a
@@ -23,13 +23,13 @@ Keys = NDArray[np.uint64]
 SENSOR_NOISE = np.array([0.05, 0.05, 0.01, 0.01, 2.0, 2.0, 0.5, 0.5])
 """Standard deviations of sensor noise of 1: cm, rad, cm/s, rad/s, in the order of the state."""
 GUST_TIME = 0.3
-"""Time in which the wind forgets itself, s."""
+"""Correlation time of the wind, s."""
 DRAWN = ("head_density", "abdomen_density", "force_distance", "spring", "damping")
 """Parameters of the body that `body_spread` draws."""
 
 
 class Stream(IntEnum):
-    """What a random number is for."""
+    """Purpose of a random number; each has a stream of its own."""
 
     START = 0
     BODY = 1
@@ -56,7 +56,7 @@ def normal(keys: Keys, steps: NDArray[np.int64], stream: Stream, width: int) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class Disturbances:
-    """What disturbs a flight of `mothsim.fly`.
+    """Disturbances of a flight of `mothsim.fly`.
 
     Attributes:
         sensor_noise: standard deviations of normal noise on the state (8,) that the controller is shown, cm, rad,
@@ -97,14 +97,14 @@ class DisturbanceSampler:
         self._wind: Array | None = None
 
     def measured_state(self, states: Array, step: int) -> Array:
-        """What the controller is shown, (N, 8), of states (N, 8) at a decision; to be called at each in turn."""
+        """Measured states (N, 8), with noise and delay, of states (N, 8); to be called once a decision, in order."""
         if self._of.sensor_noise:
             states = states + np.array(self._of.sensor_noise) * normal(self._keys, self._at(step), Stream.SENSOR, 8)
         self._shown = [*(self._shown or [states] * self._of.delay), states]
         return self._shown.pop(0)
 
     def wind(self, step: int) -> Array | None:
-        """Velocity of the air (N, 2), cm/s, after a decision; to be called at each in turn."""
+        """Velocity of the air (N, 2), cm/s, after a decision; to be called once a decision, in order."""
         if self._of.gusts > 0:
             draws = normal(self._keys, self._at(step), Stream.GUST, 2)
             if self._wind is None:

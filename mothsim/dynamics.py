@@ -194,9 +194,11 @@ def rates(
     """Rates of the smooth coordinates, and the two numbers of the stiff one.
 
     Args:
+        k: constants of the body.
         control: F cos(alpha), F sin(alpha), abdominal torque, wing torque.
         momenta: P_x, P_y, L.
-        bend, bend_rate: phi - theta and its rate.
+        bend: phi - theta.
+        bend_rate: its rate.
         trig: sin and cos of theta, sin and cos of the bend.
 
     Returns:

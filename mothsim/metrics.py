@@ -30,17 +30,26 @@ def recovered(flight: Flight) -> NDArray[np.bool_]:
     return np.asarray((flight.errors[..., late] <= RECOVERED_WITHIN).all(axis=-1))
 
 
+def mean_over_flight(values: Array) -> Array:
+    """Means (...) over the last axis of values (..., T) without those that are NaN; NaN where all are, or none is."""
+    missing = np.isnan(values)
+    count = np.sum(~missing, axis=-1)
+    total = np.sum(np.where(missing, 0.0, values), axis=-1)
+    return np.divide(total, count, out=np.full(np.shape(total), np.nan), where=count > 0)[()]
+
+
 def effort(flight: Flight) -> Array:
     """Root mean square of the force's departure from trim, as a share of the weight; () or (N,)."""
     trim = find_trim(flight.body, float(flight.trajectory.angle(0.0)))
     departure = (to_components(flight.controls) - to_components(trim.control))[..., :2]
-    return np.sqrt(np.nanmean(np.sum(departure**2, axis=-1), axis=-1)) / flight.body.weight
+    return np.sqrt(mean_over_flight(np.sum(departure**2, axis=-1))) / flight.body.weight
 
 
 def work_per_path(flight: Flight, *, force_times_distance: bool = False) -> Array:
     """Work `|tau_w dtheta| + |tau d(phi - theta)| + |F . r|` of every path but the last, erg; (T-1,) or (N, T-1).
 
     Args:
+        flight: of one moth or of N.
         force_times_distance: `|F| |r|` instead of `|F . r|`, whatever the angle between: the published figures.
     """
     before, after = flight.states[..., :-1, :], flight.states[..., 1:, :]
@@ -57,6 +66,7 @@ def cost_of_transport(flight: Flight, *, head_mass_halved: bool = False, force_t
     """Mean over paths of work / (mass g distance); () or (N,).
 
     Args:
+        flight: of one moth or of N.
         head_mass_halved: divide by half the head-thorax's mass instead of the moth's, as was published.
         force_times_distance: see `work_per_path`.
     """
@@ -64,4 +74,4 @@ def cost_of_transport(flight: Flight, *, head_mass_halved: bool = False, force_t
     distance = np.hypot(*np.moveaxis(after - before, -1, 0))
     mass = flight.body.head_mass / 2 if head_mass_halved else flight.body.mass
     work = work_per_path(flight, force_times_distance=force_times_distance)
-    return np.nanmean(work / (mass * flight.body.gravity * distance), axis=-1)
+    return mean_over_flight(work / (mass * flight.body.gravity * distance))

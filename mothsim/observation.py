@@ -1,4 +1,4 @@
-"""What a learner is shown of a flight: the moth relative to its target, and where the target goes next.
+"""Observations of a learner: the moth relative to its target, and the target's coming positions.
 
 The environments observe with this, and so does a policy that `mothsim.fly` flies.
 """
@@ -17,7 +17,7 @@ from mothsim.trajectories import Trajectory
 Array = NDArray[np.floating]
 
 WAYPOINTS = 5
-"""How many of the target's coming positions are shown, one a decision."""
+"""Number of the target's coming positions in an observation, one a decision."""
 
 
 class Entry(NamedTuple):
@@ -49,7 +49,7 @@ _AHEAD = tuple(
     for axis in "xy"
 )
 ENTRIES = _STATE + _AHEAD
-"""What every number of an observation is, in order."""
+"""Entries of an observation, in order."""
 
 _BOUNDS = np.array([entry.bound for entry in ENTRIES])
 _SCALES = np.array([entry.scale for entry in ENTRIES])

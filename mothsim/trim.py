@@ -88,6 +88,8 @@ def linearise(body: MothBody, trim: Trim, duration: float = SEGMENT) -> Linearis
     """The segment's Jacobian about a trim by central differences through the engine.
 
     Args:
+        body: the moth.
+        trim: of that body.
         duration: of the segment, s.
     """
     a, b = segment_slopes(body, trim.state[None], to_components(trim.control)[None], duration, rtol=1e-9)
@@ -104,6 +106,7 @@ def segment_slopes(
     """Jacobians (T, 8, 8) and (T, 8, 4) of segments' ends by central differences through the engine.
 
     Args:
+        body: the moth.
         states: (T, 8), where the segments begin.
         components: (T, 4) of the controls, see `mothsim.actuation`.
         duration: of the segments, s.

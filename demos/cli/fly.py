@@ -29,6 +29,9 @@ class Fly:
     trajectory: str = "sum-of-primes"
     """hover, step, sine, sum-of-primes, figure-eight, forward, recover, or a CSV file of
     t,x,y[,theta] in s, cm, rad."""
+    interpolation: Literal["pchip", "linear", "cubic"] | None = None
+    """Between the rows of a CSV file: pchip (the default) and linear never leave the range of neighbouring rows, cubic
+    is a natural spline."""
     waypoint: Literal["reachable", "raw"] = "reachable"
     """For the inverse model: where guidance asks it to go; raw targets lose every network."""
     angle: Radians = None
@@ -64,7 +67,7 @@ class Fly:
             if not hasattr(controller, "keep_rollouts"):
                 raise ValueError(f"show_rollouts: {self.controller} has none; expected a sampling controller")
             controller.keep_rollouts = True
-        target = mothsim.make_trajectory(self.trajectory, angle)
+        target = mothsim.make_trajectory(self.trajectory, angle, self.interpolation)
         flight = mothsim.fly(
             controller, target, duration=self.duration, seed=self.seed, body=body, progress=sys.stderr.isatty()
         )
@@ -72,8 +75,6 @@ class Fly:
         self._draw(flight, getattr(controller, "sampled_paths", None) if self.show_rollouts else None)
 
     def _result(self, flight: mothsim.Flight, controller: Any) -> dict[str, Any]:
-        import numpy as np
-
         from mothsim import metrics
 
         network = getattr(controller, "network", None)
@@ -84,12 +85,12 @@ class Fly:
             "weights": network.connections if network else None,
             "body": self.body,
             "trajectory": self.trajectory,
-            "duration_s": self.duration,
+            "duration_s": round(len(flight.times) * controller.period, 9),
             "rms_error_cm": float(flight.rms_error),
             "max_error_cm": float(flight.max_error),
             "lost": bool(flight.lost),
             "control_effort": float(metrics.effort(flight)),
-            "work_per_path_mJ": float(np.nanmean(metrics.work_per_path(flight))) * 1e-4,
+            "work_per_path_mJ": float(metrics.mean_over_flight(metrics.work_per_path(flight))) * 1e-4,
             "cost_of_transport": float(metrics.cost_of_transport(flight)),
             "control_step_us": 1e6 * flight.decision_seconds,
             "realtime_factor": flight.realtime_factor,

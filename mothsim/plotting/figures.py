@@ -40,7 +40,7 @@ def draw_flight(flight: Flight, title: str = "") -> Figure:
     axes = [figure.add_subplot(grid[row, 1]) for row in range(4)]
     for axis in axes:
         axis.grid(alpha=0.25)
-        axis.set_xlim(times[0], times[-1])
+        axis.set_xlim(times[0], times[-1] if len(times) > 1 else None)
         axis.set_facecolor("white")
     for axis in axes[:-1]:
         axis.tick_params(labelbottom=False)

@@ -1,4 +1,4 @@
-"""The picture of a moth: two ellipses on a pin, with the force it makes and the target it is after."""
+"""The picture of a moth: two ellipses on a pin, with its aerodynamic force and its target."""
 
 from __future__ import annotations
 
@@ -130,7 +130,9 @@ def draw_moth(
 
     Args:
         axes: with equal aspect, or the ellipses will not look like the body's.
-        state, control, target: see `MothDrawing.update`.
+        state: see `MothDrawing.update`, as for the control and the target.
+        control: or none, for no arrow.
+        target: or none, for no mark.
         body: by default Zahn et al.'s moth.
         alpha: opacity; below 1 for a ghost of an earlier time.
         size: magnifies the moth about its joint, to show it on a wide map.

@@ -242,3 +242,15 @@ def test_a_bad_flight_frees_its_controller() -> None:
     for _ in range(2):
         with pytest.raises(KeyError, match="mine"):
             fly(wrong, "hover", duration=0.04)
+
+
+def test_a_flight_of_one_decision_has_measures_without_warnings() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        flight = fly(LQR(), "hover", duration=0.02)
+        assert np.isnan(metrics.cost_of_transport(flight))
+        assert np.isnan(metrics.mean_over_flight(metrics.work_per_path(flight)))
+        lost = fly(Still(np.zeros(4)), "hover", duration=0.06, starts=np.full((2, 8), np.nan))
+        assert np.isnan(metrics.effort(lost)).all()
+    values = np.array([[1.0, np.nan, 4.0], [np.nan] * 3])
+    assert metrics.mean_over_flight(values) == pytest.approx([2.5, np.nan], nan_ok=True)
