@@ -54,7 +54,9 @@ class Fly:
         import mothsim
         from mothsim import controllers
         from mothsim.body import make_body
+        from mothsim.io import open_folder
 
+        open_folder(self.out)
         published = self.controller == "monte-carlo"
         angle = self.angle if self.angle is not None else math.pi / (4 if published else 2)
         self.body = self.body or ("bustamante2022-fa" if published else "zahn2022")
