@@ -6,13 +6,17 @@ the body, which tilts it and so moves it along. Weight and gains are in dyn, per
 
 from __future__ import annotations
 
+import sys
+from dataclasses import dataclass
+
 import gymnasium as gym
 import numpy as np
-import tyro
 
 import mothsim
 from mothsim.actuation import from_components
 from mothsim.controllers import as_policy
+from mothsim.demos.options import Seconds, Seed
+from mothsim.demos.run import run
 
 
 class Springs:
@@ -21,7 +25,7 @@ class Springs:
     period = 0.02
 
     def reset(self, task: mothsim.Task) -> None:
-        """Remember what the moth weighs."""
+        """Take the weight of the moth, dyn."""
         self.weight = task.body.weight
 
     def control(self, states: np.ndarray, time: float) -> np.ndarray:
@@ -32,20 +36,29 @@ class Springs:
         return from_components(np.stack([up, across, 0 * x, 0 * x], axis=1))
 
 
-def main(seconds: float = 10.0, seed: int = 0) -> float:
-    """Fly it both ways and print both; returns the tracking error at the end of the episode, cm."""
-    env = gym.make("mothsim:mothsim/Hover-v0", duration=seconds)
-    policy = as_policy(Springs(), env)
-    observation, info = env.reset(seed=seed)
-    start = info["state"]
-    terminated = truncated = False
-    while not (terminated or truncated):
-        observation, _, terminated, truncated, info = env.step(policy(observation, info))
-    print(f"{'lost' if terminated else 'aloft'} after {info['time']:.2f} s, {info['error']:.3f} cm from the target")
-    flight = mothsim.fly(Springs(), "hover", duration=seconds, starts=start)
-    print(f"mothsim.fly from the same start: rms error {flight.rms_error:.3f} cm, lost: {flight.lost}")
-    return info["error"]
+@dataclass
+class OwnController:
+    """Fly the controller through the environment and by `mothsim.fly`, and print both results."""
+
+    seconds: Seconds = 10.0
+    """Duration of the flights, s."""
+    seed: Seed = 0
+    """Seed of the start."""
+
+    def run(self) -> float:
+        """Fly both ways and print both; returns the tracking error at the end of the episode, cm."""
+        env = gym.make("mothsim:mothsim/Hover-v0", duration=self.seconds)
+        policy = as_policy(Springs(), env)
+        observation, info = env.reset(seed=self.seed)
+        start = info["state"]
+        terminated = truncated = False
+        while not (terminated or truncated):
+            observation, _, terminated, truncated, info = env.step(policy(observation, info))
+        print(f"{'lost' if terminated else 'aloft'} after {info['time']:.2f} s, {info['error']:.3f} cm from the target")
+        flight = mothsim.fly(Springs(), "hover", duration=self.seconds, starts=start)
+        print(f"mothsim.fly from the same start: rms error {flight.rms_error:.3f} cm, lost: {flight.lost}")
+        return info["error"]
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    sys.exit(run(OwnController, prog="own_controller"))

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -9,12 +10,13 @@ import pytest
 from mothsim.controllers.networks.network import Network, Scaling
 from mothsim.controllers.networks.storage import save_network
 from mothsim.demos.examples import own_controller, random_lqr_network
+from mothsim.demos.run import run
 from mothsim.envs import TrackVectorEnv
 from mothsim.envs.episodes import first_episodes
 
 
 def test_own_controller_hovers(capsys):
-    assert own_controller.main(seconds=4.0) < 0.5
+    assert own_controller.OwnController(seconds=4.0).run() < 0.5
     assert "aloft after 4.00 s" in capsys.readouterr().out
 
 
@@ -31,7 +33,7 @@ def network(tmp_path):
 
 
 def test_random_lqr_network(network, capsys):
-    flown = random_lqr_network.main(seconds=1.0, moths=3, network=network)
+    flown = random_lqr_network.RandomLQRNetwork(seconds=1.0, moths=3, network=network).run()
     assert list(flown) == ["random", "lqr", network]
     assert not flown["lqr"].lost.any()
     assert flown["random"].lost.all()
@@ -53,11 +55,26 @@ def test_train_ppo_runs(tmp_path, capsys):
     pytest.importorskip("stable_baselines3", reason="the extra [rl] is not installed")
     from mothsim.demos import train_ppo
 
-    result = train_ppo.main(minutes=0.05, moths=2, out=tmp_path, eval_envs=4)
+    result = train_ppo.TrainPPO(minutes=0.05, moths=2, out=tmp_path, eval_envs=4).run()
     assert result["trim"]["return"] > result["random"]["return"]
     assert json.loads((tmp_path / "result.json").read_text())["ppo"] == result["ppo"]
     assert {file.name for file in tmp_path.iterdir()} == {"hover.zip", "curve.png", "result.json"}
-    assert "wrote hover.zip" in capsys.readouterr().out
+    assert "hover.zip" in capsys.readouterr().err
+
+
+def test_train_ppo_without_its_extra_is_a_line(capsys, monkeypatch):
+    from mothsim.demos import train_ppo
+
+    monkeypatch.setitem(sys.modules, "stable_baselines3", None)
+    assert run(train_ppo.TrainPPO, [], prog="train_ppo") == 1
+    error = capsys.readouterr().err
+    assert error.startswith("train_ppo: ")
+    assert error.endswith('needs the extra [rl], pip install "mothsim[rl]"\n')
+    with pytest.raises(SystemExit) as left:
+        run(train_ppo.TrainPPO, ["--help"], prog="train_ppo")
+    assert left.value.code == 0
+    assert run(own_controller.OwnController, ["--seconds", "nan"], prog="own_controller") == 1
+    assert capsys.readouterr().err.startswith("own_controller: seconds = nan: expected seconds above 0")
 
 
 @pytest.mark.slow
@@ -65,7 +82,7 @@ def test_ppo_learns_to_hover(tmp_path):
     pytest.importorskip("stable_baselines3", reason="the extra [rl] is not installed")
     from mothsim.demos import train_ppo
 
-    result = train_ppo.main(out=tmp_path)
+    result = train_ppo.TrainPPO(out=tmp_path).run()
     for other in ("random", "trim"):
         assert result["ppo"]["return"] > 5 * result[other]["return"]
         assert result["ppo"]["seconds_aloft"] > 5 * result[other]["seconds_aloft"]
