@@ -1,4 +1,4 @@
-"""Flies a network: the guidance's waypoint goes in, a control comes out."""
+"""Closed-loop flight of an inverse-model network, from the waypoints of the guidance."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class InverseModel:
     """An inverse-model network in closed loop (Zahn et al. 2022 left this as future work).
 
     Args:
-        network: the name of a shipped network, a `.safetensors` file, or a `Network`.
-        weights: of the guidance; by default the usual ones, or gentler ones where the network's slope at trim asks
-            for them, see `mothsim.controllers.guidance.stability.select_lqr_weights`.
-        waypoint: `reachable`, the pose that the guidance's own control would reach; or `raw`, the target's own
-            pose at the segment's end, which loses every network within two seconds.
+        network: a `Network`, or a name or file of one, see `mothsim.controllers.networks.storage.find_network`.
+        weights: of the guidance; by default those that the network's Jacobian at trim allows, see
+            `mothsim.controllers.guidance.stability.select_lqr_weights`.
+        waypoint: `reachable`, the pose that the guidance's own control reaches in simulation; or `raw`, the target's
+            own pose at the segment's end, with which every network is lost within two seconds.
     """
 
     period = SEGMENT
@@ -57,7 +57,7 @@ class InverseModel:
         self.guidance.reset(task)
 
     def control(self, states: Array, time: float) -> Array:
-        """Controls (N, 4) for states (N, 8); the wing torque is 0, as in the network's training."""
+        """Return controls (N, 4) for states (N, 8); the wing torque is 0, as in the network's training."""
         controls = self.guidance.control(states, time)
         if self.waypoint == "reachable":
             poses = self.guidance.waypoint(states, controls)

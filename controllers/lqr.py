@@ -1,4 +1,4 @@
-"""LQR: the guidance's own control, flown as it is."""
+"""LQR: the control of the guidance without a network."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ class LQR:
         self.guidance.reset(task)
 
     def control(self, states: Array, time: float) -> Array:
-        """Controls (N, 4) for states (N, 8)."""
+        """Return controls (N, 4) for states (N, 8)."""
         return self.guidance.control(states, time)

@@ -1,9 +1,9 @@
-"""A plan: a flight along a target that the moth can fly, segment by segment, and the law that keeps to it.
+"""Iterative LQR: a feasible flight along a target, and the linear-quadratic regulator about it.
 
-What a target asks for, a moth may be unable to do: with three controls it must tilt to speed up sideways. So the
-target is first made a feasible flight, states that the controls beside them do reach, by Gauss-Newton: the law of
-linear-quadratic tracking about one flight is flown on the engine, and gives the next one (iterative LQR: Li and
-Todorov 2004, ICINCO). It begins with the law about trim, the best that a linear model of hovering can do.
+A moth may be unable to follow a target exactly: with three controls it must tilt to accelerate sideways. So a feasible
+flight is computed first, states with the controls that reach them, by Gauss-Newton: the tracking regulator about one
+flight is simulated with the engine, which gives the next flight (iterative LQR: Li and Todorov 2004, ICINCO). The first
+regulator is the one about trim.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from mothsim.trim import Linearisation, find_trim, linearise, segment_slopes
 Array = NDArray[np.floating]
 
 _TIGHTNESS = (1.0, 3.0, 10.0)
-"""How many times nearer than the law a plan keeps to its target, flight by flight: at once, the first would tumble."""
+"""Factors by which the position deviation is tightened, iteration by iteration; the last at once would tumble."""
 _SETTLING = 0.3
-"""The same of the law, while moths that start violently are being led to the plan: urgent, they would tumble."""
+"""Factor on the position weight while moths from violent starts approach the flight; with 1 they would tumble."""
 _FLIGHTS, _GAIN = 8, 0.01
-"""At most so many flights; each must better the cost of the best before by this share."""
+"""Maximum number of iterations, and the share by which each must lower the best cost so far."""
 
 
 @dataclass(frozen=True)
 class Costs:
-    """What departures cost over T segments: states `q` (T, 8), controls `r` (m,), and the end `p` (8, 8)."""
+    """Quadratic costs over T segments: diagonals of states `q` (T, 8) and controls `r` (m,), final state `p` (8, 8)."""
 
     q: Array
     r: Array
@@ -51,10 +51,10 @@ class TrackingLQR:
     Attributes:
         states: (T + 1, 8) of the flight.
         controls: (T, 4) components, see `mothsim.actuation`.
-        costs: that it makes least.
+        costs: that the regulator minimises.
         feedback: (T, m, 8), with m = 3 controls, or 4 with wing torque.
         costate_gain: (T, m, 8), from the costate of a segment's end to its control.
-        input_gain: (T, m, m), of a control that is wanted, what is given.
+        input_gain: (T, m, m), from a desired change of a control to the change that is applied.
         costate_map: (T, 8, 8), the costate from a segment's end to its beginning.
     """
 
@@ -67,11 +67,11 @@ class TrackingLQR:
     costate_map: Array
 
     def feedforward(self, offsets: Array, inputs: Array | None = None) -> Array:
-        """What leads N moths along offsets (N, L + 1, 8) from the flight, to be added to the controls, (N, L, m).
+        """Compute the feedforward (N, L, m) with which N moths follow offsets (N, L + 1, 8) from the flight.
 
         Args:
-            offsets: from the first states on; the last is for good.
-            inputs: (N, L, m), what is wanted to be added to the controls; by default nothing.
+            offsets: desired state minus the state of the flight, from its first state on; the last one stays.
+            inputs: (N, L, m), desired changes of the controls; by default zero.
         """
         length, width = offsets.shape[1] - 1, self.feedback.shape[1]
         inputs = np.zeros((len(offsets), length, width)) if inputs is None else inputs
@@ -87,18 +87,18 @@ class TrackingLQR:
 
 
 def rowwise_matvec(matrix: Array, rows: Array) -> Array:
-    """`matrix @ row` for every row, summed row by row: a product's last digit would depend on how many there are."""
+    """Multiply a matrix with every row, summed row by row, so that no bit depends on the number of rows."""
     return (rows[:, None, :] * matrix).sum(axis=2)
 
 
 def tracking_lqr(states: Array, controls: Array, a: Array, b: Array, costs: Costs) -> TrackingLQR:
-    """The law about a flight, by the Riccati recursion from its end.
+    """Compute the tracking regulator about a flight by the Riccati recursion from its end.
 
     Args:
         states: (T + 1, 8).
         controls: (T, 4) components.
-        a, b: slopes (T, 8, 8) and (T, 8, 4) of its segments.
-        costs: of departures.
+        a, b: state and input Jacobians of its segments, (T, 8, 8) and (T, 8, 4).
+        costs: of deviations from it.
     """
     count, width = len(controls), len(costs.r)
     feedback, costate_gain = np.empty((2, count, width, 8))
@@ -116,7 +116,7 @@ def tracking_lqr(states: Array, controls: Array, a: Array, b: Array, costs: Cost
 
 
 def fly_lqr(law: TrackingLQR, feedforward: Array, start: Array, body: MothBody) -> tuple[Array, Array]:
-    """States (T + 1, 8) and controls (T, 4) of a law, with `feedforward` (T, m) added, flown from `start` (8,)."""
+    """Simulate a regulator with a feedforward (T, m) from `start` (8,); returns states (T + 1, 8), controls (T, 4)."""
     states, controls = np.empty_like(law.states), law.controls.copy()
     states[0] = start
     for t, (control, feedback) in enumerate(zip(controls, law.feedback, strict=True)):
@@ -129,9 +129,9 @@ def fly_lqr(law: TrackingLQR, feedforward: Array, start: Array, body: MothBody) 
 
 @lru_cache(maxsize=128)
 def ilqr(trajectory: Trajectory, body: MothBody, weights: LQRWeights, segments: int) -> TrackingLQR:
-    """A feasible flight along a trajectory from rest, and the law about it, over so many segments.
+    """Compute a feasible flight along a trajectory from rest, and the regulator about it, over so many segments.
 
-    Where none is found, the law is about the target itself, with the controls that a linear model asks for.
+    Where none is found, the regulator is about the target itself, with the controls of the linear model.
 
     Raises:
         ValueError: the body has no trim at a body angle of the trajectory.
@@ -155,14 +155,14 @@ def ilqr(trajectory: Trajectory, body: MothBody, weights: LQRWeights, segments: 
 def _feasible(
     law: TrackingLQR, target: Array, a: Array, b: Array, steps: list[Costs], body: MothBody, limit: float
 ) -> tuple[Array, Array, Array, Array]:
-    """States (T + 1, 8), controls (T, 4) and slopes `a`, `b` of the best flight that Gauss-Newton finds.
+    """Find a feasible flight by Gauss-Newton; returns states (T + 1, 8), controls (T, 4) and Jacobians `a`, `b`.
 
     Args:
-        law: about trim.
-        target: (T + 1, 8), departures from which cost, as do departures from the controls of trim.
-        a, b: slopes about trim.
-        steps: costs of the first flights; the last goes for all that follow.
-        body: that flies.
+        law: regulator about trim.
+        target: desired states (T + 1, 8); the desired controls are those of trim.
+        a, b: Jacobians about trim.
+        steps: costs of the first iterations; the last holds for all that follow.
+        body: of the moth.
         limit: distance from the target beyond which a flight is lost, cm.
     """
     hover, width = law.controls, law.feedback.shape[1]
@@ -185,7 +185,7 @@ def _feasible(
 
 
 def _eased(target: Array) -> Array:
-    """A target (T + 1, 8) that begins at rest, as flights do, and is under way along a quintic when errors count."""
+    """Return the target (T + 1, 8) started from rest along a quintic, at full speed by the time that errors count."""
     still, slowing = entry_curves(SETTLE, np.arange(len(target)))[:, [0, 2], 0].T[..., None]
     eased, away = target.copy(), target[:, :2] - target[0, :2]
     eased[:, :2] -= still * away
@@ -194,14 +194,14 @@ def _eased(target: Array) -> Array:
 
 
 def _costs(linear: Linearisation, weights: LQRWeights, body: MothBody, segments: int, tightness: float) -> Costs:
-    """The weights' costs, were positions to be kept so many times nearer."""
+    """Return the costs of the weights with the position deviation divided by `tightness`."""
     width = 4 if body.wing_torque_limit > 0 else 3
     costs = quadratic_costs(linear, replace(weights, position=weights.position / tightness), width)
     return Costs(np.tile(np.diag(costs.q), (segments, 1)), np.diag(costs.r), costs.p)
 
 
 def _following(law: TrackingLQR, target: Array, hover: Array) -> Array:
-    """What leads along a target (T + 1, 8) with as little departure from hovering as the costs say, (T, m)."""
+    """Return the feedforward (T, m) along a target (T + 1, 8), with the hover controls as desired controls."""
     width = law.feedback.shape[1]
     return law.feedforward((target - law.states)[None], (hover - law.controls)[None, :, :width])[0]
 

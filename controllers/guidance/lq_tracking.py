@@ -1,11 +1,10 @@
 """Guidance: linear-quadratic tracking of a feasible flight along the target, with integral action and a lead-in.
 
-The plan (`mothsim.controllers.guidance.ilqr`) is a flight along the target, known ahead, that the moth can fly, and the
-law that keeps to it. From wherever a moth starts it is led to the plan along a curve, over a time that grows with what
-there is to catch up; the integral of the position error shifts the state that the law sees, so that a bias does not
-become an offset. Handing a network the target's own pose as a waypoint loses it within two seconds, since three
-controls reach only a three-dimensional set of the four numbers of a pose. So a waypoint is the pose that the
-guidance's own control would reach, by the engine: reachable, by construction.
+The feasible flight and the regulator about it come from `mothsim.controllers.guidance.ilqr`. A moth approaches the
+flight from its start along a quintic curve, over a time that grows with its initial deviation. The integral of the
+position error is added to the error, so that a constant disturbance causes no offset. A network whose waypoint is the
+target's own pose is lost within two seconds, since three controls reach only a three-dimensional set of poses, which
+have four numbers. So the waypoint is the pose that the guidance's own control reaches in simulation.
 """
 
 from __future__ import annotations
@@ -25,13 +24,17 @@ Array = NDArray[np.floating]
 
 
 class Guidance:
-    """Chooses a control and the waypoint that it reaches, one segment ahead, for N moths at once."""
+    """Computes a control, and the waypoint that it reaches one segment later, for N moths at once.
+
+    Args:
+        weights: of the regulator; by default those of `LQRWeights`.
+    """
 
     def __init__(self, weights: LQRWeights | None = None) -> None:
         self.weights = weights or LQRWeights()
 
     def reset(self, task: Task) -> None:
-        """Plan a flight along the trajectory, known for the preview's time beyond the end, and clear the integral.
+        """Plan a flight along the trajectory, to the preview time beyond its end, and clear the integral.
 
         Raises:
             ValueError: the body has no trim at a body angle of the trajectory.
@@ -43,7 +46,7 @@ class Guidance:
         self.entry = self.added = np.empty((0, 0, 0))
 
     def control(self, states: Array, time: float) -> Array:
-        """Controls (N, 4) for states (N, 8), within the body's limits; adds to the integral of the error."""
+        """Return controls (N, 4) for states (N, 8), within the body's limits; updates the integral of the error."""
         step = round(time / SEGMENT)
         if not len(self.entry):
             self._enter(state_error(states, self.law.states[step]))
@@ -59,7 +62,7 @@ class Guidance:
         return limited(from_components(components), self.body)
 
     def _enter(self, offsets: Array) -> None:
-        """Lay the curves (N, L + 1, 8) from starts `offsets` (N, 8) off the plan, and what control follows them."""
+        """Compute the approach curves (N, L + 1, 8) from initial deviations (N, 8), and their feedforward."""
         starts = offsets[:, MOTION]
         least = self.weights.approach_time
         spans = [entry_time(start, least) if np.isfinite(start).all() else least for start in starts]
@@ -70,9 +73,9 @@ class Guidance:
         self.added = self.law.feedforward(self.entry)
 
     def waypoint(self, states: Array, controls: Array) -> Array:
-        """Poses (N, 4), `[x, y, theta, phi]` after a segment of these controls, by the engine."""
+        """Return the poses (N, 4), `[x, y, theta, phi]`, after a segment of these controls, from the engine."""
         return propagate(states, controls, body=self.body).states[:, :4]
 
     def target(self, time: float) -> Array:
-        """The pose (4,) that the target itself asks for, in trim's posture, within reach or not."""
+        """Return the target's own pose (4,), with the body and abdomen angles of trim, reachable or not."""
         return steady_start(self.trajectory, self.body, time)[:4]

@@ -1,4 +1,4 @@
-"""What a plan follows: the target, made gentle where it asks for more than a moth can do, and a way to it."""
+"""Reference states along a target, smoothed to accelerations that a moth can fly, and approach curves to them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from mothsim.trim import find_trim
 Array = NDArray[np.floating]
 
 ACCELERATION = np.array([400.0, 3000.0])
-"""Accelerations along x and y that guidance takes as they come, cm/s^2; the sum of primes stays below."""
-_LEAD = np.array([250.0, 600.0])  # what the curve from a start to the target may ask for along x and y, cm/s^2
+"""Accelerations along x and y up to which a target is not smoothed, cm/s^2; the sum of primes stays below."""
+_LEAD = np.array([250.0, 600.0])  # largest accelerations of approach curves along x and y, cm/s^2
 MOTION = [0, 1, 4, 5]
-"""x, y, xdot and ydot in the state."""
+"""Indices of x, y, xdot and ydot in the state."""
 _ORDER = 3
 
 
 def smoothed(values: Array, stiffness: float) -> Array:
-    """Whittaker's smoother: least `sum (p - values)^2 + stiffness sum (third difference of p)^2`, (T,)."""
+    """Smooth values (T,) by Whittaker's method: minimise `sum (p - values)^2 + stiffness sum (third difference)^2`."""
     difference = np.diff(np.eye(2 * _ORDER + 1), _ORDER, axis=0)
     band = np.zeros((_ORDER + 1, len(values)))
     band[0] = 1.0
@@ -35,7 +35,7 @@ def smoothed(values: Array, stiffness: float) -> Array:
 
 
 def gentle(path: Array, step: float) -> Array:
-    """A path (T, 2), each axis smoothed just enough that its accelerations stay within `ACCELERATION`.
+    """Smooth each axis of a path (T, 2) just enough that its accelerations stay within `ACCELERATION`.
 
     Args:
         path: positions on an even grid, cm.
@@ -51,36 +51,36 @@ def gentle(path: Array, step: float) -> Array:
     return np.stack(columns, axis=1)
 
 
-def reference_states(trajectory: Trajectory, body: MothBody, rowwise_matvec: Array) -> Array:
-    """A trajectory as states (T, 8) on an even grid of times: position, velocity, trim at its body angle.
+def reference_states(trajectory: Trajectory, body: MothBody, times: Array) -> Array:
+    """Return a trajectory as states (T, 8) on an even grid of times (T,): position, velocity, trim at its body angle.
 
-    Where the target is as gentle as `ACCELERATION` it is followed as it is, with its own velocity.
+    An axis that stays within `ACCELERATION` is not smoothed, and keeps its own velocity.
 
     Raises:
         ValueError: the body has no trim at a body angle of the trajectory.
     """
-    step = rowwise_matvec[1] - rowwise_matvec[0]
-    target = trajectory.position(rowwise_matvec)
+    step = times[1] - times[0]
+    target = trajectory.position(times)
     path = gentle(target, step)
-    angles = trajectory.angle(rowwise_matvec).tolist()
+    angles = trajectory.angle(times).tolist()
     posture = {angle: find_trim(body, angle).state for angle in dict.fromkeys(angles)}
     states = np.array([posture[angle] for angle in angles])
     states[:, :2] = path
     changed = (path != target).any(axis=0)
-    states[:, 4:6] = np.where(changed, np.gradient(path, step, axis=0), trajectory.velocity(rowwise_matvec))
+    states[:, 4:6] = np.where(changed, np.gradient(path, step, axis=0), trajectory.velocity(times))
     return states
 
 
 def entry_time(offset: Array, least: float) -> float:
-    """How long a start is led to the target, s: at least `least`, longer the farther or faster it is off.
+    """Return the approach time (s) for an initial deviation: at least `least`, and longer for larger deviations.
 
     The curve's acceleration is at most 5.77 distance / time^2 + 3.94 speed / time, the greatest second derivatives
-    of `entry_curves`' two quintics; the time is that which makes it 250 cm/s^2 along x, where a moth must tilt
-    for it, and 600 along y.
+    of the two quintics of `entry_curves`; the time is chosen so that it is at most 250 cm/s^2 along x, where a moth
+    must tilt to accelerate, and 600 along y.
 
     Args:
-        offset: (4,) `[x, y, xdot, ydot]` off the target, cm and cm/s.
-        least: s.
+        offset: initial deviation (4,) of `[x, y, xdot, ydot]` from the target, cm and cm/s.
+        least: shortest time, s.
     """
     distance, speed = 5.77 * np.abs(offset[:2]), 3.94 * np.abs(offset[2:])
     enough = (speed + np.sqrt(speed**2 + 4 * _LEAD * distance)) / (2 * _LEAD)
@@ -88,10 +88,12 @@ def entry_time(offset: Array, least: float) -> float:
 
 
 def entry_curves(entry: float, steps: NDArray[np.number]) -> Array:
-    """How a start off the target is led there along a quintic: (T, 4, 4) from `[x, y, xdot, ydot]` then to now.
+    """Return approach curves as matrices (T, 4, 4), from the initial deviation of `[x, y, xdot, ydot]` to a later one.
+
+    Each is a quintic with zero acceleration at its ends, and zero deviation after `entry`.
 
     Args:
-        entry: s; the way there, with acceleration zero at its ends.
+        entry: approach time, s.
         steps: (T,) segments since the start.
     """
     s = np.clip(steps * SEGMENT / entry, 0.0, 1.0) if entry > 0 else np.ones(len(steps))

@@ -1,10 +1,9 @@
-"""Training small networks to the bottom: Levenberg-Marquardt on all their weights at once.
+"""Levenberg-Marquardt training of small networks, on all their weights at once.
 
-With a few hundred weights the Gauss-Newton matrix J'J of the residuals' slopes fits into a processor's cache, and a
-damped Newton step on it (Levenberg 1944; Marquardt 1963; for networks Hagan and Menhaj 1994) goes in dozens of steps
-where stochastic gradients do not come in a hundred thousand. It also tells what each weight is worth, see
-`mothsim.controllers.learning.optimal_brain_surgeon`. Connections that are pruned, that is exactly zero, are no
-parameters and stay so.
+With a few hundred weights the Gauss-Newton matrix J'J of the residuals fits into a processor's cache, and dozens of
+damped steps on it (Levenberg 1944; Marquardt 1963; for networks Hagan and Menhaj 1994) reach a lower loss than a
+hundred thousand of stochastic gradient descent. The same matrix gives the saliency of each weight, see
+`mothsim.controllers.learning.optimal_brain_surgeon`. Pruned connections, which are exactly zero, stay zero.
 """
 
 from __future__ import annotations
@@ -19,17 +18,21 @@ from mothsim.controllers.networks.network import Network
 
 Array = NDArray[np.floating]
 
-_BLOCK = 1000  # rows whose slopes are held at a time
+_BLOCK = 1000  # rows whose Jacobian is in memory at a time
 _GROW, _SHRINK, _TRIES = 5.0, 4.0, 8
-_LEAST = 1e-8  # of the largest diagonal element: what the damping of a weight without effect refers to
+_LEAST = 1e-8  # of the largest diagonal element: floor of the diagonal that scales the damping
 
 
 @dataclass(frozen=True)
 class RegressionTask:
-    """What a network is to learn: scaled inputs (N, 10) and outputs (N, 7), and how much each output's error counts.
+    """A weighted least-squares problem for a network.
 
-    The cost of a network is `mean over rows of sum (output_weights * error)^2`; an importance of zero leaves an output
-    out. With `output_weights = 1 / sqrt(7)` it is the loss of Zahn et al. 2022.
+    Its cost is the mean over rows of `sum (output_weights * error)^2`; a weight of zero leaves an output out. With
+    `output_weights = 1 / sqrt(7)` it is the loss of Zahn et al. 2022.
+
+    Attributes:
+        inputs, outputs: scaled, (N, 10) and (N, 7).
+        output_weights: weight of each output's error (7,).
     """
 
     inputs: NDArray[np.float32]
@@ -37,13 +40,13 @@ class RegressionTask:
     output_weights: NDArray[np.float32]
 
     def blocks(self) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        """Inputs and outputs, so many rows at a time."""
+        """Yield inputs and outputs in blocks of rows."""
         for first in range(0, len(self.inputs), _BLOCK):
             part = slice(first, first + _BLOCK)
             yield self.inputs[part], self.outputs[part]
 
     def cost(self, network: Network) -> float:
-        """The cost of a network."""
+        """Return the cost of a network."""
         total = 0.0
         for inputs, outputs in self.blocks():
             *_, predicted = activations(network, inputs)
@@ -52,19 +55,19 @@ class RegressionTask:
 
 
 def parameters(network: Network) -> NDArray[np.float64]:
-    """Weights that are left, layer by layer, then all biases, (P,)."""
+    """Return the parameters (P,): weights that are not pruned, layer by layer, then all biases."""
     left = [weight[weight != 0] for weight in network.weights]
     return np.concatenate([*left, *network.biases]).astype(np.float64)
 
 
 def with_parameters(network: Network, values: Array) -> Network:
-    """The network with other `parameters` (P,)."""
+    """Return the network with other `parameters` (P,)."""
     values, weights, biases = np.asarray(values, dtype=np.float32), [], []
     for weight in network.weights:
         left = weight != 0
         mine, values = np.split(values, [np.count_nonzero(left)])
         weight = weight.copy()
-        # A weight that the step puts at zero is still a connection.
+        # A weight that becomes zero by a step is not pruned.
         weight[left] = np.where(mine == 0, np.finfo(np.float32).tiny, mine)
         weights.append(weight)
     for bias in network.biases:
@@ -74,7 +77,7 @@ def with_parameters(network: Network, values: Array) -> Network:
 
 
 def activations(network: Network, inputs: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """Of all layers, one (N, n) array each: scaled inputs, hidden layers, scaled outputs."""
+    """Return the activations of all layers, one (N, n) array each: scaled inputs, hidden layers, scaled outputs."""
     layers = [inputs]
     for weight, bias in zip(network.weights[:-1], network.biases[:-1], strict=True):
         layers.append(np.tanh(layers[-1] @ weight + bias))
@@ -82,10 +85,10 @@ def activations(network: Network, inputs: NDArray[np.float32]) -> list[NDArray[n
 
 
 def jacobian(network: Network, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Scaled outputs (N, 7), and their slopes by the `parameters` (N, 7, P)."""
+    """Return scaled outputs (N, 7) and their Jacobian with respect to the `parameters` (N, 7, P)."""
     *layers, outputs = activations(network, inputs)
     rows, width = outputs.shape
-    # By layer, how the outputs (N, 7, n) change with what goes into its nodes.
+    # By layer, the derivatives (N, 7, n) of the outputs with respect to the inputs of its activation functions.
     back = [np.broadcast_to(np.eye(width, dtype=np.float32), (rows, width, width))]
     for weight, layer in zip(network.weights[:0:-1], layers[:0:-1], strict=True):
         back.insert(0, (back[0].reshape(rows * width, -1) @ weight.T).reshape(rows, width, -1))
@@ -98,7 +101,7 @@ def jacobian(network: Network, inputs: NDArray[np.float32]) -> tuple[NDArray[np.
 
 
 def normal_equations(network: Network, task: RegressionTask) -> tuple[Array, Array]:
-    """J'J (P, P) and J'r (P,) of the residuals, in double precision; half the Hessian and slope of the cost."""
+    """Return J'J (P, P) and J'r (P,) of the residuals: half the Gauss-Newton Hessian and half the gradient."""
     count = len(parameters(network))
     matrix, slope = np.zeros((count, count)), np.zeros(count)
     counts = task.output_weights > 0
@@ -112,13 +115,13 @@ def normal_equations(network: Network, task: RegressionTask) -> tuple[Array, Arr
 
 
 def levenberg_marquardt(network: Network, task: RegressionTask, rounds: int, *, least_gain: float = 2e-3) -> Network:
-    """Levenberg-Marquardt from where the network stands.
+    """Train a network by Levenberg-Marquardt, from its present weights.
 
     Args:
         network: pruned connections are zero and stay so.
-        task: what to learn; several times as many rows as there are parameters.
-        rounds: at most so many steps.
-        least_gain: stop when a step lowers the cost by a smaller share.
+        task: the least-squares problem, with several times as many rows as there are parameters.
+        rounds: maximum number of steps.
+        least_gain: relative decrease of the cost in a step below which training stops.
     """
     cost, damping = task.cost(network), 1e-3
     for _ in range(rounds):

@@ -1,9 +1,10 @@
-"""Pruning small networks by what their weights are worth: the optimal brain surgeon.
+"""Pruning of small networks by the optimal brain surgeon.
 
-Magnitude is a poor judge of a weight among a few hundred. The surgeon (Hassibi and Stork 1993, NIPS) reads from the
-inverse of the cost's Hessian how much the cost rises when a weight goes and the others make up for it, takes the one
-with the least rise, and makes the others do so. Weights go in handfuls while that is harmless, and one by one at the
-end, with `gauss_newton.levenberg_marquardt` in between, for as long as the network still does what it is for.
+The optimal brain surgeon (Hassibi and Stork 1993, NIPS) computes from the inverse Hessian of the cost the saliency of
+each weight, the rise of the cost when the weight is removed and the others are adjusted to compensate, removes the
+weight of least saliency and adjusts the others. In networks of a few hundred weights this prunes further than
+magnitude does. Several weights are removed at a time while the cost hardly rises, single ones at the end, with
+`levenberg_marquardt` in between, for as long as the network meets its requirement.
 """
 
 from __future__ import annotations
@@ -24,19 +25,19 @@ from mothsim.controllers.learning.levenberg_marquardt import (
 from mothsim.controllers.learning.pruning import effective_masks
 from mothsim.controllers.networks.network import Network
 
-_ROUNDS = 10  # of fitting after each removal
-_HANDFUL, _HARMLESS = 0.08, 1.2  # share of the weights tried at once; by how much the cost may rise for more than one
-_DAMPING = 1e-6  # of the Hessian's diagonal, so that weights without effect do not make it singular
+_ROUNDS = 10  # of Levenberg-Marquardt after each removal
+_HANDFUL, _HARMLESS = 0.08, 1.2  # share of the weights removed at once; largest rise of the cost when several are
+_DAMPING = 1e-6  # relative to the Hessian's diagonal, so that it is not singular
 
 
 def prune(network: Network, task: RegressionTask, count: int, *, skip: int = 0) -> Network:
-    """Remove the least worthy weights, and what then lies on no path; the others make up for them.
+    """Remove the weights of least saliency, adjust the others, and remove what then lies on no path.
 
     Args:
-        network: trained on the lesson.
-        task: that says what a weight is worth.
-        count: weights to go, at most.
-        skip: the first goes to the weight of this rank instead of the least worthy, 0.
+        network: trained on the task.
+        task: whose cost defines the saliencies.
+        count: number of weights to remove, at most.
+        skip: rank by saliency of the first weight that is removed; 0 is the least.
     """
     matrix, _ = normal_equations(network, task)
     diagonal = np.diag(matrix)
@@ -54,7 +55,7 @@ def prune(network: Network, task: RegressionTask, count: int, *, skip: int = 0) 
 
 
 def prune_smallest(network: Network, task: RegressionTask, count: int, *, skip: int = 0) -> Network:
-    """Remove the smallest weights instead, and what then lies on no path; see `prune`."""
+    """Remove the weights of least magnitude, and what then lies on no path; arguments as for `prune`."""
     size = np.abs(parameters(network)[: network.connections])
     gone = np.zeros(len(size), dtype=bool)
     gone[np.argsort(size, kind="stable")[skip : skip + count]] = True
@@ -62,7 +63,7 @@ def prune_smallest(network: Network, task: RegressionTask, count: int, *, skip: 
 
 
 REMOVALS: dict[str, Callable[..., Network]] = {"surgeon": prune, "magnitude": prune_smallest}
-"""Ways to remove weights, by name."""
+"""Methods of removing weights, by name."""
 
 
 def prune_to_minimum(
@@ -74,15 +75,16 @@ def prune_to_minimum(
     tries: int = 12,
     callback: Callable[[Network], None] | None = None,
 ) -> Network:
-    """Prune for as long as the network meets what is asked of it; what it then has, it needs.
+    """Prune for as long as the network meets a requirement, until none of its least salient weights can be removed.
 
     Args:
-        network: trained, and meeting it; one that `callback` was called with is gone on from in the same bits.
-        task: to learn from.
-        meets: what is asked.
-        removal: how weights are removed, one of `REMOVALS`.
-        tries: of the least worthy weights that are tried one by one before the rest are held to be needed.
-        callback: called with every network that is taken.
+        network: trained, and meeting the requirement; pruning resumes to the same bits from any network that
+            `callback` was called with.
+        task: the least-squares problem for training.
+        meets: the requirement.
+        removal: method of removing weights, one of `REMOVALS`.
+        tries: number of least salient weights that are tried one by one before pruning ends.
+        callback: called with every smaller network that meets the requirement.
     """
     cost, handful, skip = task.cost(network), network.info.get("handful", _HANDFUL), 0
     while skip < min(tries, network.connections):
@@ -102,7 +104,7 @@ def prune_to_minimum(
 
 
 def _without(network: Network, gone: NDArray[np.bool_]) -> Network:
-    """The network without some of the weights that are left (in the order of `parameters`), and dead ends."""
+    """Return the network without the marked weights (in the order of `parameters`), and without dead ends."""
     masks = []
     for weight in network.weights:
         mask = weight != 0

@@ -1,4 +1,4 @@
-"""Which weights stay: pruning methods by name, on one common core, and the count of connections that matter.
+"""Pruning methods by name, and the effective connectivity of pruned networks.
 
 Masks come from arrays of NumPy or JAX alike, also under `jax.jit` and `jax.vmap`.
 """
@@ -17,17 +17,17 @@ Mask = NDArray[np.bool_]
 
 LEVELS = (15, 25, 35, 45, 55, 65, 75, 85, 90, 91, 92, 93, 94, 95, 96, 97, 98)
 """Sparsities at which Zahn et al. 2022 prune and retrain, per cent."""
-_GRADUAL_SHARE = 0.75  # of a level's steps in which a gradual method reaches the level
+_GRADUAL_SHARE = 0.75  # share of a level's steps after which a gradual method has reached the level
 
 
 @dataclass(frozen=True)
 class PruningMethod:
-    """Pruning by magnitude; ties are broken by position, so that just as many stay as are asked for.
+    """Pruning by magnitude; ties are broken by position, so that the number of weights kept is exact.
 
     Attributes:
         global_ranking: the weights of all layers are compared with one another, and the output layer is left alone, so
             that no output loses its connections; otherwise every layer loses the same share of its own.
-        regrow: pruned weights go on learning unseen, and may come back at the next level.
+        regrow: pruned weights go on being updated outside the network, and may come back at the next level.
         gradual: sparsity rises step by step while the network trains, see `percent_at`.
     """
 
@@ -36,13 +36,13 @@ class PruningMethod:
     gradual: bool = False
 
     def keep(self, sizes: Sequence[int], percent: float) -> list[int]:
-        """How many weights stay: of each layer, or (`global_ranking`) of all before the output layer.
+        """Return how many weights are kept: of each layer, or (`global_ranking`) of all before the output layer.
 
         A layer keeps those above its percentile, as Zahn et al., but one at least.
 
         Args:
             sizes: weights of each layer when dense.
-            percent: of them to be gone.
+            percent: sparsity, per cent.
 
         Raises:
             ValueError: `global_ranking`, and not one would stay for each layer before the output layer.
@@ -55,12 +55,12 @@ class PruningMethod:
         return [keep]
 
     def masks(self, weights: Sequence[Any], masks: Sequence[Any], keep: Sequence[Any]) -> list[Any]:
-        """The masks that leave so many weights, one a layer.
+        """Return the masks that keep so many weights, one a layer.
 
         Args:
-            weights: one array a layer; with `regrow` pruned ones count with the value they have unseen.
-            masks: what is left now; without `regrow` what is gone stays gone.
-            keep: as `keep` gives it.
+            weights: one array a layer; with `regrow` pruned ones are ranked by their updated values.
+            masks: present masks; without `regrow` pruned weights stay pruned.
+            keep: numbers of weights, as from `keep`.
         """
         xp = weights[0].__array_namespace__()
         sizes = [
@@ -80,11 +80,11 @@ class PruningMethod:
         return [*(part & (size >= 0) for part, size in zip(parts, sizes[:-1], strict=True)), masks[-1]]
 
     def __call__(self, weights: Sequence[Any], masks: Sequence[Any], percent: float) -> list[Any]:
-        """The masks that are left when this percentage of the weights is gone."""
+        """Return the masks at a sparsity in per cent."""
         return self.masks(weights, masks, self.keep([math.prod(weight.shape) for weight in weights], percent))
 
     def percent_at(self, before: float, level: float, done: float) -> float:
-        """Sparsity in per cent when this share of a level's steps is done.
+        """Return the sparsity (per cent) when this share of a level's steps is done.
 
         A gradual method goes from the level before to this one by the cubic of Zhu and Gupta 2017 (their Eq. 1)
         over the first three quarters of the steps.
@@ -95,7 +95,7 @@ class PruningMethod:
 
 
 def _largest(sizes: Any, count: Any) -> Any:
-    """Where the largest so many of an array are, the first of equals first."""
+    """Mark the `count` largest elements of an array, of equal ones the first."""
     xp = sizes.__array_namespace__()
     rank = xp.argsort(xp.argsort(-sizes.reshape(-1), stable=True), stable=True)
     return (rank < count).reshape(sizes.shape)
@@ -109,20 +109,20 @@ METHODS: dict[str, PruningMethod] = {
 }
 """Pruning methods by name.
 
-`layerwise` is Zahn et al. 2022's masks; `manual` follows their Algorithm 1, where weights are set to zero and may come
-back: here they grow unseen, so that a network is as sparse while it trains as when it is judged. `global` prunes over
-all layers at once, `gradual` so over time.
+`layerwise` prunes each layer by its own percentile, as Zahn et al. 2022; `manual` follows their Algorithm 1, where
+pruned weights may come back: here they are updated outside the network, so that the network is equally sparse in
+training and in tests. `global` ranks the weights of all layers together; `gradual` does so step by step in training.
 """
 
 
 @dataclass(frozen=True)
 class EffectiveConnectivity:
-    """What of a pruned network matters.
+    """Numbers of weights, paths and nodes of a pruned network.
 
     Attributes:
-        weights: that are left.
-        live: of them on a path from an input to an output.
-        paths: from an input to an output, counted.
+        weights: that are not pruned.
+        live: weights on a path from an input to an output.
+        paths: number of paths from an input to an output.
         constant_units: hidden nodes that no input reaches.
         dead_end_units: hidden nodes that reach no output.
         dead_outputs: outputs that no input reaches.
@@ -139,7 +139,7 @@ class EffectiveConnectivity:
 
 
 def effective_connectivity(masks: Sequence[Mask]) -> EffectiveConnectivity:
-    """Count what lies on the way from inputs to outputs, and what does not."""
+    """Count the weights and nodes that lie on paths from inputs to outputs, and those that do not."""
     reached, needed = _reached(masks), _needed(masks)
     paths = np.ones(masks[0].shape[0])
     for mask in masks:
@@ -156,13 +156,13 @@ def effective_connectivity(masks: Sequence[Mask]) -> EffectiveConnectivity:
 
 
 def effective_masks(masks: Sequence[Mask]) -> list[Mask]:
-    """The connections that lie on a path from an input to an output."""
+    """Return the masks of the connections on a path from an input to an output, one a layer."""
     reached, needed = _reached(masks), _needed(masks)
     return [mask & reached[i][:, None] & needed[i + 1] for i, mask in enumerate(masks)]
 
 
 def _reached(masks: Sequence[Mask]) -> list[Mask]:
-    """By layer, inputs first: the nodes that an input reaches."""
+    """Mark the nodes that are reached from an input, by layer, inputs first."""
     reached: list[Mask] = [np.ones(masks[0].shape[0], dtype=bool)]
     for mask in masks:
         reached.append(np.any(mask & reached[-1][:, None], axis=0))
@@ -170,7 +170,7 @@ def _reached(masks: Sequence[Mask]) -> list[Mask]:
 
 
 def _needed(masks: Sequence[Mask]) -> list[Mask]:
-    """By layer, inputs first: the nodes that reach an output."""
+    """Mark the nodes that reach an output, by layer, inputs first."""
     needed: list[Mask] = [np.ones(masks[-1].shape[1], dtype=bool)]
     for mask in reversed(masks):
         needed.insert(0, np.any(mask & needed[0], axis=1))

@@ -1,6 +1,6 @@
-"""What a plan of sampling model predictive control costs.
+"""Costs of plans in sampling model predictive control.
 
-A cost also says in which coordinates z (m,) plans are sampled: controls as components are `centre + z axes`.
+A cost also defines the coordinates z (m,) in which plans are sampled: controls as components are `centre + z axes`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ Array = NDArray[np.floating]
 
 
 class Cost(Protocol):
-    """What a plan costs, segment by segment.
+    """The cost of a plan, segment by segment.
 
     Attributes:
-        trim: (4,) the control that is flown where no plan could be rolled out.
-        centre, axes: (4,) and (m, 4), the coordinates of plans.
+        trim: control (4,) that is flown where no plan could be rolled out.
+        centre, axes: origin (4,) and axes (m, 4) of the coordinates of plans.
     """
 
     trim: Array
@@ -41,21 +41,21 @@ class Cost(Protocol):
         ...
 
     def begin(self, states: Array, time: float) -> None:
-        """Take note of where the moths (N, 8) are at a decision."""
+        """Receive the states (N, 8) at a decision."""
         ...
 
     def nominal_control(self, states: Array, time: float) -> Array:
-        """What to try first in states (N, 8) at `time`: coordinates (N, m)."""
+        """Return the control to begin sampling from in states (N, 8) at `time`, as coordinates (N, m)."""
         ...
 
     def __call__(self, ends: Array, plans: Array, time: float, *, last: bool) -> Array:
-        """Costs (N, K) of a segment that ends at `time` in states (N, K, 8) under plans (N, K, m); NaN of NaN."""
+        """Return costs (N, K) of a segment under plans (N, K, m), ending at `time` in states (N, K, 8); NaN of NaN."""
         ...
 
 
 @kernel
 def squares(rows, centres, factor):
-    """`|factor (row - centre)|^2`, (N, K), of rows (N, K, d), centres (N, d) and a factor (r, d), row by row."""
+    """Return `|factor (row - centre)|^2` (N, K) of rows (N, K, d), centres (N, d) and a factor (r, d)."""
     result = np.empty(rows.shape[:2])
     for moth in range(rows.shape[0]):
         for sample in range(rows.shape[1]):
@@ -70,7 +70,7 @@ def squares(rows, centres, factor):
 
 
 def nearest_trim(body: MothBody, angle: float) -> Trim:
-    """Trim at a body angle; upright, with the body straight, where there is none."""
+    """Find the trim at a body angle, or the upright one with a straight body where there is none."""
     try:
         return find_trim(body, angle)
     except ValueError:
@@ -84,7 +84,7 @@ class Bustamante2022:
     target's position, body angle and velocity; the abdomen is free. One axis a control, a twentieth of its limit.
 
     Args:
-        clock: how fast the goal's clock runs.
+        clock: factor on the time at which the goal is evaluated.
     """
 
     weights = (1e9, 1e10, 1e10, 0.0, 1e-5, 1e-5, 1e8, 0.0)
@@ -102,14 +102,14 @@ class Bustamante2022:
         self.axes: Array = np.diag(0.05 * limits)[limits > 0]
 
     def begin(self, states: Array, time: float) -> None:
-        """Nothing: the goal is the same wherever the moths are."""
+        """Do nothing: the goal does not depend on the states."""
 
     def nominal_control(self, states: Array, time: float) -> Array:
-        """Trim."""
+        """Return trim."""
         return np.zeros((len(states), len(self.axes)))
 
     def __call__(self, ends: Array, plans: Array, time: float, *, last: bool) -> Array:
-        """Costs (N, K)."""
+        """Return costs (N, K)."""
         goal = np.zeros(8)
         goal[:2] = self.trajectory.position(self.clock * time)
         goal[2] = self.trajectory.angle(self.clock * time)
@@ -118,22 +118,25 @@ class Bustamante2022:
 
 
 class Tracking:
-    """The guidance's linear-quadratic cost on the simulated plan, with its cost-to-go after the horizon.
+    """The quadratic cost of the guidance on the simulated plan, with the cost-to-go after the horizon.
 
-    Each segment's end costs its departure from the reference, as the guidance weighs it, each control its
-    departure from trim. The last end costs what linear-quadratic tracking would still pay for the target of the
-    coming second: `(s - s*)' P (s - s*)`, with P the Riccati solution about trim and `s*` such that the
-    reference ahead is best met from there (Anderson and Moore 1990, Optimal Control, chapter 4). A moth that
-    starts off the target is led there as by the guidance. The law is what is best by that linear model, which is
-    the guidance's but for its integral action. Axes are those of the cost-to-go's curvature in a
-    single control, so that noise in every direction costs alike.
+    Each segment costs its final state's deviation from the reference and its control's deviation from trim, with the
+    weights of the guidance. The last state costs the cost-to-go of linear-quadratic tracking over the preview:
+    `(s - s*)' P (s - s*)`, with P the Riccati solution about trim and `s*` the state from which the reference ahead is
+    tracked at least cost (Anderson and Moore 1990, Optimal Control, chapter 4). A moth that starts off the target
+    approaches it as with the guidance. The nominal control is optimal for this linear model: that of the guidance
+    without integral action. The axes diagonalise the curvature of the cost-to-go in a single control, so that noise
+    in every direction costs the same.
+
+    Args:
+        weights: by default those of `LQRWeights`.
     """
 
     def __init__(self, weights: LQRWeights | None = None) -> None:
         self.weights = weights or LQRWeights()
 
     def reset(self, task: Task) -> None:
-        """Compute reference and cost-to-go.
+        """Compute the reference and the cost-to-go.
 
         Raises:
             ValueError: the body has no trim at the target's angle.
@@ -167,23 +170,23 @@ class Tracking:
         self.start = np.empty((0, 4))
 
     def begin(self, states: Array, time: float) -> None:
-        """At the first decision, remember how far off the target each moth is."""
+        """Store each moth's deviation from the target at the first decision."""
         if not len(self.start):
             self.start = (states - self.reference[round(time / SEGMENT)])[:, MOTION]
 
     def nominal_control(self, states: Array, time: float) -> Array:
-        """The control that is best by the linear model: towards the state from which the reference is best met."""
+        """Return the control that is optimal for the linear model, as coordinates (N, m)."""
         goals = self._goals(self.final, self.final_entry, time + SEGMENT) - self.state
         drift = rowwise_matvec(self.drift, states - self.state)
         return rowwise_matvec(self.gain, np.nan_to_num(goals - drift))
 
     def _goals(self, centre: Array, entry: Array, time: float) -> Array:
-        """Goals (N, 8) at a time, each moth's led in from its start."""
+        """Return goals (N, 8) at a time, each with the approach curve from the moth's start."""
         step = min(round(time / SEGMENT), len(centre) - 1)
         return centre[step] + rowwise_matvec(entry[step], self.start)
 
     def __call__(self, ends: Array, plans: Array, time: float, *, last: bool) -> Array:
-        """Costs (N, K)."""
+        """Return costs (N, K)."""
         goals = self._goals(*((self.final, self.final_entry) if last else (self.reference, self.entry)), time)
         factor = self.final_factor if last else self.state_factor
         origin = np.zeros((len(plans), plans.shape[2]))
@@ -194,7 +197,7 @@ _NAMED = {"tracking": Tracking, "bustamante2022": Bustamante2022}
 
 
 def make_cost(name: str) -> Cost:
-    """A cost by name.
+    """Make a cost by name.
 
     Raises:
         ValueError: an unknown name.

@@ -1,4 +1,4 @@
-"""A network computed densely, as fast as numpy and JAX do it: what sparse inference is measured against."""
+"""Dense inference with NumPy and JAX, the baselines of sparse inference."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from mothsim.controllers.networks.network import Network
 
 
 def dense_forms(network: Network) -> dict[str, Callable[[np.ndarray], Any]]:
-    """A network as numpy and as jitted JAX compute it at their fastest, in single precision, scaling folded in.
+    """Return functions that evaluate a network densely in single precision, by `numpy` and by `jax`, jitted.
 
-    Each takes inputs (N, 10) in cgs units, float32, to outputs (N, 7) in cgs units.
+    The scaling is part of the first and the last layer: inputs (N, 10) are float32 in cgs units, outputs (N, 7) too.
     """
     import jax
     import jax.numpy as jnp

@@ -112,7 +112,7 @@ def load_level(file: Path) -> Level:
         biases = tuple(tensors[f"bias.{i}"] for i in layers)
         ensemble = Ensemble(weights, biases, masks, tensors["curve"], tensors["steps"], tensors["losses"])
         scaling = Scaling(*(tensors[name] for name in _SCALING))
-        level = Level(float(header["level"]), ensemble, scaling, header.get("settings", {}))
+        level = Level(header["level"], ensemble, scaling, header.get("settings", {}))
         _check_shapes(level)
     except (KeyError, TypeError, IndexError, ValueError) as error:
         raise ValueError(f"{file}: not the networks of a study ({error})") from None

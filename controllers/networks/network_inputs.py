@@ -1,4 +1,4 @@
-"""What a network is shown: a state and a pose to reach, as the numbers that it was trained on."""
+"""Inputs of an inverse-model network, from a state and the pose to reach."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Array = NDArray[np.floating]
 
 
 def network_inputs(states: Array, poses: Array) -> Array:
-    """A network's inputs (N, 10) for states (N, 8) and poses to reach (N, 4), `[x, y, theta, phi]`.
+    """Return the inputs (N, 10) of a network for states (N, 8) and poses to reach (N, 4), `[x, y, theta, phi]`.
 
     Positions are relative to the start; both angles, and the pose with them, are moved by `unwrap`.
     """

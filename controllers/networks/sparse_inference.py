@@ -1,8 +1,9 @@
-"""A network's decisions from its compressed weights: the same bits for one moth or a thousand.
+"""Inference from sparse weights: the same bits for one moth as in a batch of thousands.
 
-One moth is computed eight nodes at a time; many are, four nodes at a time, sixteen moths side by side. Both add up
-what a node hears in the same order, so that no bit depends on who else flies. All is in double precision, but for
-the hyperbolic tangent, which is good to 8e-9: outputs of the shipped networks are exact to 3e-7 of their ranges.
+One moth is computed with SIMD lanes across eight nodes, a batch with lanes across sixteen moths, four nodes at a time.
+Both add the weighted inputs of a node in the same order, so that no bit depends on the rest of the batch. All is in
+double precision, except for an approximation of the hyperbolic tangent with an error of 8e-9: outputs of the shipped
+networks are exact to 3e-7 of their ranges.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ class CompiledNetwork:
     """Evaluates a network; call it with inputs (N, 10) in cgs units for outputs (N, 7).
 
     Attributes:
-        multiply_adds: of one decision; what stands for a pruned weight counts too.
-        bytes: of the compressed network, all that a decision reads.
+        multiply_adds: multiply-adds of one decision, padding included.
+        bytes: size of the compressed network.
 
     Raises:
         ValueError: a layer has more nodes than an index of two bytes can name; inputs of another shape.
@@ -42,7 +43,7 @@ class CompiledNetwork:
         self.bytes = self._packed.nbytes
 
     def __call__(self, inputs: Array) -> Array:
-        """Outputs (N, 7) for inputs (N, 10), both in cgs units."""
+        """Compute outputs (N, 7) from inputs (N, 10), both in cgs units."""
         inputs = np.ascontiguousarray(inputs, np.float64)
         count = len(inputs)
         outputs = np.empty((count, _OUTPUTS))
@@ -59,13 +60,13 @@ class CompiledNetwork:
 
 
 _VALUES, _HEARD, _NODES = rows(np.float64, EIGHT), rows(np.uint16, EIGHT), rows(np.float64, _MOTHS)
-# Indices in the innermost loops are unsigned: signed ones would be looked at for being negative each time.
+# Indices in the innermost loops are unsigned: signed ones are checked for being negative each time.
 _1, _2, _3, _8 = (np.uint64(n) for n in (1, 2, 3, EIGHT))
 
 
 @kernel_with_gil
 def _evaluate_few(inputs, packed, outputs):
-    """Outputs of a compressed network, for one moth after the other."""
+    """Evaluate a compressed network for one moth after the other."""
     _check(inputs)
     nodes = np.empty(2 * np.int64(packed[0]))
     for row in range(len(inputs)):
@@ -74,7 +75,7 @@ def _evaluate_few(inputs, packed, outputs):
 
 @kernel
 def _evaluate_many(inputs, packed, outputs):
-    """The same side by side, but for the last few."""
+    """Evaluate a compressed network for sixteen moths at a time, the last few one by one."""
     _check(inputs)
     room, row = np.int64(packed[0]), 0
     nodes = np.empty(2 * room + 1, _NODES)
@@ -94,7 +95,7 @@ def _check(inputs):
 
 @subkernel
 def _alone(inputs, row, packed, nodes, outputs):
-    """One moth, eight nodes at a time: tables are read once, from front to back."""
+    """Evaluate one moth, eight nodes at a time; the compressed arrays are read once, from front to back."""
     values, heard, plan, places = packed.view(_VALUES), packed.view(_HEARD), packed.view(np.uint16), nodes.view(_VALUES)
     room, layers, whom, step = np.int64(packed[0]), np.int64(packed[1]), np.int64(packed[2]), np.int64(packed[3])
     here, value = 0, 1
@@ -127,7 +128,7 @@ def _alone(inputs, row, packed, nodes, outputs):
 
 @subkernel
 def _hear_all(values, bias, eights, count, nodes, here, places, there, hidden):
-    """A layer that is no list, four eights at a time, so that none waits for its own last sum; the last may recur."""
+    """Evaluate a densely stored layer, four blocks of 8 nodes at a time to hide latency; the last block may recur."""
     value = bias + eights
     for e in range(0, eights, 4):
         f, g, h = min(e + 1, eights - 1), min(e + 2, eights - 1), min(e + 3, eights - 1)
@@ -146,7 +147,7 @@ def _hear_all(values, bias, eights, count, nodes, here, places, there, hidden):
 
 @subkernel
 def _together(inputs, row, packed, nodes, outputs):
-    """Moths from `row` on side by side, four nodes at a time; past the last moth, the last again."""
+    """Evaluate sixteen moths from `row` on, four nodes at a time; past the end the last moth is repeated."""
     heard = packed.view(np.uint16)
     room, layers, step = np.int64(packed[0]), np.int64(packed[1]), np.int64(packed[3])
     here, value, whom = 0, EIGHT, EIGHT * np.int64(packed[2])
@@ -183,7 +184,7 @@ def _four_biases(values, at, zeros):
 
 @subkernel
 def _add_all(four, values, at, nodes, here, count):
-    """Add to four nodes what they hear, the same `count` others."""
+    """Add the weighted inputs of four nodes of a densely stored layer, with the same `count` inputs."""
     a, b, c, d = four
     p = np.uint64(at)
     for i in range(count):
@@ -198,7 +199,7 @@ def _add_all(four, values, at, nodes, here, count):
 
 @subkernel
 def _add_some(four, values, at, heard, whom, nodes, here, count):
-    """The same of four nodes that hear `count` others each."""
+    """Add the weighted inputs of four nodes of a sparsely stored layer, with `count` inputs each."""
     a, b, c, d = four
     p, w = np.uint64(at), np.uint64(whom)
     for _ in range(count):
@@ -213,11 +214,11 @@ def _add_some(four, values, at, heard, whom, nodes, here, count):
 
 @subkernel
 def _store(places, j, total, hidden):
-    """What a node makes of what it hears: an output gives the sum itself."""
+    """Store the activation of a node: tanh of the sum, in the output layer the sum itself."""
     store(places, j, _tanh(total) if hidden else total)
 
 
-# Of the hyperbolic tangent on -10 to 10: by the powers of the square, above and below.
+# Numerator and denominator of the hyperbolic tangent on -10 to 10, by powers of the square.
 _A = (
     0.9999999813722332, 0.13626926007853363, 3.8023876134631414e-3, 2.6706714194388794e-5, 2.7587537486485717e-8,
     -1.0110487051674103e-11,
@@ -227,7 +228,7 @@ _B = 1.0, 0.46960251754504545, 2.7003316973751947e-2, 3.8234037120972073e-4, 1.1
 
 @subkernel
 def _tanh(x):
-    """To 8e-9: a rational function, the nearest of its degree."""
+    """Approximate the hyperbolic tangent by the best rational function of its degree, error 8e-9."""
     y = larger(-10.0, smaller(10.0, x))  # which lets NaN through
     z = y * y
     above = _A[0] + z * (_A[1] + z * (_A[2] + z * (_A[3] + z * (_A[4] + z * _A[5]))))

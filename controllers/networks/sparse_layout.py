@@ -1,9 +1,9 @@
-"""A network's compressed weights, in the order in which a decision reads them.
+"""Sparse layout: the compressed weights of a network, in the order in which inference reads them.
 
-Only connections on a path from an input to an output are kept, and only hidden nodes with any. Nodes stand in eights,
-side by side in the processor's vector units, and each layer is a table with a row for every node that an eight hears:
-the weights, and, in a layer with many of its connections gone, also whom each of the eight hears there. Hidden nodes
-stand in order of their connections, so that eight neighbours hear about as many. The first layer takes and the last
+Only connections on a path from an input to an output are kept, and only hidden nodes with such connections. Nodes are
+grouped in blocks of 8, one for each lane of the vector units. A dense layer stores for each block the weights of all
+inputs; a sparse layer stores as many rows as the largest fan-in in the block, with weights and input indices. Hidden
+nodes are sorted by fan-in, so that the nodes of a block have about the same. The first layer takes and the last layer
 gives cgs units.
 """
 
@@ -20,20 +20,20 @@ from mothsim.controllers.networks.network import Network, Scaling
 Array = NDArray[np.floating]
 
 EIGHT = 8
-"""Nodes side by side."""
-_LISTED_BELOW = 0.6  # share of weights left below which a layer is faster as a list
-_MOST_NODES = 65_000  # of a layer, as an index of two bytes has it
+"""Nodes in a block."""
+_LISTED_BELOW = 0.6  # share of weights left below which a layer is faster when stored sparsely
+_MOST_NODES = 65_000  # of a layer, since indices have two bytes
 
 
 class Compressed(NamedTuple):
-    """A network compressed, and the multiply-adds of a decision: what stands for a pruned weight counts too.
+    """A compressed network.
 
-    What fills up the last eight of a layer counts in a list alone.
-
-    `packed` begins with an eight: how many nodes there is room for, how many layers there are, at which eight of
-    two-byte numbers those that are heard begin, and at which such number the plan. Then come the layers' biases and
-    weights, those that are heard in lists, and each layer's plan: how many eights it has, whether they are lists, and
-    how many nodes each hears, or all do.
+    Attributes:
+        packed: eight numbers (room for nodes, number of layers, offset of the input indices in blocks of 8 two-byte
+            numbers, offset of the layer table in two-byte numbers, and zeros); then biases and weights of the layers;
+            then the input indices of sparse layers; then for each layer its number of blocks, whether it is sparse,
+            and the fan-in of each block (sparse) or of the layer (dense).
+        multiply_adds: of one decision; padding counts in sparse layers alone.
     """
 
     packed: NDArray[np.float64]
@@ -41,7 +41,7 @@ class Compressed(NamedTuple):
 
 
 def compress(network: Network) -> Compressed:
-    """A network for `mothsim.controllers.networks.sparse_inference`, in one array: each argument costs 0.1 us.
+    """Compress a network for `mothsim.controllers.networks.sparse_inference`; in one array, for a cheap call.
 
     Raises:
         ValueError: a layer has more nodes than an index of two bytes can name.
@@ -60,7 +60,7 @@ def compress(network: Network) -> Compressed:
 
 
 def _aligned(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same in memory of which every eight is in one line of the processor's cache."""
+    """Copy values to memory aligned with the lines of the processor's cache, 64 bytes."""
     space = np.empty(len(values) + EIGHT)
     first = -space.ctypes.data % 64 // 8
     space[first : first + len(values)] = values
@@ -68,7 +68,7 @@ def _aligned(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _alive(network: Network) -> tuple[list[Array], list[Array]]:
-    """Weights and biases of live nodes alone; a hidden node that no input reaches is a constant, so a bias."""
+    """Return weights and biases of the nodes on paths; a hidden node that no input reaches is added to the biases."""
     masks = effective_masks(network.masks)
     weights = [weight.astype(np.float64) for weight in network.weights]
     biases = [bias.astype(np.float64) for bias in network.biases]
@@ -87,7 +87,7 @@ def _alive(network: Network) -> tuple[list[Array], list[Array]]:
 
 
 def _in_cgs(scaling: Scaling, weights: list[Array], biases: list[Array]) -> tuple[list[Array], list[Array]]:
-    """The same network with its first layer for inputs, and its last for outputs, in cgs units."""
+    """Fold the scaling into the first and the last layer, for inputs and outputs in cgs units."""
     weights, biases = list(weights), list(biases)
     span_in, span_out = scaling.input_max - scaling.input_min, scaling.output_max - scaling.output_min
     weights[0] = weights[0] / span_in[:, None]
@@ -98,7 +98,7 @@ def _in_cgs(scaling: Scaling, weights: list[Array], biases: list[Array]) -> tupl
 
 
 def _by_count(weights: list[Array], biases: list[Array]) -> tuple[list[Array], list[Array]]:
-    """The same network with its hidden nodes in order of how many nodes they hear, most first: gaps come last."""
+    """Sort the hidden nodes by fan-in, the largest first."""
     weights, biases = list(weights), list(biases)
     for i in range(len(weights) - 1):
         order = np.argsort(-np.count_nonzero(weights[i], axis=0), kind="stable")
@@ -107,7 +107,7 @@ def _by_count(weights: list[Array], biases: list[Array]) -> tuple[list[Array], l
 
 
 def _table(weight: Array, bias: Array) -> tuple[int, Array, NDArray[np.uint16], NDArray[np.uint16]]:
-    """A layer: multiply-adds, biases and weights, who is heard in a list, plan."""
+    """Compress a layer; returns its multiply-adds, biases and weights, input indices, and layer table."""
     biases, eights = _in_eights(bias), _in_eights(weight)
     if np.count_nonzero(weight) >= _LISTED_BELOW * weight.size:
         plan = np.array([len(biases), 0, len(weight)], dtype=np.uint16)
@@ -126,7 +126,7 @@ def _table(weight: Array, bias: Array) -> tuple[int, Array, NDArray[np.uint16], 
 
 
 def _in_eights(nodes: Array) -> Array:
-    """(..., n) to (eights, ..., 8), the last filled up with zeros."""
+    """Reshape (..., n) to blocks (n / 8, ..., 8), the last padded with zeros."""
     eights = -(-nodes.shape[-1] // EIGHT)
     filled = np.pad(nodes, [(0, 0)] * (nodes.ndim - 1) + [(0, EIGHT * eights - nodes.shape[-1])])
     return np.moveaxis(filled.reshape(*nodes.shape[:-1], eights, EIGHT), -2, 0)
