@@ -1,4 +1,4 @@
-"""Both ways between controllers and learners: a controller as a policy of an environment, a policy as a controller."""
+"""Adapters: a controller as a policy of an environment, and a policy as a controller."""
 
 from __future__ import annotations
 
@@ -20,16 +20,27 @@ Rows = NDArray[np.int64]
 
 
 class Flown(Protocol):
-    """What a controller needs to know of an environment; those of `envs` have it."""
+    """What a controller needs of an environment; the environments of `mothsim.envs` have it."""
 
     @property
-    def trajectory(self) -> Trajectory: ...
+    def trajectory(self) -> Trajectory:
+        """The target."""
+        ...
+
     @property
-    def body(self) -> MothBody: ...
+    def body(self) -> MothBody:
+        """The body that the controller assumes."""
+        ...
+
     @property
-    def duration(self) -> float: ...
+    def duration(self) -> float:
+        """Length of an episode, s."""
+        ...
+
     @property
-    def period(self) -> float: ...
+    def period(self) -> float:
+        """Time from step to step, s."""
+        ...
 
 
 @dataclass

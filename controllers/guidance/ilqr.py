@@ -97,7 +97,8 @@ def tracking_lqr(states: Array, controls: Array, a: Array, b: Array, costs: Cost
     Args:
         states: (T + 1, 8).
         controls: (T, 4) components.
-        a, b: state and input Jacobians of its segments, (T, 8, 8) and (T, 8, 4).
+        a: state Jacobians of its segments (T, 8, 8).
+        b: input Jacobians of its segments (T, 8, 4).
         costs: of deviations from it.
     """
     count, width = len(controls), len(costs.r)
@@ -160,7 +161,8 @@ def _feasible(
     Args:
         law: regulator about trim.
         target: desired states (T + 1, 8); the desired controls are those of trim.
-        a, b: Jacobians about trim.
+        a: state Jacobians about trim (T, 8, 8).
+        b: input Jacobians about trim (T, 8, 4).
         steps: costs of the first iterations; the last holds for all that follow.
         body: of the moth.
         limit: distance from the target beyond which a flight is lost, cm.

@@ -1,8 +1,8 @@
-"""Data for inverse models: random segments by the engine, scaled as the network sees them.
+"""Data sets for inverse models: random segments solved by the engine, scaled to +-0.5.
 
-Zahn et al. 2022 draw segments over the whole range of flight, violent spins and all. What decides whether a
-network flies is its slope near trim (`mothsim.controllers.guidance.stability`), a corner of that range so small that
-uniform draws hardly visit it. So a share of our own training set is drawn there.
+Zahn et al. 2022 draw segments over the whole range of states. Whether a network flies depends on its Jacobian near trim
+(`mothsim.controllers.guidance.stability`), a part of that range so small that uniform draws hardly reach it. So the
+protocol `cosine` draws a share of its training set there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mothsim.trim import find_trim
 Array = NDArray[np.floating]
 
 TRAINING, TESTING, ABOUT_TRIM = 0, 1, 2
-"""What a seed's data are for: each has its own random stream."""
+"""Purposes of a seed's data, each with its own random stream."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,11 @@ def make_dataset(
     """Draw and solve random segments.
 
     Args:
-        segments: how many.
-        seed, purpose: name the random stream.
-        near_flight: share of the segments that is drawn about trim, evenly spread among the others.
-        scaling: to use; by default the one that segments of the whole range just fill.
+        segments: number of segments.
+        seed: of the random stream.
+        purpose: of the data, which has a random stream of its own.
+        near_flight: share of the segments drawn about trim, evenly distributed among the others.
+        scaling: by default from the least and greatest values of the segments of the whole range.
         body: by default Zahn et al.'s.
         solver: of the segments of that body, in place of the engine; see `mothsim.segments.generate`.
     """
@@ -76,6 +77,6 @@ def _stream(seed: int, purpose: int) -> int:
 
 
 def _interleaved(many: int, few: int) -> NDArray[np.intp]:
-    """Order that spreads the last `few` of `many + few` rows evenly among the first."""
+    """Return the order that distributes the last `few` of `many + few` rows evenly among the first."""
     places = np.concatenate([(np.arange(many) + 0.5) / max(many, 1), (np.arange(few) + 0.5) / max(few, 1)])
     return np.argsort(places, kind="stable")

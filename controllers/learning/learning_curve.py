@@ -1,4 +1,4 @@
-"""The learning curve of a run, as Zahn et al. 2022 draw it (their Fig 2)."""
+"""The learning curve of a run, as in Fig 2 of Zahn et al. 2022."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from mothsim.plotting.style import figure_style
 
 @figure_style()
 def draw_learning_curve(networks: Sequence[Network], threshold: float = 1e-3) -> Figure:
-    """Training loss over all steps of a run, level after level, and each level's loss on fresh segments.
+    """Draw the training loss over all steps of a run, level by level, and each level's loss on test segments.
 
     Args:
         networks: one a level, the dense one first.
-        threshold: loss to hold them to, by default Zahn et al.'s.
+        threshold: loss drawn as a line, by default that of Zahn et al.
     """
     figure = Figure(figsize=(9, 4.5), layout="constrained")
     FigureCanvasAgg(figure)

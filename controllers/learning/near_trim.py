@@ -1,4 +1,4 @@
-"""Segments about trim, where flights are flown and where a network's slope decides."""
+"""Random segments about trim, where controlled flight takes place."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _SPEEDS = np.linspace(-350.0, 350.0, 15)  # cm/s
 
 @dataclass(frozen=True)
 class SamplingRange:
-    """How far from trim segments are drawn, either way.
+    """Half-widths of the uniform distributions about trim.
 
     Attributes:
         tilt, bend: rad, of the whole moth and of its abdomen against its head-thorax.
         spin, bend_rate: the same, rad/s.
         speed: along x and along y, cm/s.
         thrust, lift: of the force along and across the head-thorax, in weights.
-        torque: share of its limit.
-        wrap_margin: rad beyond the range of `unwrap` to which angles are drawn, so that its ends are learnt as well as
-            its middle.
+        torque: as a share of its limit.
+        wrap_margin: angle beyond the range of `unwrap` up to which angles are drawn, rad, so that networks learn the
+            ends of the range as well as its middle.
     """
 
     tilt: float
@@ -44,22 +44,22 @@ class SamplingRange:
     wrap_margin: float = 0.0
 
     def scaled(self, factor: float) -> SamplingRange:
-        """All of it times a factor."""
+        """Return the range with all widths multiplied by a factor."""
         return SamplingRange(*(factor * value for value in astuple(self)))
 
 
 NEAR_FLIGHT = SamplingRange(0.5, 0.5, 10.0, 10.0, 150.0, 2.0, 1.0, 0.5)
-"""About upright trim, of our own training set."""
+"""Range about upright trim of the protocol `cosine`."""
 GUIDED = SamplingRange(0.35, 0.35, 20.0, 8.0, 80.0, 2.0, 1.7, 0.8, wrap_margin=0.6)
-"""About trims of every kind: what guided flights from the usual starts use there, and half-violent ones upright."""
+"""Range about any trim: that of guided flights from usual starts, and upright from starts of half the violence."""
 
 
 def draw_near_trim(
     count: int, seed: int, trims: Sequence[Trim], body: MothBody, spread: SamplingRange
 ) -> tuple[Array, Array]:
-    """Random starts (count, 8) and controls (count, 4), each about one of some trims, drawn at random.
+    """Draw initial states (count, 8) and controls (count, 4), each about one of the trims, chosen at random.
 
-    Angles are as a network sees them, see `unwrap`.
+    Angles are in the range of a network's inputs, see `unwrap`.
     """
     rng = np.random.default_rng(seed)
     tilt, bend = spread.tilt * rng.uniform(-1, 1, count), spread.bend * rng.uniform(-1, 1, count)

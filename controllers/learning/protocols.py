@@ -1,4 +1,4 @@
-"""How a network is trained and retrained: Zahn et al.'s protocol and ours, by name."""
+"""Training protocols by name."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ Stop = Literal["never", "network", "group"]
 HIDDEN = (400, 400, 400, 16)
 """Hidden layers of Zahn et al. 2022."""
 SMALL = (24, 24, 16)
-"""Hidden layers of our small dense network, 1,312 weights."""
+"""Hidden layers of the shipped network `small`, 1,312 weights."""
 _ZAHN_WEIGHTS = 330_512
 
 
 def dense_with(weights: int) -> tuple[int, ...]:
-    """Hidden layers of the dense network of just about so many weights: Zahn et al.'s, but narrower or wider.
+    """Return hidden layers of a dense network of about so many weights: Zahn et al.'s, but narrower or wider.
 
-    A sparse network has shown its worth only beside a dense one of as many weights, as well trained.
+    Such a network is the baseline of a sparse one of as many weights.
 
     Args:
-        weights: wanted; all hidden layers but the last are of one width, so what there is lies near it.
+        weights: desired number; all hidden layers but the last have one width, so the actual number is near it.
 
     Raises:
         ValueError: too few for one node a layer.
@@ -39,17 +39,16 @@ def dense_with(weights: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Protocol:
-    """One way to train.
+    """Training hyperparameters.
 
     Attributes:
         name: as in the files.
         batch: segments a step.
         peak_learning_rate: of Adam (Kingma and Ba 2015); with a warm-up the peak for a dense network of Zahn et al.'s
-            size.
-        warmup_steps: steps over which the rate climbs to its peak; 0 keeps the rate constant.
+            size, see `peak_learning_rate_for`.
+        warmup_steps: steps over which the rate rises to its peak; 0 keeps the rate constant.
         dense_steps, level_steps: most steps for the dense network and for each level of pruning; with a warm-up
             the rate falls along a cosine to 1e-6 at the last of them.
-            Fewer weights take a higher peak, see `peak_learning_rate_for`.
         stop: `network` ends a training once the mean loss of its last 500 batches is within 1 % of that of the 500
             before (looked at every 100 batches, after 1000); `group` ends it for all networks that train side by
             side, by their mean; `never` uses all steps.
@@ -68,7 +67,7 @@ class Protocol:
     init_std: float | None
 
     def peak_learning_rate_for(self, connections: int) -> float:
-        """The peak for so many weights that are left: by their fourth root, at most four times `peak_learning_rate`."""
+        """Return the peak for so many remaining weights: by their fourth root, at most 4 times `peak_learning_rate`."""
         if not self.warmup_steps:
             return self.peak_learning_rate
         return self.peak_learning_rate * min(4.0, (_ZAHN_WEIGHTS / connections) ** 0.25)
@@ -89,7 +88,7 @@ PROTOCOLS = {protocol.name: protocol for protocol in (COSINE, ZAHN, ZAHN_GROUP)}
 
 
 def find_protocol(name: str) -> Protocol:
-    """A protocol by name.
+    """Find a protocol by name.
 
     Raises:
         ValueError: an unknown name.

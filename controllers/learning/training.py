@@ -18,22 +18,22 @@ from mothsim.controllers.learning.data import Dataset
 from mothsim.controllers.learning.protocols import Protocol
 
 CHUNK = 100
-"""Steps a compiled call; early stopping looks after each."""
+"""Training steps of one compiled call, after which early stopping is checked."""
 _WINDOW = 500 // CHUNK  # chunks whose mean losses early stopping compares
 ADAM = optax.scale_by_adam()
-"""The optimiser, but for the learning rate (Kingma and Ba 2015)."""
+"""Adam without its learning rate (Kingma and Ba 2015)."""
 
 Parameters = tuple[tuple[jax.typing.ArrayLike, ...], tuple[jax.typing.ArrayLike, ...]]
 
 
 @dataclass
 class TrainState:
-    """Where a training stands: what it needs to go on in the same bits.
+    """State of a training, from which it resumes to the same bits.
 
     Attributes:
-        weights, biases: the network now.
-        optimiser: the optimiser's state, as optax made it.
-        losses: of every batch so far.
+        weights, biases: of the network.
+        optimiser: state of the optax optimiser.
+        losses: loss of every batch so far.
     """
 
     weights: tuple[NDArray, ...]
@@ -43,7 +43,7 @@ class TrainState:
 
 
 def forward(parameters: Parameters, inputs: jax.typing.ArrayLike) -> jax.Array:
-    """Scaled outputs (N, 7) for scaled inputs (N, 10)."""
+    """Compute scaled outputs (N, 7) from scaled inputs (N, 10)."""
     weights, biases = parameters
     hidden = jnp.asarray(inputs)
     for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
@@ -52,7 +52,7 @@ def forward(parameters: Parameters, inputs: jax.typing.ArrayLike) -> jax.Array:
 
 
 def init_params(sizes: Sequence[int], protocol: Protocol, seed: np.random.SeedSequence) -> TrainState:
-    """Random weights and zero biases for layers of these sizes (inputs and outputs included)."""
+    """Draw initial weights, with zero biases, for layers of these sizes (inputs and outputs included)."""
     rng = np.random.default_rng(seed)
     weights = []
     for layer, (before, after) in enumerate(pairwise(sizes)):
@@ -63,12 +63,12 @@ def init_params(sizes: Sequence[int], protocol: Protocol, seed: np.random.SeedSe
 
 
 def fresh(weights: tuple[NDArray, ...], biases: tuple[NDArray, ...]) -> TrainState:
-    """A training that starts from these weights."""
+    """Return the state of a training that starts from these weights."""
     return TrainState(weights, biases, ADAM.init((weights, biases)), np.empty(0, dtype=np.float32))
 
 
 def learning_rates(protocol: Protocol, steps: int, connections: int) -> NDArray[np.float32]:
-    """The protocol's learning rate at each of so many steps, rounded up to whole chunks, for so many weights."""
+    """Return the learning rate at each step, their number rounded up to whole chunks, for so many weights."""
     count = -(-steps // CHUNK) * CHUNK
     if not protocol.warmup_steps:
         return np.full(count, protocol.peak_learning_rate, dtype=np.float32)
@@ -83,17 +83,18 @@ def chunk(
     parameters: Parameters, state: Any, masks: Any, inputs: Any, outputs: Any, start: Any, rates: Any, *,
     batch: int, regrow: bool = False,
 ) -> tuple[Parameters, Any, jax.Array]:  # fmt: skip
-    """`CHUNK` steps of training; returns parameters, optimiser state and the batch losses (CHUNK,).
+    """Train for `CHUNK` steps; returns parameters, optimiser state and the batch losses (CHUNK,).
 
     Args:
-        parameters: weights and biases; what a mask hides of the weights does not count.
+        parameters: weights and biases; masked weights count as zero.
         state: of `ADAM`.
         masks: 1 where a connection is, else 0.
-        inputs, outputs: (N, 10) and (N, 7), scaled, of which batches are taken in order.
+        inputs: scaled (N, 10), of which batches are taken in order.
+        outputs: scaled (N, 7), likewise.
         start: number of the first batch.
         rates: of learning (CHUNK,).
         batch: segments a step.
-        regrow: hidden weights learn as if they were seen (see `pruning.METHODS`), else they stay.
+        regrow: masked weights are updated as well (see `pruning.METHODS`), else they stay.
     """
     batches = len(inputs) // batch
 
@@ -130,17 +131,17 @@ def train(
     offset: int = 0,
     callback: Callable[[TrainState], None] | None = None,
 ) -> TrainState:
-    """Train until the protocol's end, from wherever `progress` stands.
+    """Train from the state `progress` until the protocol ends.
 
-    The data are independent draws, so batches are taken in order, around and around.
+    The data are independent draws, so batches are taken in order, and again from the first.
 
     Args:
         progress: a fresh or an interrupted training.
         masks: connections that exist; the others stay zero.
-        data: scaled.
-        protocol: how.
-        steps: most steps, rounded up to a whole number of chunks.
-        offset: the first batch.
+        data: scaled training set.
+        protocol: hyperparameters.
+        steps: maximum number of steps, rounded up to a whole number of chunks.
+        offset: number of the first batch.
         callback: called after every chunk.
     """
     connections = int(sum(np.count_nonzero(mask) for mask in masks))
@@ -168,12 +169,12 @@ def train(
 
 
 def chunk_means(losses: NDArray) -> NDArray:
-    """The learning curve: mean of each chunk's batch losses."""
+    """Return the learning curve: the mean of each chunk's batch losses."""
     return losses.reshape(-1, CHUNK).mean(axis=1)
 
 
 def has_stopped(curve: NDArray) -> NDArray[np.bool_]:
-    """Zahn et al.'s early stopping (...,), on the mean loss of every chunk so far (..., chunks)."""
+    """Evaluate Zahn et al.'s criterion of early stopping (...,) on the mean losses of chunks (..., chunks)."""
     if curve.shape[-1] < 2 * _WINDOW:
         return np.zeros(curve.shape[:-1], dtype=bool)
     last, before = curve[..., -_WINDOW:].mean(axis=-1), curve[..., -2 * _WINDOW : -_WINDOW].mean(axis=-1)

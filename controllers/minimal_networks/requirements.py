@@ -1,6 +1,6 @@
-"""What a controller of few connections may be asked for, what it learns to do it, and how one sees that it does.
+"""Requirements on controllers of few connections: the training task, the measures, and the bounds on these.
 
-Networks are chosen on some segments and starts, validated on others, and judged on others again.
+Networks are selected, validated and tested on different segments and starts.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ _LOST = 1e-3
 
 
 class Requirement(ABC):
-    """One thing to ask of a network.
+    """A requirement on a network.
 
     Attributes:
-        name: of the goal.
+        name: of the requirement.
         hidden: hidden layers of the network that pruning starts from.
         dense: hidden layers of small dense networks to compare with.
-        outputs: that are learnt, the first so many; the others have no connection.
+        outputs: number of outputs that are trained; the others have no connection.
     """
 
     name: str
@@ -49,18 +49,18 @@ class Requirement(ABC):
 
     @abstractmethod
     def task(self, seed: int) -> RegressionTask:
-        """What a network of this seed learns."""
+        """Return the training task of a seed."""
 
     @abstractmethod
     def measure(self, network: Network, seed: int) -> Measures:
-        """How it does on fresh segments or starts; more of them but for `SELECTION`, which goes on at every step."""
+        """Measure a network on the segments or starts of a seed; on fewer for `SELECTION`, used at every step."""
 
     @abstractmethod
     def met(self, measures: Measures) -> bool:
-        """Whether that is what is asked for."""
+        """Whether the measures meet the requirement."""
 
     def validated(self, measures: Measures) -> bool:
-        """Whether that is so with room to spare: the fewest weights of many tried are a lucky draw."""
+        """Whether they meet it in validation, which may be stricter: the smallest of many networks is selected."""
         return self.met(measures)
 
 
@@ -115,7 +115,7 @@ class Gentle(Requirement):
 
 
 class Linear(Gentle):
-    """The same of a linear inverse model: the floor beneath what gentle flight says of networks."""
+    """The same of a linear inverse model: a lower bound on what gentle flight requires."""
 
     name = "linear"
     hidden = ()
@@ -164,7 +164,7 @@ def _dense_recovers(seed: int) -> float:
 
 @lru_cache
 def scaling() -> Scaling:
-    """The scaling that all these networks share: what Zahn et al.'s segments just fill."""
+    """Return the scaling of all these networks, from the range of Zahn et al.'s segments."""
     return make_dataset(_SCALING_SEGMENTS, 0).scaling
 
 
@@ -175,7 +175,7 @@ def _random_segments(count: int, seed: int, purpose: int) -> RegressionTask:
 
 
 def _near_trims(count: int, seed: int, trims: list[Trim], spread: SamplingRange) -> RegressionTask:
-    """Segments about trims; of the outputs what the guidance holds dear of the control counts."""
+    """Draw segments about trims; the controls are weighted as in the guidance, the other outputs by zero."""
     body, scales = MothBody(), scaling()
     states, controls = draw_near_trim(count, seed, trims, body, spread)
     data = tabulate(states, controls, propagate(states, controls, body=body).states)

@@ -1,8 +1,8 @@
-"""How few connections does it take? Prunes networks for a goal, seed by seed, beside dense ones as well trained.
+"""Search for the fewest weights that meet a requirement, seed by seed, and dense networks for comparison.
 
-The folder of a requirement holds, for each seed, every network that pruning took (`surgeon-0/0418.safetensors` has 418
-weights), the smallest that also meets it on the validation starts (`surgeon-0/fewest.safetensors`), and the small
-dense networks. Killed at any moment, it goes on and ends in the same bits.
+The folder of a requirement holds, for each seed, every network that pruning accepted (`surgeon-0/0418.safetensors` has
+418 weights), the smallest that also meets it on the validation starts (`surgeon-0/fewest.safetensors`), and the small
+dense networks. Killed at any moment, the search goes on and ends in the same bits.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ def find_minimum(
     removal: str = "surgeon",
     log: Callable[[str], None] | None = None,
 ) -> Network | None:
-    """The fewest weights of a seed that meet a goal, or none where not even the first network does.
+    """Prune to the fewest weights of a seed that meet a requirement; `None` where not even the first network does.
 
     Args:
-        requirement: what is asked.
-        seed: of first weights and segments.
-        folder: of the seed and the way of removing.
-        removal: how weights are removed, one of `optimal_brain_surgeon.REMOVALS`.
-        log: called with one line for every network that is taken.
+        requirement: to be met.
+        seed: of initial weights and segments.
+        folder: of the seed and the removal.
+        removal: method of removing weights, one of `optimal_brain_surgeon.REMOVALS`.
+        log: called with one line for every network that meets the requirement.
     """
     if not (folder / _FEWEST).exists():
         task, measured = requirement.task(seed), {}
@@ -90,7 +90,7 @@ def find_minimum(
 
 
 def train_dense(requirement: Requirement, hidden: tuple[int, ...], seed: int, folder: Path) -> Network:
-    """A dense network of the same training, but for pruning."""
+    """Train a dense network in the same way, without pruning."""
     return _first(
         requirement, hidden, seed, requirement.task(seed), folder / f"dense-{'-'.join(map(str, hidden))}-{seed}"
     )
@@ -99,7 +99,7 @@ def train_dense(requirement: Requirement, hidden: tuple[int, ...], seed: int, fo
 def describe(
     requirement: Requirement, network: Network, seed: int, removal: str, measures: Measures | None = None
 ) -> Row:
-    """A row of the table: how a network was made, and what it does, by default on the test starts."""
+    """Return a row of the table: how a network was made, and its measures, by default on the test starts."""
     found = requirement.measure(network, TEST) if measures is None else measures
     return {"requirement": requirement.name, "removal": removal, "seed": seed,
             "weights": network.connections, "met": requirement.met(found),
@@ -107,7 +107,7 @@ def describe(
 
 
 def path(folder: Path) -> list[Network]:
-    """The networks that pruning took in a seed's folder, the most weights first."""
+    """Load the networks that pruning accepted in a seed's folder, the most weights first."""
     return [load_network(file) for file in reversed(_taken(folder))]
 
 
@@ -116,7 +116,7 @@ def _taken(folder: Path) -> list[Path]:
 
 
 def _first(requirement: Requirement, hidden: tuple[int, ...], seed: int, task: RegressionTask, name: Path) -> Network:
-    """A network trained from random weights, written every few rounds."""
+    """Train a network from random weights, and write it every few rounds."""
     file = name.with_suffix(".safetensors")
     network = load_network(file) if file.exists() else _random(requirement, hidden, seed)
     for rounds in range(network.info["rounds"], _ROUNDS, _AT_A_TIME):

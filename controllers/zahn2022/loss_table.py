@@ -1,4 +1,4 @@
-"""The table of a study, one row a network and level, as CSV, and what it says over all networks."""
+"""The table of a study, one row for each network and level, as CSV, and statistics over the networks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CONFIDENCE = 0.9
 
 
 def describe(percent: float, ensemble: Ensemble) -> list[Row]:
-    """A row for each network of a level.
+    """Return a row for each network of a level.
 
     Columns: `network`, `level` (per cent), `steps`, `loss` (on fresh segments, scaled), the fields of
     `pruning.EffectiveConnectivity` (dead outputs and lost inputs counted), `inputs_kept`, `layer_1` and so on (weights
@@ -53,7 +53,7 @@ def describe(percent: float, ensemble: Ensemble) -> list[Row]:
 
 
 def as_csv(rows: Sequence[Row]) -> bytes:
-    """Rows as the content of a CSV file; numbers come back to the bit."""
+    """Return rows as the content of a CSV file, with all digits."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -79,9 +79,9 @@ def read_table(folder: Path) -> list[Row]:
 
 
 def last_passing(rows: Sequence[Row], threshold: float) -> dict[int, float | None]:
-    """By network, the highest level whose loss is within the threshold, `None` if none is.
+    """Return by network the highest level whose loss is within the threshold, `None` if none is.
 
-    As Zahn et al. 2022 choose their sparse networks: levels before may have failed.
+    Zahn et al. 2022 select their sparse networks so: levels before may have failed.
     """
     last: dict[int, float | None] = {int(row["network"]): None for row in rows}
     for row in sorted(rows, key=lambda row: row["level"]):
@@ -91,13 +91,13 @@ def last_passing(rows: Sequence[Row], threshold: float) -> dict[int, float | Non
 
 
 def by_level(rows: Sequence[Row]) -> dict[float, list[Row]]:
-    """Rows by level, rising."""
+    """Group rows by level, in rising order."""
     percents = sorted({row["level"] for row in rows})
     return {percent: [row for row in rows if row["level"] == percent] for percent in percents}
 
 
 def summarise(rows: Sequence[Row], threshold: float) -> list[Row]:
-    """A row a level: medians over the networks, the loss with its 90 % interval, and how many last passed there."""
+    """Return a row for each level: medians, the loss with its 90 % interval, and how many networks last pass there."""
     last = list(last_passing(rows, threshold).values())
     table = []
     for percent, group in by_level(rows).items():
@@ -111,14 +111,14 @@ def summarise(rows: Sequence[Row], threshold: float) -> list[Row]:
 
 
 def median(values: Sequence[float]) -> tuple[float, float, float]:
-    """The median and its distribution-free 90 % interval, not a number for fewer than five; NaN counts as infinite."""
+    """Return the median and its distribution-free 90 % interval, NaN for fewer than five; NaN counts as infinite."""
     numbers = np.where(np.isnan(values), np.inf, values)
     low, high = quantile_test(numbers, p=0.5).confidence_interval(_CONFIDENCE)
     return float(np.median(numbers)), float(low), float(high)
 
 
 def share(count: int, of: int) -> tuple[float, float, float]:
-    """So many of so many, and Wilson's 90 % interval; not a number for none of none."""
+    """Return a share and Wilson's 90 % interval, NaN for none of none."""
     if not of:
         return math.nan, math.nan, math.nan
     low, high = binomtest(count, of).proportion_ci(_CONFIDENCE, "wilson")

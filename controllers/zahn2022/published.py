@@ -1,4 +1,4 @@
-"""What Zahn et al. 2022 found of their networks, and what a study finds, side by side."""
+"""Results of Zahn et al. 2022, and the same quantities of a study."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mothsim.controllers.zahn2022.loss_table import Row, by_level, last_passing,
 from mothsim.controllers.zahn2022.study_files import SMALLEST
 
 THRESHOLD = 1e-3
-"""The loss that Zahn et al. hold their networks to."""
+"""Threshold of Zahn et al. on the loss."""
 _SPARSE, _SPARSEST = 93.0, 95.0  # per cent: where most of their networks last pass, and the fewest
 _LAYERS = (280, 11_199, 11_199, 447, 8)  # weights left at 93 %, their Table 1
 _NETWORKS, _LAST_AT_SPARSE, _LAST_AT_SPARSEST = 1320, 858, 5
@@ -22,14 +22,14 @@ _SMALLEST_PASSES = 65.0  # per cent
 
 @dataclass(frozen=True)
 class Finding:
-    """One quantity: theirs and ours, with a 90 % interval over our networks.
+    """One quantity: published and of the study, with a 90 % interval over the study's networks.
 
     Attributes:
-        quantity: what.
-        theirs: published.
-        ours: not a number where no network of ours bears on it.
-        low, high: of the interval; not a number where there are too few networks for one.
-        networks: of ours that it is over.
+        quantity: its name.
+        theirs: published value.
+        ours: value of the study, NaN where none of its networks gives one.
+        low, high: ends of the interval, NaN where there are too few networks.
+        networks: number of the study's networks that it is over.
     """
 
     quantity: str
@@ -41,11 +41,11 @@ class Finding:
 
 
 def compare(hidden: Sequence[int], rows: Sequence[Row]) -> list[Finding]:
-    """Findings on networks with these hidden layers; none for layers of which nothing is published.
+    """Compare networks with these hidden layers; returns nothing for layers without published results.
 
     Args:
         hidden: nodes of the hidden layers.
-        rows: see `statistics.describe`; levels that are missing are left out.
+        rows: see `loss_table.describe`; levels that are missing are left out.
     """
     levels = by_level(rows)
     if tuple(hidden) == HIDDEN:
@@ -60,7 +60,7 @@ def compare(hidden: Sequence[int], rows: Sequence[Row]) -> list[Finding]:
 
 
 def as_csv(findings: Sequence[Finding]) -> bytes:
-    """Findings as the content of a CSV file."""
+    """Return findings as the content of a CSV file."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([field.name for field in fields(Finding)])
