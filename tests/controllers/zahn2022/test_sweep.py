@@ -72,6 +72,16 @@ def test_studies_that_differ_are_not_mixed(tmp_path: Path) -> None:
     assert len(collect(tmp_path)[8, 6].members) == 2
 
 
+def test_a_relative_folder_lies_where_the_sweep_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mothsim.controllers.zahn2022.sweep.run", lambda settings, folder, log: ran.append(folder))
+    assert list(run_sweep({Path("a"): TINY})) == [Path("a")]
+    assert ran == [tmp_path / "a"]
+    with pytest.raises(ValueError, match=r"seeds = \(0, 0\): expected each study once"):
+        sweep(tmp_path, TINY, seeds=(0, 0))
+
+
 def test_dask_runs_a_sweep(swept: Path, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed", reason="dask[distributed] is not installed")
     studies = sweep(tmp_path, TINY, seeds=(0, 11))
