@@ -1,1 +1,1 @@
-"""The engine: many moths over one segment of constant control, in numba and in JAX."""
+"""The engine: propagates many moths over one segment of constant control, in numba and in JAX."""

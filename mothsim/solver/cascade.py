@@ -1,11 +1,11 @@
-"""The engine: a ladder of ways to solve a segment, each taking the rows that the one before refused.
+"""The engine: a cascade of solvers, each taking the rows that the one before refused.
 
-By their own error estimates, which are measured against the careful solver in the tests:
+A solver refuses rows by its own error estimate; the tests measure the estimates against the fallback solver:
 
 0. for tolerances of 1e-4 and coarser: single precision, in one step, then in three and in eight;
 1. the march: the layer, then steps of the moth's own length;
 2. the march without a layer, from lengths that resolve it, with more sweeps;
-3. the careful solver, one moth at a time.
+3. the fallback solver `mothsim.solver.radau`, one moth at a time.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from mothsim.solver.single_precision import solve_single_precision
 from mothsim.solver.threads import default_threads, run
 
 SHARES = 1024, 8192
-"""About the rows that a thread takes at a time, at least and at most."""
+"""Approximate number of rows that a thread takes at a time, at least and at most."""
 HEAD_START = 0.09
-"""Of a share, that the thread which calls takes more than the others at first: it is at work before they wake."""
+"""Fraction of a share that the calling thread takes in addition at first, since it starts before the others wake."""
 COARSE_RTOL = 1e-4
-"""The coarsest tolerance that there is work to save for, and the finest that single precision reaches."""
+"""Finest tolerance that single precision reaches; a coarser one is solved to this accuracy."""
 _USUAL = 0.02  # s
 
 
@@ -46,12 +46,12 @@ def solve_carefully(packed, states, controls, duration, tolerance, final):
 
 
 def _march(packed, states, *how):
-    """The march in wide lanes, or for a few moths in narrow ones: the same bits sooner."""
+    """The march in wide lanes, or for a few moths in narrow ones, which is faster and gives the same bits."""
     return (solve_few if len(states) <= FEW else solve_in_lanes)(packed, states, *how)
 
 
 def _tiers(duration, rtol):
-    """The ladder for a tolerance: functions `(packed, states, controls, final) -> rows refused`."""
+    """Solvers of the cascade for a tolerance: functions `(packed, states, controls, final) -> rows refused`."""
     growth = max(1.0, duration / _USUAL)  # what went wrong early in a long segment has the time to grow
     tolerance = min(rtol, COARSE_RTOL) / growth
     turn = 3.5 * (tolerance / 1e-6) ** (1 / 8)
@@ -67,21 +67,21 @@ def _tiers(duration, rtol):
 
 
 def _solve_part(packed, states, controls, duration, rtol, final) -> int:
-    """Down the ladder; how many rows could not be solved."""
-    rungs = _tiers(duration, rtol)
-    refused = next(rungs)(packed, states, controls, final)
-    for rung in rungs:
+    """Solve rows by the cascade; returns how many could not be solved."""
+    tiers = _tiers(duration, rtol)
+    refused = next(tiers)(packed, states, controls, final)
+    for tier in tiers:
         if not refused:
             break
         rows = np.flatnonzero(np.isnan(final[:, 0]))
         subkernel = np.empty((len(rows), 8))
-        refused = rung(packed, states[rows], controls[rows], subkernel)
+        refused = tier(packed, states[rows], controls[rows], subkernel)
         final[rows] = subkernel
     return refused
 
 
 def share_out(rows: int, threads: int) -> list[slice]:
-    """As few parts as possible, for ending one costs as much as many rows; equally many a thread if rows are enough."""
+    """Slices of the rows: few, since each has a fixed cost, and equally many a thread if rows suffice."""
     least, most = SHARES
     rounds = math.ceil(rows / (threads * most))
     count = min(threads * rounds, math.ceil(rows / least))
@@ -91,7 +91,7 @@ def share_out(rows: int, threads: int) -> list[slice]:
 
 
 def solve(packed, states, controls, duration, rtol, final, threads=None) -> int:
-    """Fill `final` (N, 8), NaN in rows that cannot be solved; how many those are."""
+    """Fill `final` (N, 8), NaN in rows that cannot be solved; returns their number."""
     threads = default_threads() if threads is None else threads
     if len(states) <= SHARES[0] or threads == 1:
         return _solve_part(packed, states, controls, duration, rtol, final)
@@ -108,5 +108,5 @@ def compile_cascade(rtol: float) -> None:
     """Compile what a tolerance needs, or load it from the cache."""
     packed = coefficients(MothBody()).packed()
     for count in (1, FEW + 1):
-        for rung in _tiers(1e-5, rtol):
-            rung(packed, np.zeros((count, 8)), np.zeros((count, 4)), np.empty((count, 8)))
+        for tier in _tiers(1e-5, rtol):
+            tier(packed, np.zeros((count, 8)), np.zeros((count, 4)), np.empty((count, 8)))

@@ -50,11 +50,12 @@ def monomials(count: int) -> list[Function]:
 
 
 def slopes(count: int) -> list[Function]:
-    """Their derivatives."""
+    """Derivatives of `monomials`."""
     return [lambda x, p=p: p * np.asarray(x, dtype=float) ** max(p - 1, 0) for p in range(count)]
 
 
 def one(x: np.ndarray) -> np.ndarray:
+    """Ones, the constant function."""
     return np.ones_like(x)
 
 
@@ -99,6 +100,7 @@ class StepTables(NamedTuple):
 
 
 def step_tables(degree: int, guess: int) -> StepTables:
+    """Tables of a step with polynomials of a degree, and a first guess from the nodes up to number `guess`."""
     nodes = lobatto_nodes(degree)
     n = degree + 1
     basis = monomials(n)
@@ -118,6 +120,8 @@ def step_tables(degree: int, guess: int) -> StepTables:
 
 
 class LayerTables(NamedTuple):
+    """Nodes and quadrature weights of the exponential layer, in units of its length; `length` in relaxation times."""
+
     length: float
     nodes: np.ndarray
     first: np.ndarray
@@ -130,6 +134,7 @@ class LayerTables(NamedTuple):
 
 
 def layer_tables(times: Sequence[float], order: Sequence[int] = (0, 3, 1, 4, 2)) -> LayerTables:
+    """Tables of a layer with nodes at `times` (relaxation times), by a basis of 1, x, x^2, e^(-zx), zx e^(-zx)."""
     z = times[-1]
     nodes = np.array(times) / z
     functions = [*monomials(3), lambda x: np.exp(-z * x), lambda x: z * x * np.exp(-z * x)]

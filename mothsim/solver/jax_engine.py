@@ -57,7 +57,11 @@ def propagate(states, controls, body: MothBody | None = None, duration: float = 
     Raises:
         ValueError: shapes that do not fit, or a duration or number of steps out of range.
     """
-    states, controls = jnp.asarray(states), jnp.asarray(controls)
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):  # whatever the program's flags are
+        return _propagate(jnp.asarray(states), jnp.asarray(controls), body or MothBody(), duration, steps)
+
+
+def _propagate(states, controls, body: MothBody, duration: float, steps: int):
     if states.shape[-1:] != (8,):
         raise ValueError(f"states has shape {states.shape}: expected (..., 8)")
     if controls.shape != (*states.shape[:-1], 4):
@@ -67,7 +71,7 @@ def propagate(states, controls, body: MothBody | None = None, duration: float = 
     if steps < 1:
         raise ValueError(f"steps = {steps!r}: expected 1 or more")
     dtype = jnp.result_type(states.dtype, controls.dtype, jnp.float32)
-    k = Coefficients(*(np.asarray(value, dtype) for value in coefficients(body or MothBody())))
+    k = Coefficients(*(np.asarray(value, dtype) for value in coefficients(body)))
     state = tuple(jnp.moveaxis(states.astype(dtype), -1, 0))
     force, angle, torque, wing = jnp.moveaxis(controls.astype(dtype), -1, 0)
     problem = _Problem(k, (force * jnp.cos(angle), force * jnp.sin(angle), torque, wing))
@@ -87,7 +91,9 @@ def solver(
     """What `mothsim.segments.generate` may solve its segments with, on whatever device JAX finds.
 
     Args:
-        body, duration, steps: see `propagate`.
+        body: see `propagate`.
+        duration: see `propagate`.
+        steps: see `propagate`.
         batch: moths that the device works on at a time; by default 1024 on a CPU, whose cache holds them, else all.
 
     Returns:

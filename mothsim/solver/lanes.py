@@ -1,4 +1,4 @@
-"""Lanes: a number for numba that is 16 doubles, say, side by side, one moth in each.
+"""Lanes: a numba type of several floating-point numbers side by side, such as 16 doubles, one moth in each.
 
 Inside a compiled function lanes add, multiply, compare and take square roots element by element, on the
 vector units of whatever processor there is, so the code of an integrator reads as if for one moth and runs
@@ -239,7 +239,7 @@ larger: Compiled = _binary_intrinsic(lambda b, x, y: b.select(b.fcmp_ordered(">"
 
 
 def _compiled(function: Callable[..., Any]) -> Compiled:
-    """numba's `intrinsic`, typed as what it makes."""
+    """Numba's `intrinsic`, typed as the function that it makes."""
     return intrinsic(function)
 
 

@@ -1,6 +1,6 @@
-"""The march: moths of a batch through the scheme, every lane at its own time and with its own step.
+"""The march: adaptive steps of the scheme for a batch of moths, every lane with its own time and step length.
 
-A lane takes the next moth when one is finished, so none waits for the slowest of its block.
+A lane takes the next moth as soon as one is finished, so that no lane waits for the slowest moth of a block.
 """
 
 from __future__ import annotations

@@ -27,10 +27,10 @@ _NO_ROWS = np.empty(0, np.intp)
 
 @dataclass(frozen=True)
 class Propagation:
-    """Where moths ended, `states` (N, 8), and whether each could be solved, `success` (N,).
+    """Final states (N, 8) of moths, and `success` (N,), whether each could be solved.
 
     Rows that could not, or that move too violently (`mothsim.solver.blocks.FASTEST`), are NaN. `path` (N, T, 8) holds
-    the states at the times asked for, else it is None.
+    the states at the requested times, or is None.
     For a single moth the shapes are (8,), () and (T, 8).
     """
 
@@ -63,8 +63,8 @@ def propagate(
         duration: s, above 0 and at most 1.
         rtol: error aimed at, as a share of each component's largest magnitude in brisk flight (about 30 cm,
             2 pi rad, 1500 cm/s and 300 rad/s, more for rows that start faster); 1e-10 to 1e-2.
-        times: (T,) in s, from 0 to `duration`: where `path` is wanted. Each costs as much as a segment.
-        threads: by default as many as the processor has, or NUMBA_NUM_THREADS.
+        times: (T,) in s, from 0 to `duration`, of the states in `path`; each takes as long as a segment.
+        threads: by default the processor's, or NUMBA_NUM_THREADS.
 
     Raises:
         ValueError: shapes that do not fit, or a body, duration, tolerance, time or number of threads out of range.
@@ -93,7 +93,7 @@ def propagate(
 
 
 def warm_up(rtol: float = 1e-6) -> None:
-    """Compile what flying needs, or load it from the cache: seconds the first time ever, else a moment.
+    """Compile the engine, or load it from the cache: seconds the first time, else a fraction of one.
 
     Args:
         rtol: as for `propagate`; from 1e-4 on that is single precision too.
@@ -121,7 +121,7 @@ def _rows(name: str, values: ArrayLike, width: int) -> NDArray[np.float64]:
 
 @cache
 def _engine():
-    """Loaded when it is first wanted: numba takes its time, and may be absent where JAX solves."""
+    """Import the engine on first use: numba takes time to load, and may be absent where JAX solves."""
     from mothsim.solver.cascade import solve
 
     return solve
@@ -133,7 +133,7 @@ def _packed(body: MothBody) -> NDArray[np.float64]:
 
 
 def _groups(body, count: int) -> list[tuple[NDArray[np.float64], NDArray[np.intp]]]:
-    """Packed coefficients, each with the rows that have that body; for a single one no rows: it is all of them."""
+    """Packed coefficients of each body, with its rows; a single body has an empty list, which stands for all rows."""
     if body is None:
         return [(_DEFAULT_PACKED, _NO_ROWS)]
     if isinstance(body, MothBody):
@@ -151,7 +151,7 @@ def _groups(body, count: int) -> list[tuple[NDArray[np.float64], NDArray[np.intp
 
 
 def _by_body(states, controls, groups, duration, rtol, threads) -> tuple[NDArray[np.float64], int]:
-    """Ends (N, 8), and how many rows failed."""
+    """Final states (N, 8), and how many rows failed."""
     final = np.empty((len(states), 8))
     if len(groups) == 1:
         return final, _engine()(groups[0][0], states, controls, duration, rtol, final, threads)

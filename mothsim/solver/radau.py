@@ -1,4 +1,4 @@
-"""The careful solver: adaptive five-stage Radau IIA collocation (order 9), one moth at a time.
+"""Fallback solver: adaptive five-stage Radau IIA collocation (order 9), one moth at a time.
 
 Hairer and Wanner 1996, Solving Ordinary Differential Equations II, section IV.8. Of the moth's equations one
 is stiff, and linearly so (`J d' = G - c d`, see `mothsim.dynamics`). So a sweep evaluates all stages, solves
@@ -130,7 +130,8 @@ def solve_row(packed, state, control, duration, tolerance, first_step, final):
 
     Args:
         packed: (22,) coefficients, `Coefficients.packed()`.
-        state, control: (8,) and (4,), see `mothsim.propagate`.
+        state: (8,), see `mothsim.propagate`.
+        control: (4,), see `mothsim.propagate`.
         duration: s.
         tolerance: scaled error allowed a step.
         first_step: s; with `tolerance` infinite every step has this length.

@@ -89,6 +89,7 @@ def weighted(row, count, values):
 
 @subkernel
 def moments_at(k, moth, drag_along, drag_across, sb, cb):
+    """Moments of drag and control about the joint, `mothsim.dynamics.moments`, of moths in lanes."""
     return moments(k, load(moth, ALONG), load(moth, ACROSS), load(moth, WING), drag_along, drag_across, sb, cb)
 
 

@@ -1,6 +1,6 @@
-"""Threads for compiled work that holds no lock, started when first needed, which then wait for more.
+"""Worker threads for compiled functions that release the interpreter's lock; started when first needed, then kept.
 
-Handing work over by a pool of the standard library would cost a batch of 10,000 moths at 1e-4 4 % more time.
+A thread pool of the standard library would take 4 % longer for a batch of 10,000 moths at a tolerance of 1e-4.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def default_threads() -> int:
 
 
 class _Helpers:
-    """Threads that take parts of what they are given until there are none left."""
+    """Worker threads, which take chunks of the calls in a queue."""
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[list[tuple[_Work, Iterator[Any], _Done]]] = SimpleQueue()
@@ -38,10 +38,10 @@ class _Helpers:
         self._lock = Lock()
 
     def call(self, count: int, work: _Work, chunks: Iterator[Any], done: _Done) -> list[list]:
-        """Have so many threads help, as they get free: each part that they took goes to `done`, as None or its error.
+        """Let `count` threads help as they get free; for each chunk they put None or its error into `done`.
 
         Returns:
-            A list for each; emptying it withdraws the call, if no thread has taken it yet.
+            A list a thread; emptying it withdraws the call, if no thread has taken it yet.
         """
         if self._count < count:
             with self._lock:
@@ -77,12 +77,12 @@ _helpers = _Helpers()
 
 
 def run(work: _Work, chunks: Sequence[Any], threads: int) -> None:
-    """Do `work` on every part, on so many threads as far as they are free: all who call share them.
+    """Do `work` on every chunk, on up to `threads` threads, which all callers share.
 
-    The order is free, so parts must not share what they write. After an error no other part is begun, and it is
-    raised when all that were begun have ended.
+    The order is not fixed, so chunks must not write to the same memory. After an error no other chunk is begun; the
+    error is raised when all chunks that were begun have ended.
     """
-    # Each thread takes the next part as it gets free; `next` on a shared iterator is atomic.
+    # Each thread takes the next chunk as it gets free; `next` on a shared iterator is atomic.
     queue, left = iter(chunks), len(chunks)
     done: _Done = SimpleQueue()
     others = min(threads, len(chunks)) - 1
@@ -95,7 +95,7 @@ def run(work: _Work, chunks: Sequence[Any], threads: int) -> None:
         for job in jobs:
             job.clear()
         left -= sum(1 for _ in queue)
-        # Not for threads, which may be busy elsewhere, but for the parts that they took.
+        # Wait for the chunks that threads took, not for the threads, which may be busy elsewhere.
         errors = [error for error in (done.get() for _ in range(left)) if error is not None]
     if errors:
         raise errors.pop(0)

@@ -68,3 +68,11 @@ def test_bad_shapes_are_named(propagate):
 def test_flying_does_not_wait_for_jax():
     code = "import sys, mothsim; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_runs_under_strict_promotion(propagate):
+    states, controls = segments.draw(3, 0)
+    wanted = propagate(states, controls)
+    with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
+        np.testing.assert_array_equal(propagate(states.astype(np.float32), controls).dtype, wanted.dtype)
+        np.testing.assert_array_equal(propagate(states, controls), wanted)
