@@ -1,4 +1,4 @@
-"""`mothsim fly`: one flight, its table, its picture and its animation."""
+"""`mothsim fly`: flights of one moth, their table, picture, animation, record and viewer."""
 
 from __future__ import annotations
 
@@ -8,24 +8,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mothsim.demos.cli.output import show, wrote
+from mothsim.demos.cli.output import show, show_rows, wrote
+from mothsim.demos.cli.view import write_viewer
 from mothsim.demos.options import Radians, Seconds, Seed
 
 if TYPE_CHECKING:
     import mothsim
 
+_COLUMNS = ("controller", "network", "weights", "rms_error_cm", "max_error_cm", "lost", "control_effort",
+            "control_step_us")  # fmt: skip
+"""Columns of the table of several flights."""
+
 
 @dataclass
 class Fly:
-    """Fly one moth: a table on the screen, a picture and an animation on disk."""
+    """Fly one moth: a table on the screen, a picture and an animation on disk.
 
-    controller: str = "inverse-model"
-    """Who flies: inverse-model, lqr, monte-carlo, random-shooting, cem or mppi."""
+    With several controllers or networks, each flies in turn after the same target, from the same start.
+    """
+
+    controller: tuple[str, ...] = ("inverse-model",)
+    """Who flies: inverse-model, lqr, monte-carlo, random-shooting, cem or mppi; or several of them."""
     body: str | None = None
     """Which moth: zahn2022, bustamante2022-fa, -fs, -ua or -us, light-abdomen; by default Zahn et al.'s, and
     bustamante2022-fa for monte-carlo."""
-    network: str = "sparse-98"
-    """For the inverse model: a shipped one (dense, sparse-93, sparse-98, small, compact, fewest) or its file."""
+    network: tuple[str, ...] = ("sparse-98",)
+    """For the inverse model: a shipped one (dense, sparse-93, sparse-98, small, compact, fewest) or its file; or
+    several of them."""
     trajectory: str = "sum-of-primes"
     """hover, step, sine, sum-of-primes, figure-eight, forward, recover, or a CSV file of
     t,x,y[,theta] in s, cm, rad."""
@@ -41,9 +50,13 @@ class Fly:
     seed: Seed = 0
     """Of the random start."""
     out: Path = Path("out/fly")
-    """Folder for flight.png and flight.gif."""
+    """Folder for flight.png, flight.gif and flight.html."""
     animation: bool = True
-    """Draw the GIF as well."""
+    """Draw a GIF as well, where one moth flies."""
+    view: bool = False
+    """Write the flight viewer, flight.html, and open it in a browser where there is a screen."""
+    save: Path | None = None
+    """File for the record of the flights, .npz, which `mothsim view` opens."""
     show_rollouts: bool = False
     """For monte-carlo, random-shooting, cem and mppi: draw the rollouts of each decision faintly into the GIF."""
     json: bool = False
@@ -51,41 +64,74 @@ class Fly:
 
     def run(self) -> None:
         """Fly, draw and print."""
+        from mothsim.io import open_folder
+        from mothsim.records import save_flights
+
+        specs = self._specs()
+        open_folder(self.out)
+        if self.save is not None:
+            if self.save.suffix.lower() != ".npz":
+                raise ValueError(f"save = {str(self.save)!r}: expected a name that ends in .npz")
+            open_folder(self.save.parent, "save")
+        flown = {name: self._fly(*spec) for name, spec in specs.items()}
+        flights = {name: flight for name, (flight, _, _) in flown.items()}
+        results = [result for _, result, _ in flown.values()]
+        if len(results) == 1:
+            show(results[0], self.json)
+        else:
+            show_rows(results, _COLUMNS, self.json)
+        if self.save is not None:
+            save_flights(flights, self.save)
+            wrote(self.save)
+        self._draw(flights, [sampled_paths for _, _, sampled_paths in flown.values()])
+
+    def _specs(self) -> dict[str, tuple[str, str | None]]:
+        """Controllers with their networks, by the names that they have in the table and the pictures."""
+        specs: dict[str, tuple[str, str | None]] = {}
+        for controller in self.controller:
+            for network in self.network if controller == "inverse-model" else (None,):
+                name = network or controller
+                if name in specs:
+                    raise ValueError(f"{'network' if network else 'controller'} = {name!r}: expected each once")
+                specs[name] = controller, network
+        if not specs:
+            raise ValueError("controller, network: expected one or more")
+        return specs
+
+    def _fly(self, name: str, network: str | None) -> tuple[mothsim.Flight, dict[str, Any], Any]:
+        """One controller's flight, its results, and the paths it sampled where these are to be drawn."""
         import mothsim
         from mothsim import controllers
         from mothsim.body import make_body
-        from mothsim.io import open_folder
 
-        open_folder(self.out)
-        published = self.controller == "monte-carlo"
+        published = name == "monte-carlo"
         angle = self.angle if self.angle is not None else math.pi / (4 if published else 2)
-        self.body = self.body or ("bustamante2022-fa" if published else "zahn2022")
-        body = make_body(self.body)
-        options: dict[str, Any] = {}
-        if self.controller == "inverse-model":
-            options = {"network": self.network, "waypoint": self.waypoint}
-        controller: Any = controllers.make(self.controller, **options)
+        body = self.body or ("bustamante2022-fa" if published else "zahn2022")
+        options: dict[str, Any] = {} if network is None else {"network": network, "waypoint": self.waypoint}
+        controller: Any = controllers.make(name, **options)
         if self.show_rollouts:
             if not hasattr(controller, "keep_rollouts"):
-                raise ValueError(f"show_rollouts: {self.controller} has none; expected a sampling controller")
+                raise ValueError(f"show_rollouts: {name} has none; expected a sampling controller")
             controller.keep_rollouts = True
         target = mothsim.make_trajectory(self.trajectory, angle, self.interpolation)
-        flight = mothsim.fly(
-            controller, target, duration=self.duration, seed=self.seed, body=body, progress=sys.stderr.isatty()
-        )
-        show(self._result(flight, controller), self.json)
-        self._draw(flight, getattr(controller, "sampled_paths", None) if self.show_rollouts else None)
+        flight = mothsim.fly(controller, target, duration=self.duration, seed=self.seed, body=make_body(body),
+                             progress=sys.stderr.isatty())  # fmt: skip
+        sampled_paths = getattr(controller, "sampled_paths", None) if self.show_rollouts else None
+        return flight, self._result(flight, controller, name, network, body), sampled_paths
 
-    def _result(self, flight: mothsim.Flight, controller: Any) -> dict[str, Any]:
+    def _result(
+        self, flight: mothsim.Flight, controller: Any, name: str, network_name: str | None, body: str
+    ) -> dict[str, Any]:
+
         from mothsim import metrics
 
         network = getattr(controller, "network", None)
         result: dict[str, Any] = {
-            "controller": self.controller,
-            "network": self.network if network else None,
+            "controller": name,
+            "network": network_name,
             "sparsity": network.sparsity if network else None,
             "weights": network.connections if network else None,
-            "body": self.body,
+            "body": body,
             "trajectory": self.trajectory,
             "duration_s": round(len(flight.times) * controller.period, 9),
             "rms_error_cm": float(flight.rms_error),
@@ -108,13 +154,20 @@ class Fly:
             result |= {"spectral_radius": stability.spectral_radius, "trim_offset_cm": stability.offset}
         return result
 
-    def _draw(self, flight: mothsim.Flight, sampled_paths: Any) -> None:
-        from mothsim.plotting.animation import animate
-        from mothsim.plotting.figures import draw_flight, save_figure
+    def _draw(self, flights: dict[str, mothsim.Flight], sampled_paths: list[Any]) -> None:
+        from mothsim.plotting.figures import draw_flight, draw_flights, save_figure
 
-        picture, film = self.out / "flight.png", self.out / "flight.gif"
-        name = self.network if self.controller == "inverse-model" else self.controller
-        save_figure(draw_flight(flight, f"{name} on {self.trajectory}"), picture)
-        if self.animation:
-            animate(flight, film, sampled_paths=sampled_paths, progress=sys.stderr.isatty())
-        wrote(picture, *([film] if self.animation else []))
+        written = [self.out / "flight.png"]
+        (name, flight), *others = flights.items()
+        if others:
+            save_figure(draw_flights(flights), written[0])
+        else:
+            save_figure(draw_flight(flight, f"{name} on {self.trajectory}"), written[0])
+        if self.animation and not others:
+            from mothsim.plotting.animation import animate
+
+            written.append(self.out / "flight.gif")
+            animate(flight, written[-1], sampled_paths=sampled_paths[0], progress=sys.stderr.isatty())
+        wrote(*written)
+        if self.view:
+            write_viewer(flights, self.out / "flight.html")

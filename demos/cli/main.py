@@ -14,10 +14,12 @@ from mothsim.demos.cli.fly import Fly
 from mothsim.demos.cli.import_keras import ImportKeras
 from mothsim.demos.cli.study import Study
 from mothsim.demos.cli.train import Train
+from mothsim.demos.cli.view import View
 from mothsim.demos.run import guarded, run
 
 Command = (
     Annotated[Fly, subcommand("fly")]
+    | Annotated[View, subcommand("view")]
     | Annotated[Train, subcommand("train")]
     | Annotated[Study, subcommand("study")]
     | Annotated[Evaluate, subcommand("evaluate")]

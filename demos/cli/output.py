@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,17 @@ def show(result: Mapping[str, Any], as_json: bool) -> None:
     width = max(len(key) for key in result)
     for key, value in result.items():
         print(f"{key:<{width}}  {_readable(value)}")
+
+
+def show_rows(results: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json: bool) -> None:
+    """Print results on standard output: some columns as a table, a row each; or all as `{"flights": [...]}`."""
+    if as_json:
+        print(json.dumps({"flights": [_plain(dict(result)) for result in results]}))
+        return
+    cells = [columns, *([_readable(result[name]) for name in columns] for result in results)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def wrote(*files: Path, quiet: bool = False) -> None:

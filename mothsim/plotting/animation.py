@@ -57,7 +57,10 @@ def animate(
     images = _render(flight, flown[::every], sampled_paths, progress)
     content = BytesIO()
     milliseconds = round(1000 * every * period)
-    images[0].save(content, "GIF", save_all=True, append_images=images[1:], duration=milliseconds, loop=0)
+    # Without Pillow's own optimisation the file is a seventh larger, and is written ten times as fast.
+    images[0].save(
+        content, "GIF", save_all=True, append_images=images[1:], duration=milliseconds, loop=0, optimize=False
+    )
     write_atomically(file, content.getvalue())
 
 
@@ -66,9 +69,9 @@ def _render(
     flight: Flight, rows: np.ndarray, sampled_paths: Sequence[NDArray[np.floating]] | None, progress: bool
 ) -> list[Image.Image]:
     """One picture a row; the still background is drawn once, and one palette serves all."""
-    figure = Figure(figsize=(_INCHES, _INCHES), dpi=_DPI, facecolor=PAPER, layout="constrained")
+    figure = Figure(figsize=(_INCHES, _INCHES), dpi=_DPI, facecolor=PAPER)
     canvas = FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    axes = figure.add_axes((0.14, 0.11, 0.83, 0.86))
     targets = flight.targets
     x, y = frame_limits(np.concatenate([targets, flight.states[rows, :2]]))
     axes.set(xlabel="x, cm", ylabel="y, cm", xlim=x, ylim=y, aspect="equal", facecolor="white")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,11 +19,13 @@ from mothsim.angles import turns_off
 from mothsim.flight import Flight
 from mothsim.io import write_atomically
 from mothsim.plotting.moth_shape import FORCE, PAPER, TARGET, TORQUE, draw_moth
-from mothsim.plotting.style import figure_style
+from mothsim.plotting.style import SERIES, figure_style
 
 _MOTH = "#7b5a3c"
 _MARGIN = 3.5
 _GHOSTS = 3
+_BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.12), "frameon": False}
+_BESIDE: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5), "frameon": False, "handlelength": 1.0}
 
 
 @figure_style()
@@ -32,27 +37,83 @@ def draw_flight(flight: Flight, title: str = "") -> Figure:
     """
     if flight.states.ndim != 2:
         raise ValueError("flight: expected one moth, pick one with flight.moth(index)")
-    figure = Figure(figsize=(11, 7), layout="constrained", facecolor=PAPER)
-    FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(4, 2, width_ratios=(1, 1.5))
-    _draw_plane(figure.add_subplot(grid[:, 0]), flight)
+    plane, axes = _lay_out(4, flight.times, right=0.89)
     times = flight.times
-    axes = [figure.add_subplot(grid[row, 1]) for row in range(4)]
+    _draw_plane(plane, flight)
+    _draw_coordinates(axes[0], flight)
+    axes[1].plot(times, 10 * flight.errors, color=FORCE, lw=1)
+    axes[1].set(ylabel="error, mm", yscale="log")
+    _draw_angles(axes[2], flight)
+    _draw_controls(axes[3], flight)
+    verdict = "lost" if flight.lost else f"rms error {flight.rms_error:.3f} cm, largest {flight.max_error:.3f} cm"
+    figure = plane.figure
+    assert isinstance(figure, Figure)
+    figure.suptitle(f"{title or flight.trajectory.name}: {verdict}")
+    return figure
+
+
+@figure_style()
+def draw_flights(flights: Mapping[str, Flight], title: str = "") -> Figure:
+    """Draw flights of one moth each on one page: paths against the target, errors, angles and controls over time.
+
+    Args:
+        flights: by name.
+        title: by default the target's name.
+    """
+    first = next(iter(flights.values()))
+    plane, axes = _lay_out(5, first.times, right=0.98)
+    plane.plot(*first.targets.T, color=TARGET, lw=3, alpha=0.35, label="target")
+    for (name, flight), color in zip(flights.items(), itertools.cycle(SERIES), strict=False):
+        rms = "lost" if flight.lost else f"rms error {flight.rms_error:.3f} cm"
+        plane.plot(*flight.states[:, :2].T, color=color, lw=1, label=f"{name}: {rms}")
+        theta, bend = _angles(flight)
+        axes[0].plot(flight.times, 10 * flight.errors, color=color, lw=1)
+        axes[1].plot(flight.times, theta, color=color, lw=1)
+        axes[2].plot(flight.times, bend, color=color, lw=1)
+        for axis, values in ((axes[3], flight.controls[:, 0] / flight.body.weight),
+                             (axes[4], flight.controls[:, 2] / 1000)):  # fmt: skip
+            axis.step(flight.times, values, color=color, lw=1, where="post", alpha=0.8)
+    axes[0].set_yscale("log")
+    for axis, label in zip(axes, ("error, mm", "body θ, °", "bend\nφ - θ - 180°, °", "force\n/ weight",
+                                  "torque,\n1000 dyn cm"), strict=True):  # fmt: skip
+        axis.set_ylabel(label)
+    near = [flight.states[flight.errors < _MARGIN, :2] for flight in flights.values()]
+    x, y = frame_limits(np.concatenate([first.targets, *near]))
+    plane.set(xlim=x, ylim=y)
+    plane.legend(**_BELOW, ncols=1 if len(flights) < 6 else 2)
+    figure = plane.figure
+    assert isinstance(figure, Figure)
+    figure.suptitle(title or first.trajectory.name)
+    return figure
+
+
+def _lay_out(rows: int, times: NDArray[np.floating], right: float) -> tuple[Axes, list[Axes]]:
+    """Axes of a new figure: of the plane at the left, and of quantities over time, one above another, at the right."""
+    figure = Figure(figsize=(11, 7), facecolor=PAPER)
+    FigureCanvasAgg(figure)
+    # Matplotlib's constrained layout would take as long as all the drawing.
+    grid = figure.add_gridspec(rows, 2, width_ratios=(1, 1.5), left=0.06, right=right, top=0.94, bottom=0.08,
+                               wspace=0.2, hspace=0.1)  # fmt: skip
+    plane = figure.add_subplot(grid[:, 0])
+    plane.set(xlabel="x, cm", ylabel="y, cm", aspect="equal", facecolor="white")
+    axes = [figure.add_subplot(grid[row, 1]) for row in range(rows)]
     for axis in axes:
         axis.grid(alpha=0.25)
         axis.set_xlim(times[0], times[-1] if len(times) > 1 else None)
         axis.set_facecolor("white")
     for axis in axes[:-1]:
         axis.tick_params(labelbottom=False)
-    _draw_coordinates(axes[0], flight)
-    axes[1].plot(times, 10 * flight.errors, color=FORCE, lw=1)
-    axes[1].set(ylabel="error, mm", yscale="log")
-    _draw_angles(axes[2], flight)
-    _draw_controls(axes[3], flight)
-    axes[3].set_xlabel("time, s")
-    verdict = "lost" if flight.lost else f"rms error {flight.rms_error:.3f} cm, largest {flight.max_error:.3f} cm"
-    figure.suptitle(f"{title or flight.trajectory.name}: {verdict}")
-    return figure
+    axes[-1].set_xlabel("time, s")
+    figure.align_ylabels(axes)
+    return plane, axes
+
+
+def _angles(flight: Flight) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Body angle theta, less the whole turns by which it starts off its target, and bend phi - theta - 180, degrees."""
+    angle = float(flight.trajectory.angle(flight.times[0]))
+    turns = turns_off(flight.states[0], np.array([0, 0, angle, angle + math.pi, 0, 0, 0, 0]))
+    theta, phi = np.degrees(flight.states[:, 2] - turns), np.degrees(flight.states[:, 3] - turns)
+    return theta, phi - theta - 180.0
 
 
 def save_figure(figure: Figure, file: Path, dpi: float = 110) -> None:
@@ -103,8 +164,8 @@ def _draw_plane(axes: Axes, flight: Flight) -> None:
             alpha=1.0 if last else 0.25,
         )
     x, y = frame_limits(np.concatenate([targets, path]))
-    axes.set(xlabel="x, cm", ylabel="y, cm", xlim=x, ylim=y, aspect="equal", facecolor="white")
-    axes.legend(loc="upper left", frameon=False)
+    axes.set(xlim=x, ylim=y)
+    axes.legend(**_BELOW)
 
 
 def _draw_coordinates(axes: Axes, flight: Flight) -> None:
@@ -112,17 +173,15 @@ def _draw_coordinates(axes: Axes, flight: Flight) -> None:
         axes.plot(flight.times, flight.targets[:, column], color=TARGET, lw=3, alpha=0.35)
         axes.plot(flight.times, flight.states[:, column], color=color, lw=1, label=name)
     axes.set_ylabel("x and y, cm")
-    axes.legend(loc="upper right", ncols=2, frameon=False)
+    axes.legend(**_BESIDE)
 
 
 def _draw_angles(axes: Axes, flight: Flight) -> None:
-    angle = float(flight.trajectory.angle(flight.times[0]))
-    turns = turns_off(flight.states[0], np.array([0, 0, angle, angle + math.pi, 0, 0, 0, 0]))
-    theta, phi = np.degrees(flight.states[:, 2] - turns), np.degrees(flight.states[:, 3] - turns)
+    theta, bend = _angles(flight)
     axes.plot(flight.times, theta, color=_MOTH, lw=1, label="body θ")
-    axes.plot(flight.times, phi - theta - math.degrees(math.pi), color=TORQUE, lw=1, label="bend φ - θ - 180°")
+    axes.plot(flight.times, bend, color=TORQUE, lw=1, label="bend\nφ - θ - 180°")
     axes.set_ylabel("angle, degrees")
-    axes.legend(loc="upper right", ncols=2, frameon=False)
+    axes.legend(**_BESIDE)
 
 
 def _draw_controls(axes: Axes, flight: Flight) -> None:

@@ -7,6 +7,9 @@ from contextlib import contextmanager
 
 import matplotlib.style
 
+SERIES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#000000", "#d55e00", "#8a7d00")
+"""Colours of moths side by side, in turn: those of Okabe and Ito, which the colour-blind tell apart."""
+
 
 @contextmanager
 def figure_style() -> Iterator[None]:

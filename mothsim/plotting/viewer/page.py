@@ -16,9 +16,8 @@ from numpy.typing import ArrayLike
 
 from mothsim.flight import Flight
 from mothsim.plotting import moth_shape
+from mothsim.plotting.style import SERIES
 
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#000000", "#d55e00", "#8a7d00")
-"""Of the moths in turn: Okabe and Ito's, which the colour-blind tell apart."""
 MAX_MOTHS = 16
 """A page shows no more moths than this."""
 _SCRIPTS = ("flight.js", "moth.js", "plots.js", "viewer.js")
@@ -80,7 +79,7 @@ def _data(flights: Mapping[str, Flight], title: str) -> dict[str, Any]:
         target = json.dumps({"period": period, "motion": _packed(motion)})
         moths.append({
             "name": name,
-            "colour": COLOURS[len(moths) % len(COLOURS)],
+            "colour": SERIES[len(moths) % len(SERIES)],
             "target": targets.setdefault(target, len(targets)),
             "period": period,
             "lost": bool(flight.lost),

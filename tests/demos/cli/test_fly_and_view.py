@@ -1,0 +1,99 @@
+"""Several flights of one command, their record and their viewer."""
+
+import json
+import re
+import webbrowser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import mothsim
+from mothsim.controllers import LQR
+from mothsim.demos.cli.main import main
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses that a browser was opened with."""
+    addresses: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", addresses.append)
+    monkeypatch.setenv("DISPLAY", ":0")
+    return addresses
+
+
+def names(page: Path) -> list[str]:
+    return re.findall(r'"name": "([^"]+)"', page.read_text(encoding="utf-8"))
+
+
+def test_several_controllers_and_networks_fly_from_one_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], opened: list[str]
+) -> None:
+    out, record = tmp_path / "out", tmp_path / "records" / "flights.npz"
+    command = ["fly", "--controller", "lqr", "inverse-model", "--network", "small", "fewest", "--duration", "1"]
+    assert main([*command, "--out", str(out), "--save", str(record), "--view", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["flights"]
+    assert [(row["controller"], row["network"]) for row in rows] == [
+        ("lqr", None), ("inverse-model", "small"), ("inverse-model", "fewest"),
+    ]  # fmt: skip
+    flights = mothsim.load_flights(record)
+    assert list(flights) == names(out / "flight.html") == ["lqr", "small", "fewest"]
+    assert opened == [(out / "flight.html").as_uri()]
+    for row, flight in zip(rows, flights.values(), strict=True):
+        np.testing.assert_array_equal(flight.states[0], flights["lqr"].states[0])
+        assert row["rms_error_cm"] == (None if flight.lost else flight.rms_error)
+    assert np.asarray(Image.open(out / "flight.png").convert("L")).std() > 10
+    assert not (out / "flight.gif").exists()
+
+    assert main(["fly", "--network", "small", "--duration", "1", "--out", str(out), "--no-animation", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rms_error_cm"] == rows[1]["rms_error_cm"]  # alone as beside others
+
+
+def test_the_table_has_a_row_for_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fly", "--controller", "lqr", "mppi", "--duration", "0.1", "--out", str(tmp_path)]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split()[:4] == ["controller", "network", "weights", "rms_error_cm"]
+    assert [row.split()[:3] for row in rows] == [["lqr", "-", "-"], ["mppi", "-", "-"]]
+
+
+def test_view_writes_the_page_beside_the_record(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flight = mothsim.fly(LQR(), "hover", duration=0.1, moths=2)
+    mothsim.save_flights({"lqr": flight}, tmp_path / "flight.npz")
+    assert main(["view", str(tmp_path / "flight.npz"), "--no-open"]) == 0
+    assert names(tmp_path / "flight.html") == ["lqr #0", "lqr #1"]
+    assert opened == []
+    assert main(["view", str(tmp_path / "flight.npz"), "--out", str(tmp_path / "new" / "page.html")]) == 0
+    assert opened == [(tmp_path / "new" / "page.html").as_uri()]
+    monkeypatch.delenv("DISPLAY")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    assert main(["view", str(tmp_path / "flight.npz")]) == 0
+    assert len(opened) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fly", "--controller", "lqr", "lqr"], "controller = 'lqr': expected each once"),
+        (["fly", "--network", "small", "small"], "network = 'small': expected each once"),
+        (["fly", "--controller"], "controller, network: expected one or more"),
+        (["fly", "--save", "flight.json"], "save = 'flight.json': expected a name that ends in .npz"),
+        (["view", __file__], "test_fly_and_view.py: expected flights saved by mothsim"),
+    ],
+)
+def test_mistakes_are_found_before_a_flight(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 1
+    error = capsys.readouterr().err.strip()
+    assert message in error
+    assert "\n" not in error
+    assert not list(tmp_path.rglob("*.npz")) + list(tmp_path.rglob("*.html")) + list(tmp_path.rglob("*.png"))
