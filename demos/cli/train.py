@@ -78,6 +78,7 @@ class LevelBar:
             self._bar.close()
 
     def __call__(self, event: Any) -> None:
+        """Advance the bar of the event's level, or begin one."""
         if event.level != self._level:
             self.__exit__()
             name = f"{event.level:g} %" if event.level else "dense"

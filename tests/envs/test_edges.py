@@ -125,6 +125,15 @@ def test_a_state_for_a_start_is_refused_by_name(env):
         env.reset(options={"state": np.zeros(8)})
 
 
+def test_a_start_turned_by_whole_turns_is_the_same_and_one_that_is_wound_up_is_refused(env):
+    start = np.array([0, 0, 1.6, 4.7, 0, 0, 0, 0])
+    turned = start + 2 * np.pi * np.array([0, 0, 1, 1, 0, 0, 0, 0])
+    seen = [env.reset(seed=0, options={"start": one})[0] for one in (start, turned)]
+    np.testing.assert_allclose(seen[1], seen[0], atol=1e-6)
+    with pytest.raises(ValueError, match=r"options\['start'\].*phi = 10.98"):
+        env.reset(options={"start": start + 2 * np.pi * np.array([0, 0, 0, 1, 0, 0, 0, 0])})
+
+
 def test_seeds_of_numpy_are_seeds(env, many):
     np.testing.assert_array_equal(env.reset(seed=np.int64(3))[0], env.reset(seed=3)[0])
     np.testing.assert_array_equal(many.reset(seed=np.int64(3))[0], many.reset(seed=3)[0])
@@ -144,11 +153,13 @@ def test_a_wrapper_that_rescales_actions_is_refused_for_a_controller():
 LOOP = "t,x,y\n0,0,0\n1,3,1\n2,1,0\n"
 
 
-@pytest.mark.parametrize("kind", ["name", "trajectory", "path"])
+@pytest.mark.parametrize("kind", ["name", "trajectory", "path", "read"])
 def test_a_specification_goes_through_json(tmp_path, kind):
     file = tmp_path / "loop.csv"
     file.write_text(LOOP)
-    trajectory = {"name": "sine", "trajectory": make_trajectory("sine"), "path": file}[kind]
+    trajectory = {"name": "sine", "trajectory": make_trajectory("sine"), "path": file, "read": make_trajectory(file)}[
+        kind
+    ]
     options = {"trajectory": trajectory, "body": MothBody(spring=2e4), "duration": np.float32(1.5), "gusts": 10}
     env = gym.make("mothsim/Track-v0", **options)
     assert env.spec is not None

@@ -76,7 +76,9 @@ def draw_predictors(
     """Draw error on the sum of primes, or the first task, against its predictors, a panel each.
 
     Args:
-        flights, networks, predictor_correlations: the evaluation's tables.
+        flights: the evaluation's table of flights.
+        networks: its table of networks.
+        predictor_correlations: its table of rank correlations.
         columns: of panels.
     """
     tasks = by_task(flights)
