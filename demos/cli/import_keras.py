@@ -30,6 +30,7 @@ class ImportKeras:
         """Read, test, write."""
         from mothsim.controllers.networks.keras_import import import_keras
         from mothsim.controllers.networks.storage import save_network
+        from mothsim.io import open_folder
         from mothsim.segments import generate
 
         if not self.files:
@@ -38,6 +39,7 @@ class ImportKeras:
         same = [str(file) for file in self.files if names.count(file.stem) > 1]
         if same:
             raise ValueError(f"files = {', '.join(same)}: expected files of different names, which the networks keep")
+        open_folder(self.out)
         networks = {self.out / f"{file.stem}.safetensors": import_keras(file, self.scaling) for file in self.files}
         tests = generate(self.segments, self.seed)
         losses = {}

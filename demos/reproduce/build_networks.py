@@ -22,7 +22,7 @@ from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import load_network, save_network
 from mothsim.demos.options import Count, Factor, Seeds, each_once
 from mothsim.demos.run import run as run_program
-from mothsim.io import write_atomically
+from mothsim.io import open_folder, write_atomically
 
 _TASKS = {"hover": 5.0, "sum-of-primes": 10.0}
 _SELECTION = 1000  # seed of the starts, apart from those of `mothsim evaluate`
@@ -70,6 +70,7 @@ class BuildNetworks:
         """Train and fly all, print their errors, and write the best of each kind."""
         each_once("names", self.names, tuple(RECIPES))
         each_once("seeds", self.seeds)
+        open_folder(self.out)
         for seed in self.seeds:
             for name in self.names:
                 self._train(name, seed)

@@ -16,7 +16,7 @@ from mothsim.controllers.mpc.bustamante2022 import DECISIONS, measures, publishe
 from mothsim.demos.cli.output import show, wrote
 from mothsim.demos.options import Bounds, Count, Factor, Seed, each_once
 from mothsim.demos.run import run as run_program
-from mothsim.io import write_atomically
+from mothsim.io import open_folder, write_atomically
 
 MEASURES = ("tracking_error", "work_mJ", "cost_of_transport")
 CASES: dict[str, tuple[dict[str, float], tuple[float, float, float] | None]] = {
@@ -72,6 +72,7 @@ class PublishedMonteCarlo:
         if self.moths < 2:
             raise ValueError(f"moths = {self.moths!r}: expected two or more")
         each_once("cases", self.cases, (*CASES, "own"))
+        open_folder(self.out)
         rows = [self._row(name) for name in self.cases]
         if self.json:
             show({"treatment": self.treatment, "as_published": not self.corrected, "cases": rows}, True)

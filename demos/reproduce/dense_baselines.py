@@ -19,6 +19,7 @@ from mothsim.demos.cli.output import wrote
 from mothsim.demos.cli.train import LevelBar
 from mothsim.demos.options import Count, Counts, Factor, Seeds, each_once
 from mothsim.demos.run import run as run_program
+from mothsim.io import open_folder
 
 
 @dataclass
@@ -40,6 +41,7 @@ class DenseBaselines:
         """Train, and print the files."""
         each_once("weights", self.weights)
         each_once("seeds", self.seeds)
+        open_folder(self.out)
         files = []
         for seed in self.seeds:
             for weights in self.weights:

@@ -22,7 +22,7 @@ from mothsim.controllers.minimal_networks.search import describe, find_minimum, 
 from mothsim.demos.cli.output import show, wrote
 from mothsim.demos.options import Seeds, Workers, each_once
 from mothsim.demos.run import run as run_program
-from mothsim.io import write_atomically
+from mothsim.io import open_folder, write_atomically
 from mothsim.plotting.figures import save_figure
 from mothsim.tables import Row, as_csv
 from mothsim.workers import available_cpus, run_tasks
@@ -52,6 +52,7 @@ class FewestWeights:
         each_once("requirements", self.requirements, tuple(REQUIREMENTS))
         each_once("removals", self.removals)
         each_once("seeds", self.seeds)
+        open_folder(self.out)
         out = self.out.absolute()  # the same folder for every process
         work = [
             (_pruned, requirement, removal, seed, out)

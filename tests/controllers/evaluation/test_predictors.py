@@ -1,4 +1,4 @@
-"""What foretells flight, by hand where a hand can."""
+"""Rank correlations of predictors with flight, by hand where a hand can."""
 
 import math
 
