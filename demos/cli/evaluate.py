@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -155,12 +154,11 @@ class Evaluate:
         if self.robustness:
             settings["tasks flown disturbed"] = ", ".join(self.robust_tasks)
             settings["levels flown disturbed"] = ", ".join(f"{level:g} %" for level in self.robust_levels)
-        write_atomically(self.out / "report.html", page(tables, self._films(specs), settings).encode())
+        write_atomically(self.out / "report.html", page(tables, self._shown(specs), settings).encode())
         return self.out / "report.html"
 
-    def _films(self, specs: Sequence[Any]) -> list[Any]:
-        """Draw a flight each of the densest, the sparsest and a middling network, on the hardest smooth task flown."""
-        from mothsim.controllers.evaluation.report.html import film
+    def _shown(self, specs: Sequence[Any]) -> dict[str, Any]:
+        """Fly the densest, a middling and the sparsest network once, on the hardest smooth task flown."""
         from mothsim.controllers.evaluation.rollouts import fly_batch, origin
         from mothsim.controllers.evaluation.scenarios import PERTURBATIONS, RolloutBatch, find_scenarios
 
@@ -170,14 +168,13 @@ class Evaluate:
             c for c in find_scenarios(("figure-eight", "sum-of-primes", "hover")) if c.name in (*self.tasks, "hover")
         )
         scenario = replace(scenario, duration=min(scenario.duration * self.duration_scale, _SHOWN))
-        films = []
-        with tempfile.TemporaryDirectory() as folder:
-            for spec in chosen.values():
-                flight = fly_batch(RolloutBatch(spec, scenario, PERTURBATIONS["nominal"], 1, self.seed)).moth(0)
-                result = "lost" if flight.lost else f"{flight.rms_error:.3f} cm"
-                caption = f"{spec.name}, {origin(spec)['weights']:,} weights, {scenario.name}: {result}"
-                films.append(film(flight, caption, Path(folder)))
-        return films
+        batches = {
+            f"{spec.name}, {origin(spec)['weights']:,} weights": RolloutBatch(
+                spec, scenario, PERTURBATIONS["nominal"], 1, self.seed
+            )
+            for spec in chosen.values()
+        }
+        return {name: fly_batch(batch).moth(0) for name, batch in batches.items()}
 
 
 def _failed(failures: Mapping[str, str]) -> str:

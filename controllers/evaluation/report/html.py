@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 import math
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 import mothsim
 from mothsim.controllers.evaluation.predictors import PREDICTORS
@@ -31,6 +31,7 @@ from mothsim.controllers.evaluation.robustness import (
     compare_at_equal_size,
 )
 from mothsim.plotting.figures import encode_figure
+from mothsim.plotting.viewer.page import viewer_element, viewer_script
 from mothsim.tables import Row, grouped
 
 _STYLE = """
@@ -52,8 +53,6 @@ table { border-collapse: collapse; font: 13.5px/1.4 system-ui, sans-serif; font-
 th, td { padding: .35rem .7rem .35rem 0; text-align: right; border-bottom: 1px solid var(--line); }
 th { color: var(--quiet); font-weight: 600; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; }
-.flights { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr)); gap: 1.25rem; }
-.flights figure { margin: 0; }
 @media (max-width: 40rem) {
   body { font-size: 16px; }
   main { padding: 1.5rem 1rem 3rem; }
@@ -68,20 +67,12 @@ th:first-child, td:first-child { text-align: left; }
 """
 
 
-@dataclass(frozen=True)
-class Film:
-    """An animation: the bytes of a GIF, and its caption."""
-
-    content: bytes
-    caption: str
-
-
-def page(tables: Mapping[str, Sequence[Row]], films: Sequence[Film], settings: dict) -> str:
+def page(tables: Mapping[str, Sequence[Row]], shown: Mapping[str, mothsim.Flight], settings: dict) -> str:
     """Write the page.
 
     Args:
         tables: of the evaluation: `flights`, `summary`, `networks`, `costs`, `predictors` and `robustness`.
-        films: animations of a few flights.
+        shown: a few flights by name, for the flight viewer.
         settings: of the evaluation, by name.
     """
     flights, summary, networks, costs = (tables[name] for name in ("flights", "summary", "networks", "costs"))
@@ -115,7 +106,7 @@ def page(tables: Mapping[str, Sequence[Row]], films: Sequence[Film], settings: d
         _faster(networks, costs),
         _predictors_section(flights, networks, tables["predictors"]),
         _robustness(tables["robustness"]),
-        _films(films),
+        _viewer(shown),
         _section("Settings and versions", _pairs(_origin(settings))),
     ]  # fmt: skip
     return (
@@ -247,22 +238,25 @@ def _pairs(values: Mapping[str, object]) -> str:
 
 def _picture(draw, description: str) -> str:
     """Embed a picture in two columns of panels, and for narrow screens in one."""
-    wide, narrow = (_data("image/png", encode_figure(draw(columns), dpi=120)) for columns in (2, 1))
+    wide, narrow = (_data("image/png", _with_palette(encode_figure(draw(columns), dpi=120))) for columns in (2, 1))
     return (
         f'<figure><picture><source media="(max-width: 40rem)" srcset="{narrow}">'
         f'<img src="{wide}" alt="{html.escape(description)}"></picture></figure>'
     )
 
 
-def _films(films: Sequence[Film]) -> str:
-    if not films:
+def _with_palette(content: bytes) -> bytes:
+    """Store a PNG with a palette, in a quarter of the bytes."""
+    picture = Image.open(io.BytesIO(content)).convert("RGB")
+    small = io.BytesIO()
+    picture.quantize(128, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+    return small.getvalue()
+
+
+def _viewer(shown: Mapping[str, mothsim.Flight]) -> str:
+    if not shown:
         return ""
-    shown = "".join(
-        f'<figure><img src="{_data("image/gif", film.content)}" alt="a flight">'
-        f"<figcaption>{html.escape(film.caption)}</figcaption></figure>"
-        for film in films
-    )
-    return _section("Flights", f'<div class="flights">{shown}</div>')
+    return _section("Flights", viewer_element(shown) + viewer_script())
 
 
 def _origin(settings: dict) -> dict[str, object]:
@@ -278,12 +272,3 @@ def _origin(settings: dict) -> dict[str, object]:
 
 def _data(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
-
-
-def film(flight: mothsim.Flight, caption: str, folder: Path) -> Film:
-    """Make a small animation of one moth's flight; its GIF is written to the folder."""
-    from mothsim.plotting.animation import animate
-
-    file = folder / "film.gif"
-    animate(flight, file, frames_per_second=10)
-    return Film(file.read_bytes(), caption)
