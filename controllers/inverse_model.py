@@ -42,6 +42,8 @@ class InverseModel:
         if waypoint not in ("reachable", "raw"):
             raise ValueError(f"waypoint = {waypoint!r}: expected 'reachable' or 'raw'")
         self.network = network if isinstance(network, Network) else find_network(network)
+        if self.network.kind != "inverse-model":
+            raise ValueError(f"network is of the kind {self.network.kind!r}: expected 'inverse-model'")
         self.guidance = Guidance(weights)
         self._select_weights = weights is None
         self.waypoint = waypoint

@@ -1,20 +1,29 @@
-"""Inverse-model networks: from a state and the pose to reach one segment (20 ms) later, the control that does it.
+"""Networks of one of two kinds, with hidden layers of tanh and linear outputs, scaled min-max to +-0.5.
 
-Zahn et al. 2022: ten inputs, hidden layers with tanh, seven linear outputs, all scaled min-max to +-0.5.
+An inverse model (Zahn et al. 2022) answers which control takes a moth from here to that pose in one segment, by ten
+inputs and seven outputs. A policy answers which control to fly with, by what `mothsim.policy_interface` observes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mothsim.policy_interface import ENTRIES, OUTPUT_ENTRIES
 from mothsim.segments import INPUTS, OUTPUTS
 
 CONTROLS = 3
 """The first outputs are the control: F_x, F_y, tau."""
+
+Kind = Literal["inverse-model", "policy"]
+KINDS: dict[Kind, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "inverse-model": (tuple(INPUTS), tuple(OUTPUTS)),
+    "policy": (tuple(entry.name for entry in ENTRIES), tuple(entry.name for entry in OUTPUT_ENTRIES)),
+}
+"""Names of the inputs and the outputs, by the kind of network."""
 
 Float32 = NDArray[np.float32]
 Array = NDArray[np.floating]
@@ -22,7 +31,7 @@ Array = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Scaling:
-    """Min-max scaling of inputs (10,) and outputs (7,) to +-0.5, in cgs units.
+    """Min-max scaling of inputs (n_in,) and outputs (n_out,) to +-0.5, in cgs units.
 
     Raises:
         ValueError: a minimum or maximum is not finite, or a minimum does not lie below its maximum.
@@ -52,16 +61,22 @@ class Scaling:
             inputs.min(axis=0), inputs.max(axis=0), outputs.min(axis=0), outputs.max(axis=0),
         )))  # fmt: skip
 
+    @classmethod
+    def identity(cls, inputs: int, outputs: int) -> Scaling:
+        """Return the scaling that changes nothing, of so many inputs and outputs: a policy's are scaled already."""
+        low_in, low_out = np.full(inputs, -0.5), np.full(outputs, -0.5)
+        return cls(low_in, -low_in, low_out, -low_out)
+
     def scale_inputs(self, inputs: ArrayLike) -> NDArray:
-        """Scale inputs (N, 10) from cgs units to +-0.5."""
+        """Scale inputs (N, n_in) from cgs units to +-0.5."""
         return (np.asarray(inputs) - self.input_min) / (self.input_max - self.input_min) - 0.5
 
     def scale_outputs(self, outputs: ArrayLike) -> NDArray:
-        """Scale outputs (N, 7) from cgs units to +-0.5."""
+        """Scale outputs (N, n_out) from cgs units to +-0.5."""
         return (np.asarray(outputs) - self.output_min) / (self.output_max - self.output_min) - 0.5
 
     def unscale_outputs(self, scaled: ArrayLike) -> NDArray:
-        """Convert outputs (N, 7) from +-0.5 to cgs units."""
+        """Convert outputs (N, n_out) from +-0.5 to cgs units."""
         return (np.asarray(scaled) + 0.5) * (self.output_max - self.output_min) + self.output_min
 
 
@@ -84,13 +99,15 @@ class Network:
     biases: tuple[Float32, ...]
     scaling: Scaling
     info: dict[str, Any] = field(default_factory=dict)
+    kind: Kind = "inverse-model"
 
     def __post_init__(self) -> None:
         sizes = self.sizes
-        if sizes[0] != len(INPUTS) or sizes[-1] != len(OUTPUTS):
-            raise ValueError(
-                f"weights lead from {sizes[0]} to {sizes[-1]} nodes: expected {len(INPUTS)} and {len(OUTPUTS)}"
-            )
+        if self.kind not in KINDS:
+            raise ValueError(f"kind = {self.kind!r}: expected one of {', '.join(KINDS)}")
+        inputs, outputs = map(len, KINDS[self.kind])
+        if sizes[0] != inputs or sizes[-1] != outputs:
+            raise ValueError(f"weights lead from {sizes[0]} to {sizes[-1]} nodes: expected {inputs} and {outputs}")
         for weight, bias, before, after in zip(self.weights, self.biases, sizes[:-1], sizes[1:], strict=True):
             if weight.shape != (before, after) or bias.shape != (after,):
                 raise ValueError(
@@ -126,7 +143,7 @@ class Network:
         return 1 - self.connections / sum(weight.size for weight in self.weights)
 
     def __call__(self, inputs: ArrayLike) -> Array:
-        """Compute outputs (N, 7) from inputs (N, 10), both in cgs units."""
+        """Compute outputs (N, n_out) from inputs (N, n_in), both in cgs units."""
         hidden = self.scaling.scale_inputs(inputs)
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             hidden = np.tanh(hidden @ weight.astype(np.float64) + bias)

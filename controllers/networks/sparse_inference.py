@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.sparse_layout import EIGHT, compress
-from mothsim.segments import INPUTS, OUTPUTS
 from mothsim.solver.blocks import gather, scatter
 from mothsim.solver.compiled import kernel, kernel_with_gil, subkernel
 from mothsim.solver.lanes import larger, load, pick, rows, smaller, store
@@ -24,11 +23,10 @@ Array = NDArray[np.floating]
 _MOTHS = 16  # side by side
 _SIDE_BY_SIDE = 6  # moths from which that pays
 _BLOCK = 256  # moths a thread takes at a time
-_INPUTS, _OUTPUTS = len(INPUTS), len(OUTPUTS)
 
 
 class CompiledNetwork:
-    """Evaluates a network; call it with inputs (N, 10) in cgs units for outputs (N, 7).
+    """Evaluates a network; call it with inputs (N, n_in) for outputs (N, n_out), see `Network`.
 
     Attributes:
         multiply_adds: multiply-adds of one decision, padding included.
@@ -40,13 +38,16 @@ class CompiledNetwork:
 
     def __init__(self, network: Network) -> None:
         self._packed, self.multiply_adds = compress(network)
+        self._inputs, self._outputs = network.sizes[0], network.sizes[-1]
         self.bytes = self._packed.nbytes
 
     def __call__(self, inputs: Array) -> Array:
-        """Compute outputs (N, 7) from inputs (N, 10), both in cgs units."""
+        """Compute outputs (N, n_out) from inputs (N, n_in), in the network's own units."""
         inputs = np.ascontiguousarray(inputs, np.float64)
+        if inputs.ndim != 2 or inputs.shape[1] != self._inputs:
+            raise ValueError(f"inputs has shape {inputs.shape}: expected shape (N, {self._inputs})")
         count = len(inputs)
-        outputs = np.empty((count, _OUTPUTS))
+        outputs = np.empty((count, self._outputs))
         if count < _SIDE_BY_SIDE:
             _evaluate_few(inputs, self._packed, outputs)
             return outputs
@@ -67,7 +68,6 @@ _1, _2, _3, _8 = (np.uint64(n) for n in (1, 2, 3, EIGHT))
 @kernel_with_gil
 def _evaluate_few(inputs, packed, outputs):
     """Evaluate a compressed network for one moth after the other."""
-    _check(inputs)
     nodes = np.empty(2 * np.int64(packed[0]))
     for row in range(len(inputs)):
         _alone(inputs, row, packed, nodes, outputs)
@@ -76,7 +76,6 @@ def _evaluate_few(inputs, packed, outputs):
 @kernel
 def _evaluate_many(inputs, packed, outputs):
     """Evaluate a compressed network for sixteen moths at a time, the last few one by one."""
-    _check(inputs)
     room, row = np.int64(packed[0]), 0
     nodes = np.empty(2 * room + 1, _NODES)
     while len(inputs) - row >= _SIDE_BY_SIDE:
@@ -88,18 +87,12 @@ def _evaluate_many(inputs, packed, outputs):
 
 
 @subkernel
-def _check(inputs):
-    if inputs.shape[1] != _INPUTS:
-        raise ValueError("inputs: expected shape (N, 10)")
-
-
-@subkernel
 def _alone(inputs, row, packed, nodes, outputs):
     """Evaluate one moth, eight nodes at a time; the compressed arrays are read once, from front to back."""
     values, heard, plan, places = packed.view(_VALUES), packed.view(_HEARD), packed.view(np.uint16), nodes.view(_VALUES)
     room, layers, whom, step = np.int64(packed[0]), np.int64(packed[1]), np.int64(packed[2]), np.int64(packed[3])
     here, value = 0, 1
-    for i in range(_INPUTS):
+    for i in range(inputs.shape[1]):
         nodes[i] = inputs[row, i]
     for layer in range(layers):
         there = room - here
@@ -122,7 +115,7 @@ def _alone(inputs, row, packed, nodes, outputs):
             value += eights * count
             step += 1
         here = there
-    for j in range(_OUTPUTS):
+    for j in range(outputs.shape[1]):
         outputs[row, j] = nodes[here + j]
 
 

@@ -51,7 +51,7 @@ def compress(network: Network) -> Compressed:
     layers = zip(*_by_count(*_in_cgs(network.scaling, *_alive(network))), strict=True)
     counts, *columns = zip(*(_table(weight, bias) for weight, bias in layers), strict=True)
     values, heard, plan = map(np.concatenate, columns)
-    room = EIGHT * max(2, *(int(of_one[0]) for of_one in columns[2]))
+    room = EIGHT * max(-(-network.sizes[0] // EIGHT), *(int(of_one[0]) for of_one in columns[2]))
     start = np.zeros(EIGHT)
     start[:4] = room, len(counts), (EIGHT + len(values)) // 2, 4 * (EIGHT + len(values)) + len(heard)
     parts = start, values, np.concatenate([heard, plan])

@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from mothsim.controllers.networks import ensemble
-from mothsim.controllers.networks.network import Network, Scaling
+from mothsim.controllers.networks.network import KINDS, Kind, Network, Scaling
 from mothsim.controllers.networks.tensor_file import pack, unpack
 from mothsim.io import write_atomically
-from mothsim.segments import INPUTS, OUTPUTS
 
 _FORMAT = "mothsim-network-1"
 _SCALING = ("input_min", "input_max", "output_min", "output_max")
@@ -32,7 +31,8 @@ def save_network(network: Network, path: Path) -> None:
         else:
             tensors[f"index.{i}"] = where.astype(np.int32)
             tensors[f"value.{i}"] = weight.ravel()[where].astype(np.float32)
-    header = {"format": _FORMAT, "inputs": INPUTS, "outputs": OUTPUTS, "sizes": network.sizes,
+    inputs, outputs = KINDS[network.kind]
+    header = {"format": _FORMAT, "inputs": inputs, "outputs": outputs, "sizes": network.sizes,
               "connections": network.connections, "sparsity": network.sparsity, "info": network.info}  # fmt: skip
     write_atomically(path, pack(tensors, header))
 
@@ -57,14 +57,24 @@ def load_network(path: Path) -> Network:
         if not isinstance(info, dict):
             raise ValueError(f"info = {info!r}: expected names and values")
         biases = tuple(tensors[f"bias.{i}"] for i in range(len(sizes) - 1))
-        if [len(INPUTS), *(bias.size for bias in biases)] != sizes:  # so that no header can ask for arrays without end
+        kind = _kind(header["inputs"])
+        if [len(KINDS[kind][0]), *(bias.size for bias in biases)] != sizes:
+            # Checked here, so that no header can ask for arrays without end.
             raise ValueError(f"biases of {[bias.shape for bias in biases]}: expected sizes {sizes}")
         weights = tuple(_weight(tensors, i, shape) for i, shape in enumerate(pairwise(sizes)))
-        return Network(weights, biases, Scaling(*(tensors[name] for name in _SCALING)), info)
+        return Network(weights, biases, Scaling(*(tensors[name] for name in _SCALING)), info, kind)
     except KeyError as error:
         raise ValueError(f"{path}: not a network, {error} is missing") from None
     except ValueError as error:
         raise ValueError(f"{path}: not a network, {error}") from None
+
+
+def _kind(inputs: list[str]) -> Kind:
+    """Return the kind of network that has inputs of these names."""
+    for kind, (names, _) in KINDS.items():
+        if inputs == list(names):
+            return kind
+    raise ValueError(f"inputs = {inputs!r}: expected those of a network of the kinds {', '.join(KINDS)}")
 
 
 def _weight(tensors: dict[str, np.ndarray], layer: int, shape: tuple[int, int]) -> np.ndarray:
