@@ -1,0 +1,189 @@
+"""The gradient of a flight's cost by the weights of the policy that flies it, through the engine's own Jacobians.
+
+The engine flies the moths, segment by segment, and gives each segment's Jacobian (`mothsim.solver.jacobians`). JAX
+then differentiates the affine flight `s' = s*' + A (s - s*) + B (u - u*)` with the policy in it, which is exact at
+the flight s* itself: backpropagation through time with the physics' slopes from the numba engine. Along the way back
+the costate of each moth is cut to a bound, since a tumbling moth's grows without one.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from mothsim.actuation import to_components
+from mothsim.body import MothBody
+from mothsim.policy_interface import PREVIEW, PolicyTarget, mean_velocities, observe, to_control_components
+from mothsim.solver.jacobians import jacobians
+from mothsim.solver.propagate import SEGMENT
+from mothsim.trim import find_trim
+
+Array = NDArray[np.floating]
+Parameters = tuple[tuple[Any, Any], ...]
+
+_UNITS = np.array([1.0, 1.0, 0.3, 0.3, 30.0, 30.0, 8.0, 8.0], dtype=np.float32)  # of the state, to weigh a costate
+_LARGEST_COSTATE = 3.0
+_GONE = 25.0  # cm from the target, from which on a moth teaches nothing
+_SPINNING = 150.0  # rad/s, the same
+
+
+class CostWeights(NamedTuple):
+    """What a segment's end costs beside its distance from the target, see `flight_cost`.
+
+    Attributes:
+        precision: distance, cm, below which the cost of distance turns from linear to quadratic.
+        rate, posture, effort, change: of angular rates, tilt and bend, outputs, and changes of the outputs.
+        arrival: of velocity, tilt and spin at a window's end, by its length.
+        calm: mean cost below which a flight's own cost counts as it is, and above which by its logarithm, so that
+            violent flights do not drown the calm ones.
+    """
+
+    precision: float | np.floating
+    rate: float = 1e-3
+    posture: float = 2e-3
+    effort: float = 2e-3
+    change: float = 0.0
+    arrival: float = 0.02
+    calm: float = 0.02
+
+
+class Window(NamedTuple):
+    """A flight of T segments by B moths, as the gradient needs it; float32, segments first.
+
+    Attributes:
+        states: (T + 1, B, 8), and `components` (T, B, 3), as flown.
+        by_state, by_components: (T, B, 8, 8) and (T, B, 8, 3), the segments' Jacobians.
+        targets: (T + 1, B, 2), `velocities` (T + 1, B, 2) and `ahead` (T, B, K, 2), see `PolicyTarget`.
+        sound: (B,) one, or zero where a moth was lost on the way and counts for nothing.
+    """
+
+    states: Any
+    components: Any
+    by_state: Any
+    by_components: Any
+    targets: Any
+    velocities: Any
+    ahead: Any
+    sound: Any
+
+
+def forward(parameters: Parameters, inputs: Any, xp: Any = jnp) -> Any:
+    """Outputs (N, 3) of observations (N, 29): hidden layers with tanh, the last linear."""
+    hidden = inputs
+    for weight, bias in parameters[:-1]:
+        hidden = xp.tanh(hidden @ weight + bias)
+    weight, bias = parameters[-1]
+    return hidden @ weight + bias
+
+
+def upright(positions: Any, velocities: Any, ahead: Any, body: MothBody) -> PolicyTarget:
+    """Targets of one decision, (B, 2) each and (B, K, 2), at which the moth is to hold itself upright."""
+    trim = find_trim(body)
+    return PolicyTarget(positions, velocities, ahead, trim.state[2:4], to_components(trim.control)[:3])
+
+
+def fly_window(parameters: Parameters, starts: Array, targets: Array, velocities: Array, body: MothBody) -> Window:
+    """Fly a policy from starts (B, 8) after targets, positions and velocities (B, T + 33, 2), with all Jacobians."""
+    segments, rest = targets.shape[1] - 1 - PREVIEW[-1], find_trim(body).state
+    velocities = velocities[:, : segments + 1]
+    ahead = mean_velocities(targets, velocities, SEGMENT)[:, :segments]
+    plain = tuple((np.asarray(w, np.float64), np.asarray(b, np.float64)) for w, b in parameters)
+    states, rows, lost = [starts], [], np.zeros(len(starts), dtype=np.bool_)
+    for t in range(segments):
+        target = upright(targets[:, t], velocities[:, t], ahead[:, t], body)
+        outputs = forward(plain, observe(states[-1], target), np)
+        components = to_control_components(outputs, target.trims, body)
+        end, by_state, by_components = jacobians(states[-1], components, body=body)
+        off = np.hypot(end[:, 0] - targets[:, t + 1, 0], end[:, 1] - targets[:, t + 1, 1])
+        lost |= ~((off < _GONE) & (np.abs(end[:, 6:]).max(axis=1) < _SPINNING))
+        states.append(np.where(lost[:, None], rest, end))
+        rows.append((components, by_state, by_components))
+    components, *slopes = (np.array(each) for each in zip(*rows, strict=True))
+    slopes = (np.where(lost[:, None, None], 0.0, each) for each in slopes)
+    shown = (np.moveaxis(each, 1, 0) for each in (targets[:, : segments + 1], velocities, ahead))
+    return Window(*(np.asarray(each, np.float32) for each in (np.array(states), components, *slopes, *shown, ~lost)))
+
+
+@jax.custom_vjp
+def _bounded_costate(state: Any) -> Any:
+    """The state (B, 8) itself; on the way back, the costate of each moth, cut to a length."""
+    return state
+
+
+def _keep(state: Any) -> tuple[Any, None]:
+    return state, None
+
+
+def _cut(_: None, costate: Any) -> tuple[Any]:
+    length = jnp.sqrt(((costate * _UNITS) ** 2).sum(axis=1, keepdims=True))
+    return (jnp.nan_to_num(costate) * jnp.minimum(1.0, _LARGEST_COSTATE / jnp.maximum(length, 1e-9)),)
+
+
+_bounded_costate.defvjp(_keep, _cut)
+
+
+def flight_cost(
+    parameters: Parameters, window: Window, weights: CostWeights, body: MothBody, each_segment: bool = False
+) -> Any:
+    """Cost of a window's flights, as a function of the parameters about the flights that were flown.
+
+    A segment's end costs `sqrt(d^2 + p^2) - p` of its distance d from the target (saturating at some 20 cm), and what
+    `CostWeights` says; a window's end also its velocity, tilt and spin, for what comes after it. Of each flight's mean
+    cost c counts `log(1 + c / calm)`; or, for `each_segment`, so much of every segment's cost, which asks of a moth
+    not only to come near but to come very near soon.
+    """
+    flown = (window.states[:-1], window.states[1:], window.components, window.by_state, window.by_components)
+    shown = (window.targets[:-1], window.velocities[:-1], window.ahead, window.targets[1:])
+
+    def segment(carry: Any, inputs: Any) -> Any:
+        state, before = carry
+        start, end, components, by_state, by_components, *seen, goal = inputs
+        state = _bounded_costate(state)
+        target = upright(*seen, body)
+        outputs = forward(parameters, observe(state, target, jnp))
+        change = to_control_components(outputs, target.trims, body, jnp) - components
+        state = end + jnp.einsum("bij,bj->bi", by_state, state - start)
+        state = state + jnp.einsum("bij,bj->bi", by_components, change)
+        return (state, outputs), _segment_cost(state, goal, outputs, outputs - before, weights, target.postures)
+
+    count = window.sound.shape[0]
+    (last, _), costs = jax.lax.scan(segment, (window.states[0], jnp.zeros((count, 3))), (*flown, *shown))
+    arrival = weights.arrival * _arrival_cost(last, window.velocities[-1], find_trim(body).state[2])
+    if each_segment:
+        flights = jnp.log1p((costs + arrival) / weights.calm).mean(axis=0)
+        return (flights * window.sound).sum() / count
+    return (jnp.log1p((costs.mean(axis=0) + arrival) / weights.calm) * window.sound).sum() / count
+
+
+def _segment_cost(state: Any, goal: Any, outputs: Any, change: Any, weights: CostWeights, posture: Array) -> Any:
+    square = ((state[:, :2] - goal) ** 2).sum(axis=1)
+    distance = jnp.sqrt(square + weights.precision**2) - weights.precision
+    tilt = state[:, 2] - posture[0]
+    bend = _soft(state[:, 3] - state[:, 2] - (posture[1] - posture[0]), 2.0)
+    rates = _soft(state[:, 6], 40.0) ** 2 + _soft(state[:, 7] - state[:, 6], 40.0) ** 2
+    askew = 1 - jnp.cos(tilt) + 0.5 * bend**2
+    work = weights.effort * (outputs**2).sum(axis=1) + weights.change * (change**2).sum(axis=1)
+    return distance / (1 + distance / 20.0) + weights.rate * rates / 25 + weights.posture * askew + work
+
+
+def _arrival_cost(state: Any, velocity: Any, angle: float) -> Any:
+    speed = _soft(state[:, 4:6] - velocity, 150.0) / 15
+    tilt, spin = 3 * jnp.sin(state[:, 2] - angle), _soft(state[:, 6], 40.0) / 5
+    return jnp.sqrt(speed**2 + 0.01).sum(axis=1) + jnp.sqrt(tilt**2 + 0.01) + jnp.sqrt(spin**2 + 0.01) - 0.4
+
+
+def _soft(x: Any, bound: float) -> Any:
+    return x / jnp.sqrt(1 + (x / bound) ** 2)
+
+
+@partial(jax.jit, static_argnames=("body", "each_segment"))
+def cost_and_gradient(
+    parameters: Parameters, window: Window, weights: CostWeights, body: MothBody, each_segment: bool = False
+) -> Any:
+    """Cost of a window and its gradient by the parameters; see `flight_cost`."""
+    return jax.value_and_grad(flight_cost)(parameters, window, weights, body, each_segment)

@@ -1,0 +1,66 @@
+"""Random targets and starts that a policy learns from: sums of sines, jumps and cruises, from calm to violent."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mothsim.policy_interface import PREVIEW
+from mothsim.solver.propagate import SEGMENT
+from mothsim.trajectories import make_trajectory
+
+Array = NDArray[np.floating]
+
+_SPREAD = np.array(make_trajectory("recover").start_spread)
+_SWAY, _BOB = 3, 11  # sines along x, and along y as many as the sum of primes has
+_JUMP, _FASTEST = 5.0, 100.0  # cm and cm/s
+
+
+def draw_targets(rng: np.random.Generator, moths: int, segments: int) -> tuple[Array, Array]:
+    """Positions, cm, and velocities, cm/s, (moths, segments + 33, 2) of random targets, previewed ones included.
+
+    Along x slow sines of accelerations to some 300 cm/s^2, along y fast ones like the sum of primes'; some targets
+    stand still, some jump by up to 5 cm, some are under way at up to 100 cm/s.
+    """
+    times = np.arange(segments + 1 + PREVIEW[-1]) * SEGMENT
+
+    def uniform(low: float, high: float, *shape: int) -> Array:
+        return rng.uniform(low, high, (moths, *shape))
+
+    omega = math.tau * np.exp(uniform(math.log(0.1), math.log(2.5), _SWAY, 1))
+    sway = np.minimum(np.exp(uniform(math.log(3.0), math.log(150.0), _SWAY, 1)) / omega**2, _FASTEST / omega)
+    x, xdot = _sines(omega, sway * (uniform(0, 1, 1, 1) < 0.6), uniform(0, math.tau, _SWAY, 1), times)
+    omega = math.tau * np.exp(uniform(math.log(0.15), math.log(20.0), _BOB, 1))
+    bob = uniform(0, 1.2, _BOB, 1) * math.tau / omega * (uniform(0, 1, 1, 1) < 0.7) * uniform(0.2, 1.0, 1, 1)
+    y, ydot = _sines(omega, bob, uniform(0, math.tau, _BOB, 1), times)
+    positions, velocities = np.stack([x, y], axis=-1), np.stack([xdot, ydot], axis=-1)
+    jump = uniform(-_JUMP, _JUMP, 1, 2) * (uniform(0, 1, 1, 1) < 0.2)
+    positions += (times > uniform(-1.0, times[-1] / 0.6, 1))[..., None] * jump
+    cruise = uniform(-_FASTEST, _FASTEST, 1) * (uniform(0, 1, 1) < 0.15)
+    positions[..., 0] += cruise * times
+    velocities[..., 0] += cruise
+    return positions, velocities
+
+
+def _sines(omega: Array, amplitude: Array, phase: Array, times: Array) -> tuple[Array, Array]:
+    """Sums (moths, T) of sines (moths, n, 1) at times (T,), and their slopes."""
+    argument = omega * times + phase
+    return (amplitude * np.sin(argument)).sum(axis=1), (amplitude * omega * np.cos(argument)).sum(axis=1)
+
+
+def draw_starts(rng: np.random.Generator, positions: Array, velocities: Array, violence: float) -> Array:
+    """Starts (N, 8) about hovering at targets (N, 2), many calm, some `violence` times as far off as in `recover`.
+
+    Most begin at the target's own velocity (N, 2).
+    """
+    moths = len(positions)
+    starts = np.zeros((moths, 8))
+    starts[:, 2:4] = math.pi / 2, 1.5 * math.pi
+    scale = violence * rng.uniform(0, 1, (moths, 1)) ** 2
+    starts += scale * _SPREAD * rng.uniform(-1, 1, (moths, 8))
+    starts[:, :2] += positions
+    moving = rng.uniform(0, 1, (moths, 1)) < 0.6
+    starts[:, 4:6] += np.clip(velocities, -_FASTEST, _FASTEST) * moving
+    return starts

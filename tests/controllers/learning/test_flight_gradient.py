@@ -1,0 +1,72 @@
+"""The gradient through the flight, against differences of the cost of flights that are flown anew."""
+
+import numpy as np
+import pytest
+
+from mothsim import MothBody
+from mothsim.controllers.learning.flight_gradient import CostWeights, cost_and_gradient, flight_cost, fly_window
+from mothsim.controllers.learning.policy_targets import draw_starts, draw_targets
+from mothsim.policy_interface import ENTRIES, PREVIEW
+
+BODY = MothBody()
+WEIGHTS = CostWeights(precision=0.1, arrival=0.02)
+
+
+def policy(seed: int = 0) -> tuple:
+    """A linear policy that flies for a while: springs and dampers in the body's frame, and noise on all entries."""
+    rng = np.random.default_rng(seed)
+    weight = 0.01 * rng.normal(size=(len(ENTRIES), 3))
+    weight[0, 0], weight[2, 0] = 0.8, -0.36
+    weight[1, 1], weight[3, 1], weight[4, 1], weight[7, 1] = 0.12, -0.2, -0.28, -0.06
+    return ((weight.astype(np.float32), np.zeros(3, np.float32)),)
+
+
+def window(parameters: tuple, segments: int = 6):
+    rng = np.random.default_rng(3)
+    positions, velocities = draw_targets(rng, 16, segments)
+    starts = draw_starts(rng, positions[:, 0], velocities[:, 0], 0.3)
+    return fly_window(parameters, starts, positions, velocities, BODY)
+
+
+def test_the_gradient_is_that_of_flights_flown_anew() -> None:
+    parameters = policy()
+    flown = window(parameters)
+    assert flown.sound.all()
+    cost, gradient = cost_and_gradient(parameters, flown, WEIGHTS, BODY)
+    assert cost == pytest.approx(float(flight_cost(parameters, flown, WEIGHTS, BODY)), rel=1e-5)
+    rng = np.random.default_rng(1)
+    for _ in range(3):
+        direction = rng.normal(size=parameters[0][0].shape).astype(np.float32)
+        step = 2e-3
+        ends = []
+        for sign in (1, -1):
+            moved = ((parameters[0][0] + sign * step * direction, parameters[0][1]),)
+            ends.append(float(flight_cost(moved, window(moved), WEIGHTS, BODY)))
+        slope = float((np.asarray(gradient[0][0]) * direction).sum())
+        assert slope == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=0.03, abs=2e-3)
+
+
+def test_a_lost_moth_counts_for_nothing() -> None:
+    rng = np.random.default_rng(3)
+    positions, velocities = draw_targets(rng, 4, 5)
+    starts = draw_starts(rng, positions[:, 0], velocities[:, 0], 0.3)
+    starts[2, 0] += 60.0  # farther off than what teaches
+    flown = fly_window(policy(), starts, positions, velocities, BODY)
+    np.testing.assert_array_equal(flown.sound, [1, 1, 0, 1])
+    cost, gradient = cost_and_gradient(policy(), flown, WEIGHTS, BODY)
+    assert np.isfinite(cost)
+    assert np.isfinite(np.asarray(gradient[0][0])).all()
+    rest = [0, 1, 3]
+    alone = fly_window(policy(), starts[rest], positions[rest], velocities[rest], BODY)
+    ours, _ = cost_and_gradient(policy(), alone, WEIGHTS, BODY)
+    assert cost * 4 == pytest.approx(float(ours) * 3, rel=1e-4)
+
+
+def test_targets_are_smooth_and_their_velocities_their_slopes() -> None:
+    positions, velocities = draw_targets(np.random.default_rng(0), 200, 40)
+    assert positions.shape == velocities.shape == (200, 41 + PREVIEW[-1], 2)
+    slopes = np.gradient(positions, 0.02, axis=1)[:, 1:-1]
+    off = np.abs(slopes - velocities[:, 1:-1])[..., 0].max(axis=1)
+    jumps = off > 8.0
+    assert 0.02 < jumps.mean() < 0.2
+    assert off[~jumps].max() < 4.0
