@@ -10,6 +10,7 @@ from mothsim.flight import Controller
 _NAMED = {
     "lqr": ("mothsim.controllers.lqr", "LQR"),
     "inverse-model": ("mothsim.controllers.inverse_model", "InverseModel"),
+    "policy": ("mothsim.controllers.policy", "Policy"),
     "monte-carlo": ("mothsim.controllers.mpc.bustamante2022", "MonteCarlo"),
     "random-shooting": ("mothsim.controllers.mpc.random_shooting", "RandomShooting"),
     "cem": ("mothsim.controllers.mpc.cem", "CEM"),

@@ -1,0 +1,67 @@
+"""How policies fly: every task from many starts, and what may be asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import mothsim
+from mothsim.controllers.networks.network import Network
+from mothsim.controllers.policy import Policy
+from mothsim.metrics import recovered
+
+DURATIONS = {
+    "hover": 5.0, "step": 4.0, "sum-of-primes": 10.0, "sine": 5.0, "figure-eight": 5.0, "forward": 5.0, "recover": 4.0,
+}  # fmt: skip
+"""Seconds of a flight of every task."""
+
+
+@dataclass(frozen=True)
+class PolicyRequirement:
+    """What is asked of a policy, whose flights must all end near their target.
+
+    Attributes:
+        errors: largest median of the rms errors, cm, by task; infinite where not to be lost is enough.
+        recovered: least share of the moths that recover, where `recover` is among the tasks.
+    """
+
+    errors: Mapping[str, float]
+    recovered: float = 0.0
+
+    def met_by(self, network: Network, moths: int, seed: int) -> bool:
+        """Whether so many flights a task meet it; tasks after the first that fails are not flown."""
+        for task, most in self.errors.items():
+            error, lost, back = fly_task(network, task, moths, seed)
+            if lost or error > most or (task == "recover" and back < self.recovered):
+                return False
+        return True
+
+
+REQUIREMENTS = {
+    "gentle": PolicyRequirement({"hover": 0.05, "sum-of-primes": 0.10}),
+    "all": PolicyRequirement(dict.fromkeys(("step", "recover", *DURATIONS), float("inf")), recovered=0.95),
+}
+"""By name: gentle flight, and every task; the likeliest to fail are flown first."""
+
+
+def fly_task(network: Network, task: str, moths: int, seed: int) -> tuple[float, int, float]:
+    """Median rms error (cm), moths lost, and in `recover` the share of moths that recover."""
+    flights = mothsim.fly(Policy(network), task, duration=DURATIONS[task], moths=moths, seed=seed)
+    back = float(recovered(flights).mean()) if task == "recover" else 0.0
+    return float(np.median(flights.rms_error)), int(flights.lost.sum()), back
+
+
+def fly_all(network: Network, moths: int = 20, seed: int = 0) -> dict[str, Any]:
+    """Figures of every task, named for a table."""
+    figures: dict[str, Any] = {}
+    losses = 0
+    for task in DURATIONS:
+        error, lost, back = fly_task(network, task, moths, seed)
+        losses += lost
+        figures[f"{task}_rms_cm"] = error
+        if task == "recover":
+            figures["recovered"] = back
+    return {**figures, "flights": moths * len(DURATIONS), "lost": losses}

@@ -1,0 +1,62 @@
+"""A policy: a network that flies alone, from what the moth senses and where its target goes to force and torque."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from mothsim.actuation import from_components
+from mothsim.controllers.networks.network import Network
+from mothsim.controllers.networks.sparse_inference import CompiledNetwork
+from mothsim.controllers.networks.storage import find_network
+from mothsim.flight import Array, Task, decisions
+from mothsim.policy_interface import ENTRIES, observe, preview, to_control_components
+from mothsim.solver.propagate import SEGMENT
+
+_ANGLE = np.pi / 2  # rad: policies are trained to fly with the head up
+_TOLERANCE = 1e-6
+
+
+class Policy:
+    """A policy in closed loop: an observation, the network, a control; no engine, no linearisation and no plan.
+
+    Args:
+        network: the name of a shipped policy, a `.safetensors` file, or a `Network` of the kind `policy`.
+
+    Raises:
+        ValueError: the network is not a policy.
+    """
+
+    period = SEGMENT
+
+    def __init__(self, network: str | Path | Network = "alone") -> None:
+        self.network = network if isinstance(network, Network) else find_network(network)
+        if self.network.kind != "policy":
+            raise ValueError(f"network is of the kind {self.network.kind!r}: expected 'policy'")
+        self._evaluate = CompiledNetwork(self.network)
+        for moths in (1, 100):  # so that no flight waits for the compiler
+            self._evaluate(np.zeros((moths, len(ENTRIES))))
+
+    def reset(self, task: Task) -> None:
+        """Look up the target of every decision.
+
+        Raises:
+            ValueError: the target's body angle is not that which policies are trained at.
+        """
+        self._body = task.body
+        self._target = preview(task.trajectory, task.body, SEGMENT, decisions(task.duration, SEGMENT))
+        off = np.abs(self._target.postures[:, 0] - _ANGLE)
+        if off.max() > _TOLERANCE:
+            raise ValueError(
+                f"trajectory {task.trajectory.name!r} has body angles up to {off.max():.3g} rad off upright: "
+                f"expected {_ANGLE:.6g} rad, at which policies are trained"
+            )
+
+    def control(self, states: Array, time: float) -> Array:
+        """Controls (N, 4) for states (N, 8); the wing torque is 0."""
+        target = self._target.at(round(time / SEGMENT))
+        components = np.zeros((len(states), 4))
+        outputs = self._evaluate(observe(states, target))
+        components[:, :3] = to_control_components(outputs, target.trims, self._body)
+        return from_components(components)
