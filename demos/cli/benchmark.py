@@ -38,19 +38,24 @@ class Benchmark:
         from mothsim.demos.benchmarks.decision_speed import report as controllers_report
         from mothsim.demos.benchmarks.engine_speed import Options, report, run
         from mothsim.demos.benchmarks.environment_speed import environment, rendering
+        from mothsim.demos.benchmarks.gradient_speed import gradient_speed
+        from mothsim.demos.benchmarks.gradient_speed import report as gradient_report
 
-        print("timing the engine, the environments, the controllers, the networks ...", file=sys.stderr)
+        print("timing the engine, the environments, the controllers, the networks, policies ...", file=sys.stderr)
         result = run(Options(self.rows, self.baseline_rows, self.repeats, self.seed))
         steps = environment(self.moths, repeats=self.repeats) | rendering()
         deciding = decisions(self.decisions, self.repeats, self.seed)
         pruned = [find_network(name) for name in ("sparse-93", "sparse-98")]
         networks = sparse.decisions(find_network("dense"), pruned, batch=self.batch, repeats=10 * self.repeats)
+        policies = gradient_speed(repeats=self.repeats, seed=self.seed)
         if self.json:
-            show({**result, "environment": steps, "decisions": deciding, "networks": networks}, True)
+            show({**result, "environment": steps, "decisions": deciding, "networks": networks, "policies": policies},
+                 True)  # fmt: skip
             return
         print(report(result))
         print(f"environment: {steps['steps_per_second']:,.0f} segment steps a second with {steps['moths']:,} moths, "
               f"{steps['ratio']:.0f} times SyncVectorEnv of {steps['sync_moths']}; "
               f"{steps['frames_per_second']:.0f} frames a second of one moth in a window")  # fmt: skip
         print(controllers_report(deciding))
+        print(gradient_report(policies))
         print(sparse.report(networks, self.batch))

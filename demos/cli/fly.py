@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _COLUMNS = ("controller", "network", "weights", "rms_error_cm", "max_error_cm", "lost", "control_effort",
             "control_step_us")  # fmt: skip
 """Columns of the table of several flights."""
+_NETWORKS = {"inverse-model": "sparse-98", "policy": "alone"}
+"""Controllers that fly a network, with the one that they fly by default."""
 
 
 @dataclass
@@ -28,13 +30,13 @@ class Fly:
     """
 
     controller: tuple[str, ...] = ("inverse-model",)
-    """Who flies: inverse-model, lqr, monte-carlo, random-shooting, cem or mppi; or several of them."""
+    """Who flies: inverse-model, policy, lqr, monte-carlo, random-shooting, cem or mppi; or several of them."""
     body: str | None = None
     """Which moth: zahn2022, bustamante2022-fa, -fs, -ua or -us, light-abdomen; by default Zahn et al.'s, and
     bustamante2022-fa for monte-carlo."""
-    network: tuple[str, ...] = ("sparse-98",)
-    """For the inverse model: a shipped one (dense, sparse-93, sparse-98, small, compact, fewest) or its file; or
-    several of them."""
+    network: tuple[str, ...] = ()
+    """A network or its file, or several: for the inverse model dense, sparse-93, sparse-98 (the default), small,
+    compact or fewest, for the policy alone (the default) or a pruned one."""
     trajectory: str = "sum-of-primes"
     """hover, step, sine, sum-of-primes, figure-eight, forward, recover, or a CSV file of
     t,x,y[,theta] in s, cm, rad."""
@@ -89,7 +91,7 @@ class Fly:
         """Controllers with their networks, by the names that they have in the table and the pictures."""
         specs: dict[str, tuple[str, str | None]] = {}
         for controller in self.controller:
-            for network in self.network if controller == "inverse-model" else (None,):
+            for network in self._networks_of(controller):
                 name = network or controller
                 if name in specs:
                     raise ValueError(f"{'network' if network else 'controller'} = {name!r}: expected each once")
@@ -97,6 +99,18 @@ class Fly:
         if not specs:
             raise ValueError("controller, network: expected one or more")
         return specs
+
+    def _networks_of(self, controller: str) -> tuple[str | None, ...]:
+        """What a controller flies: where several fly networks, each those of its kind."""
+        from mothsim.controllers.networks.storage import find_network
+
+        if controller not in _NETWORKS:
+            return (None,)
+        if not self.network:
+            return (_NETWORKS[controller],)
+        if len(_NETWORKS.keys() & set(self.controller)) == 1:
+            return self.network
+        return tuple(name for name in self.network if find_network(name).kind == controller)
 
     def _fly(self, name: str, network: str | None) -> tuple[mothsim.Flight, dict[str, Any], Any]:
         """One controller's flight, its results, and the paths it sampled where these are to be drawn."""
@@ -107,7 +121,9 @@ class Fly:
         published = name == "monte-carlo"
         angle = self.angle if self.angle is not None else math.pi / (4 if published else 2)
         body = self.body or ("bustamante2022-fa" if published else "zahn2022")
-        options: dict[str, Any] = {} if network is None else {"network": network, "waypoint": self.waypoint}
+        options: dict[str, Any] = {} if network is None else {"network": network}
+        if name == "inverse-model":
+            options["waypoint"] = self.waypoint
         controller: Any = controllers.make(name, **options)
         if self.show_rollouts:
             if not hasattr(controller, "keep_rollouts"):
@@ -146,7 +162,7 @@ class Fly:
         }
         if hasattr(controller, "fallbacks"):
             result["fallbacks"] = int(controller.fallbacks.sum())
-        if network:
+        if network and name == "inverse-model":
             from mothsim.controllers.guidance.stability import closed_loop_stability
 
             angle = float(flight.trajectory.angle(0.0))

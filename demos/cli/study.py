@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tqdm import tqdm
 
 from mothsim.demos.cli.output import show, wrote
-from mothsim.demos.cli.train import LevelBar
+from mothsim.demos.cli.train_inverse_model import LevelBar
 from mothsim.demos.options import Count, Counts, Factor, Percent, Percents, Seed, Seeds, Workers
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from pathlib import Path
 from mothsim.controllers.learning.protocols import dense_with
 from mothsim.controllers.learning.train_and_prune import Settings, run
 from mothsim.demos.cli.output import wrote
-from mothsim.demos.cli.train import LevelBar
+from mothsim.demos.cli.train_inverse_model import LevelBar
 from mothsim.demos.options import Count, Counts, Factor, Seeds, each_once
 from mothsim.demos.run import run as run_program
 from mothsim.io import open_folder

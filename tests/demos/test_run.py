@@ -80,7 +80,8 @@ def test_bounds_are_those_of_every_value() -> None:
 
 NUMBERS = {
     "fly": ("--seed", "--duration"),
-    "train": ("--segments", "--step-scale", "--seed", "--levels", "--hidden"),
+    "train inverse-model": ("--segments", "--step-scale", "--seed", "--levels", "--hidden"),
+    "train policy": ("--steps", "--moths", "--segments", "--learning-rate", "--seed", "--hidden"),
     "study": ("--networks", "--segments", "--step-scale", "--seed", "--seeds", "--workers", "--threshold", "--level",
               "--levels", "--hidden", "--weights"),
     "benchmark": ("--rows", "--baseline-rows", "--moths", "--batch", "--repeats", "--decisions", "--seed"),
@@ -104,7 +105,7 @@ def test_numbers_out_of_bounds_are_named(data) -> None:
         st.floats(max_value=-1e-9), st.integers(max_value=-1), st.sampled_from(["nan", "inf", "1e400", "x"])
     )
     value = str(data.draw(bad))
-    assert status([command, option, value]) in (1, 2)
+    assert status([*command.split(), option, value]) in (1, 2)
 
 
 def test_an_option_out_of_bounds_is_named(capsys) -> None:
@@ -112,8 +113,8 @@ def test_an_option_out_of_bounds_is_named(capsys) -> None:
         (["fly", "--seed", "-1"], "mothsim: seed = -1: expected a whole number from 0"),
         (["fly", "--angle", "inf"], "mothsim: angle = inf: expected a finite number"),
         (["fly", "--duration", "1e12"], "mothsim: duration = 1000000000000.0: expected seconds above 0, up to 1"),
-        (["train", "--step-scale", "inf"], "mothsim: step_scale = inf: expected a number above 0"),
-        (["train", "--segments", str(10**13)], "mothsim: segments = 10000000000000: expected a whole number"),
+        (["train", "inverse-model", "--step-scale", "inf"], "mothsim: step_scale = inf: expected a number above 0"),
+        (["train", "policy", "--steps", str(10**13)], "mothsim: steps = 10000000000000: expected a whole number"),
         (["benchmark", "--rows", "0"], "mothsim: rows = 0: expected a whole number from 1"),
     ):
         assert main(arguments) == 1

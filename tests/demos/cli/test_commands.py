@@ -99,7 +99,8 @@ def test_misuse_exits_with_two() -> None:
 
 
 def test_train_then_fly_what_it_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["train", "--hidden", "16", "12", "--levels", "40", "--segments", "20000", "--step-scale", "0.01"]
+    command = ["train", "inverse-model", "--hidden", "16", "12", "--levels", "40", "--segments", "20000"]
+    command += ["--step-scale", "0.01"]
     assert main([*command, "--out", str(tmp_path), "--json"]) == 0
     result = last_json(capsys)
     assert [row[0] for row in result["networks"]] == [0, 40]
@@ -108,6 +109,20 @@ def test_train_then_fly_what_it_made(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main([*fly, "--out", str(tmp_path), "--no-animation"]) == 0
     assert main([*command, "--seed", "1", "--out", str(tmp_path)]) == 1
     assert "another seed" in capsys.readouterr().err
+
+
+def test_train_a_policy_then_fly_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["train", "policy", "--hidden", "4", "--steps", "3", "--moths", "4", "--segments", "3"]
+    assert main([*command, "--out", str(tmp_path), "--json"]) == 0
+    result = last_json(capsys)
+    assert result["weights"] == 29 * 4 + 4 * 3
+    assert 0 <= result["lost"] <= result["flights"]
+    assert (tmp_path / "learning-curve.png").exists()
+    fly = ["fly", "--controller", "policy", "--network", str(tmp_path / "policy.safetensors"), "--trajectory", "hover"]
+    assert main([*fly, "--duration", "0.1", "--out", str(tmp_path), "--no-animation", "--json"]) == 0
+    assert last_json(capsys)["weights"] == result["weights"]
+    assert main([*command, "--seed", "1", "--out", str(tmp_path)]) == 1
+    assert "other settings" in capsys.readouterr().err
 
 
 def test_study_then_its_figures_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -168,6 +183,7 @@ def test_benchmark_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None
     assert "mothsim" in text
     assert "odeint" in text
     assert "segment steps a second" in text
+    assert "with their gradient" in text
     assert "monte-carlo          2,500" in text
     rows = [line.split()[:2] for line in text.splitlines()]
     assert ["97", "9,915"] in rows
