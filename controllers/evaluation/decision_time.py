@@ -12,7 +12,7 @@ from mothsim.body import MothBody
 from mothsim.controllers.evaluation.rollouts import make_controller
 from mothsim.controllers.evaluation.scenarios import ControllerSpec
 from mothsim.controllers.networks.dense_inference import dense_forms
-from mothsim.controllers.networks.network import Network, Scaling
+from mothsim.controllers.networks.network import Kind, Network, Scaling
 from mothsim.controllers.networks.sparse_inference import CompiledNetwork
 from mothsim.controllers.networks.storage import find_network
 from mothsim.flight import Task, moth_seeds, steady_start
@@ -44,19 +44,19 @@ def _cost(spec: ControllerSpec) -> Row:
     row |= {"network_us": None, "dense_us": None, "segments": getattr(controller, "segments", 0)}
     if spec.file:
         network = find_network(spec.file)
-        compiled, inputs = CompiledNetwork(network), np.ones((1, 10))
-        row |= {"network_us": _microseconds(lambda: compiled(inputs)), "dense_us": _dense(network.sizes)}
+        compiled, inputs = CompiledNetwork(network), np.ones((1, network.sizes[0]))
+        row |= {"network_us": _microseconds(lambda: compiled(inputs)), "dense_us": _dense(network.sizes, network.kind)}
     return row
 
 
 @lru_cache
-def _dense(sizes: tuple[int, ...]) -> float:
+def _dense(sizes: tuple[int, ...], kind: Kind) -> float:
     rng = np.random.default_rng(0)
     weights = tuple((rng.normal(size=shape) / np.sqrt(shape[0])).astype(np.float32) for shape in pairwise(sizes))
     biases = tuple(np.zeros(width, dtype=np.float32) for width in sizes[1:])
     ends = [sign * np.ones(width) for width in (sizes[0], sizes[-1]) for sign in (-1, 1)]
     inputs = np.ones((1, sizes[0]), dtype=np.float32)
-    forms = dense_forms(Network(weights, biases, Scaling(*ends)))
+    forms = dense_forms(Network(weights, biases, Scaling(*ends), kind=kind))
     return min(_microseconds(partial(form, inputs)) for form in forms.values())
 
 

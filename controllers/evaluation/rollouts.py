@@ -229,6 +229,8 @@ def origin(spec: ControllerSpec) -> Row:
 
 def family(network: Network) -> str:
     """Tell how a network was made: `global` or `layerwise` pruning, `dense` of Zahn et al.'s size, or a `small` one."""
+    if network.kind == "policy":
+        return "policy"
     whole = network.info.get("level", 100 * network.sparsity) == 0
     if network.sizes[1:-1] != HIDDEN:
         return "small" if whole else "small, pruned"
@@ -236,15 +238,25 @@ def family(network: Network) -> str:
 
 
 def _description(network: Network) -> Row:
-    stability, compiled = closed_loop_stability(network), CompiledNetwork(network)
+    compiled = CompiledNetwork(network)
     return {
         "sparsity": network.sparsity,
         "dead_outputs": len(_dead_outputs(network)),
+        **_guided_description(network),
+        "multiply_adds": compiled.multiply_adds,
+        "bytes": compiled.bytes,
+    }
+
+
+def _guided_description(network: Network) -> Row:
+    """What holds of an inverse model in the guidance's loop; of a policy, which has no guidance, nothing does."""
+    if network.kind == "policy":
+        return dict.fromkeys(("spectral_radius", "trim_offset_cm", "control_cost_scale"))
+    stability = closed_loop_stability(network)
+    return {
         "spectral_radius": stability.spectral_radius,
         "trim_offset_cm": stability.offset,
         "control_cost_scale": LQRWeights().thrust / select_lqr_weights(network, MothBody()).thrust,
-        "multiply_adds": compiled.multiply_adds,
-        "bytes": compiled.bytes,
     }
 
 

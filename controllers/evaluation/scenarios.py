@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 import mothsim
 from mothsim.body import MothBody
 from mothsim.controllers.evaluation.sources import controller_sources
-from mothsim.controllers.networks.storage import shipped_networks
+from mothsim.controllers.networks.storage import find_network, shipped_networks
 
 LONGEST = 1e4
 """Longest flight, s."""
@@ -22,7 +22,7 @@ LONGEST = 1e4
 
 @dataclass(frozen=True)
 class ControllerSpec:
-    """A controller of the registry, and for `inverse-model` its network.
+    """A controller of the registry, and for `inverse-model` and `policy` its network.
 
     Attributes:
         name: in the tables; of a network its place in its folder.
@@ -145,14 +145,22 @@ def find_controllers(networks: Path | None, baselines: Sequence[str]) -> list[Co
     files = _shipped() if networks is None else list(_networks_in(networks))
     if not files:
         raise ValueError(f"networks = {str(networks)!r}: expected a folder with .safetensors files in it or below")
-    sources = controller_sources("inverse-model")
-    flown = [
-        ControllerSpec(name, "inverse-model", file, hashlib.sha256(f"{checksum} {sources}".encode()).hexdigest())
-        for name, file, checksum in files
-    ]
+    flown = []
+    for name, file, checksum in files:
+        kind = _kind(file)
+        identity = hashlib.sha256(f"{checksum} {controller_sources(kind)}".encode()).hexdigest()
+        flown.append(ControllerSpec(name, kind, file, identity))
     # A dense network that two prunings start from flies once.
     unique = {spec.checksum: spec for spec in reversed(flown)}
     return [*others, *reversed(unique.values())]
+
+
+def _kind(file: str) -> str:
+    """Which controller flies a network; what cannot be read is left for the rollouts to refuse."""
+    try:
+        return find_network(file).kind
+    except ValueError:
+        return "inverse-model"
 
 
 def _shipped() -> list[tuple[str, str, str]]:
