@@ -1,23 +1,31 @@
-"""Closed-loop flight of an inverse-model network, from the waypoints of the guidance."""
+"""Closed-loop flight of an inverse-model network: a waypoint goes in, a control comes out."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from mothsim.actuation import from_components
-from mothsim.angles import turns_off
+from mothsim.angles import turns_off, unwrapped
+from mothsim.controllers.guidance.kinematic import KinematicGains, KinematicGuidance
+from mothsim.controllers.guidance.kinematic_stability import kinematic_stability, select_kinematic_gains
 from mothsim.controllers.guidance.lq_tracking import Guidance
 from mothsim.controllers.guidance.lqr_weights import LQRWeights
-from mothsim.controllers.guidance.stability import select_lqr_weights
+from mothsim.controllers.guidance.stability import ClosedLoopStability, closed_loop_stability, select_lqr_weights
 from mothsim.controllers.networks.network import CONTROLS, Network
 from mothsim.controllers.networks.network_inputs import network_inputs
 from mothsim.controllers.networks.sparse_inference import CompiledNetwork
 from mothsim.controllers.networks.storage import find_network
 from mothsim.flight import Array, Task
 from mothsim.solver.propagate import SEGMENT
+
+Waypoint = Literal["reachable", "raw", "kinematic"]
+WAYPOINT = "waypoint"
+"""Where a network's `info` has the waypoint that it was trained to fly on; without one it is `reachable`."""
+GAINS = "kinematic_gains"
+"""Where it has the gains that were learnt with it, in the order of `KinematicGains`."""
 
 
 class InverseModel:
@@ -27,8 +35,15 @@ class InverseModel:
         network: a `Network`, or a name or file of one, see `mothsim.controllers.networks.storage.find_network`.
         weights: of the guidance; by default those that the network's Jacobian at trim allows, see
             `mothsim.controllers.guidance.stability.select_lqr_weights`.
-        waypoint: `reachable`, the pose that the guidance's own control reaches in simulation; or `raw`, the target's
-            own pose at the segment's end, with which every network is lost within two seconds.
+        waypoint: `kinematic`, from positions and velocities alone, so that the network flies alone, see
+            `mothsim.controllers.guidance.kinematic`; `reachable`, the pose that the guidance's own control reaches in
+            simulation; or `raw`, the target's own pose at the segment's end, with which every network is lost within
+            two seconds. By default the network's own.
+        gains: of kinematic waypoints; by default those learnt with the network, or those that its slopes allow, see
+            `mothsim.controllers.guidance.kinematic_stability`.
+
+    Raises:
+        ValueError: an unknown network or waypoint, or an option that the waypoint has no use for.
     """
 
     period = SEGMENT
@@ -37,35 +52,58 @@ class InverseModel:
         self,
         network: str | Path | Network = "sparse-98",
         weights: LQRWeights | None = None,
-        waypoint: Literal["reachable", "raw"] = "reachable",
+        waypoint: Waypoint | None = None,
+        gains: KinematicGains | None = None,
     ) -> None:
-        if waypoint not in ("reachable", "raw"):
-            raise ValueError(f"waypoint = {waypoint!r}: expected 'reachable' or 'raw'")
         self.network = network if isinstance(network, Network) else find_network(network)
         if self.network.kind != "inverse-model":
             raise ValueError(f"network is of the kind {self.network.kind!r}: expected 'inverse-model'")
-        self.guidance = Guidance(weights)
+        self.waypoint = waypoint or self.network.info.get(WAYPOINT, "reachable")
+        if self.waypoint not in get_args(Waypoint):
+            raise ValueError(f"waypoint = {self.waypoint!r}: expected one of {', '.join(get_args(Waypoint))}")
+        unused = ("weights", weights) if self.waypoint == "kinematic" else ("gains", gains)
+        if unused[1] is not None:
+            raise ValueError(f"{unused[0]} = {unused[1]!r}: waypoint {self.waypoint!r} has none; expected None")
         self._select_weights = weights is None
-        self.waypoint = waypoint
+        self.guidance: Any = self._kinematic(gains) if self.waypoint == "kinematic" else Guidance(weights)
         self._evaluate = CompiledNetwork(self.network)
         for moths in (1, 100):  # so that no flight waits for the compiler
             self._evaluate(np.zeros((moths, 10)))
 
+    def _kinematic(self, gains: KinematicGains | None) -> KinematicGuidance:
+        learnt = self.network.info.get(GAINS)
+        if gains is None:
+            gains = KinematicGains(*learnt) if learnt else select_kinematic_gains(self.network)
+        return KinematicGuidance(gains)
+
     def reset(self, task: Task) -> None:
         """Prepare the guidance for this body and target."""
-        if self._select_weights:
+        if self.waypoint != "kinematic" and self._select_weights:
             angle = float(task.trajectory.angle(0.0))
             self.guidance = Guidance(select_lqr_weights(self.network, task.body, angle))
         self.guidance.reset(task)
 
+    def stability(self, angle: float = np.pi / 2) -> ClosedLoopStability:
+        """What the linearised segment, flown on these waypoints, says of the hover at a body angle, rad."""
+        if self.waypoint == "kinematic":
+            return kinematic_stability(self.network, self.guidance.gains, angle=angle)
+        return closed_loop_stability(self.network, self.guidance, angle=angle)
+
     def control(self, states: Array, time: float) -> Array:
         """Return controls (N, 4) for states (N, 8); the wing torque is 0, as in the network's training."""
+        if self.waypoint == "kinematic":
+            states = unwrapped(states)  # whoever came here by a turn more or less is flown the same
+        components = np.zeros((len(states), 4))
+        components[:, :CONTROLS] = self._evaluate(network_inputs(states, self._poses(states, time)))[:, :CONTROLS]
+        return from_components(components)
+
+    def _poses(self, states: Array, time: float) -> Array:
+        """Return waypoints (N, 4)."""
+        if self.waypoint == "kinematic":
+            return self.guidance.waypoint(states, time)
         controls = self.guidance.control(states, time)
         if self.waypoint == "reachable":
-            poses = self.guidance.waypoint(states, controls)
-        else:
-            poses = np.tile(self.guidance.target(time + self.period), (len(states), 1))
-            poses[:, 2:4] += turns_off(states, poses)[:, None]
-        components = np.zeros((len(states), 4))
-        components[:, :CONTROLS] = self._evaluate(network_inputs(states, poses))[:, :CONTROLS]
-        return from_components(components)
+            return self.guidance.waypoint(states, controls)
+        poses = np.tile(self.guidance.target(time + self.period), (len(states), 1))
+        poses[:, 2:4] += turns_off(states, poses)[:, None]
+        return poses

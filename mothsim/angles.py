@@ -12,6 +12,7 @@ takes: starts like this are refused.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +38,19 @@ def require_radians(name: str, angle: float) -> None:
         )
 
 
-def unwrap(states: Array) -> Array:
+def unwrap(states: Any) -> Any:
     """The turns (N,), in rad, that put the middle between theta and phi of states (N, 8) into [0, 2 pi].
 
-    Zahn et al. 2022 trained on both angles in that range.
+    Zahn et al. 2022 trained on both angles in that range. Arrays are NumPy's or JAX's.
     """
-    return math.tau * np.floor((states[:, 2] + states[:, 3]) / (2 * math.tau))
+    return math.tau * states.__array_namespace__().floor((states[:, 2] + states[:, 3]) / (2 * math.tau))
+
+
+def unwrapped(states: Array) -> Array:
+    """States (N, 8) with both angles moved by those turns."""
+    moved = states.copy()
+    moved[:, 2:4] -= unwrap(states)[:, None]
+    return moved
 
 
 def turns_off(states: Array, references: Array) -> Array:

@@ -75,11 +75,11 @@ def closed_loop_stability(
         ValueError: the body has no trim at that angle.
     """
     weights = guidance.weights if isinstance(guidance, Guidance) else guidance or LQRWeights()
-    trim, linear = _segment(body or MothBody(), angle)
+    trim, linear = linear_segment(body or MothBody(), angle)
     a, b = linear.a, linear.b[:, :CONTROLS]
     feedback = quadratic_costs(linear, weights, CONTROLS).feedback
     with np.errstate(over="ignore", invalid="ignore"):  # an infinite Jacobian is an infinite radius
-        by_state, by_pose, control = _network_slopes(network, trim.state)
+        by_state, by_pose, control = network_slopes(network, trim.state)
     shift = np.zeros((8, 2))
     shift[:2] = np.eye(2)
 
@@ -134,12 +134,13 @@ def select_lqr_weights(network: Network, body: MothBody, angle: float = np.pi / 
 
 
 @lru_cache(maxsize=64)
-def _segment(body: MothBody, angle: float) -> tuple[Trim, Linearisation]:
+def linear_segment(body: MothBody, angle: float) -> tuple[Trim, Linearisation]:
+    """Trim at a body angle (rad), and the segment's linearisation about it."""
     trim = find_trim(body, angle)
     return trim, linearise(body, trim)
 
 
-def _network_slopes(network: Network, state: Array) -> tuple[Array, Array, Array]:
+def network_slopes(network: Network, state: Array) -> tuple[Array, Array, Array]:
     """Return the Jacobians of the control by state (3, 8) and by pose (3, 4), and the control (3,), at the own pose."""
     scaling = network.scaling
     span, out = scaling.input_max - scaling.input_min, scaling.output_max - scaling.output_min

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from mothsim.angles import unwrap
 
-Array = NDArray[np.floating]
 
-
-def network_inputs(states: Array, poses: Array) -> Array:
+def network_inputs(states: Any, poses: Any) -> Any:
     """Return the inputs (N, 10) of a network for states (N, 8) and poses to reach (N, 4), `[x, y, theta, phi]`.
 
-    Positions are relative to the start; both angles, and the pose with them, are moved by `unwrap`.
+    Positions are relative to the start; both angles, and the pose with them, are moved by `unwrap`. Arrays are NumPy's
+    or JAX's.
     """
     turns = unwrap(states)
     x, y, theta, phi, xdot, ydot, thetadot, phidot = states.T
-    return np.stack(
+    return states.__array_namespace__().stack(
         [
             phi - turns,
             theta - turns,

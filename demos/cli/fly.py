@@ -43,8 +43,9 @@ class Fly:
     interpolation: Literal["pchip", "linear", "cubic"] | None = None
     """Between the rows of a CSV file: pchip (the default) and linear never leave the range of neighbouring rows, cubic
     is a natural spline."""
-    waypoint: Literal["reachable", "raw"] = "reachable"
-    """For the inverse model: where guidance asks it to go; raw targets lose every network."""
+    waypoint: Literal["reachable", "raw", "kinematic"] | None = None
+    """For the inverse model: where it is asked to go. On kinematic waypoints it flies alone, on reachable ones LQR
+    and the engine help it, raw targets lose every network; by default what it was trained for."""
     angle: Radians = None
     """Body angle theta, rad; by default upright, and pi/4 for monte-carlo, as published."""
     duration: Seconds = 10.0
@@ -163,10 +164,8 @@ class Fly:
         if hasattr(controller, "fallbacks"):
             result["fallbacks"] = int(controller.fallbacks.sum())
         if network and name == "inverse-model":
-            from mothsim.controllers.guidance.stability import closed_loop_stability
-
-            angle = float(flight.trajectory.angle(0.0))
-            stability = closed_loop_stability(network, controller.guidance, angle=angle)
+            result["waypoint"] = controller.waypoint
+            stability = controller.stability(float(flight.trajectory.angle(0.0)))
             result |= {"spectral_radius": stability.spectral_radius, "trim_offset_cm": stability.offset}
         return result
 
