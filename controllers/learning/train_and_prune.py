@@ -37,8 +37,8 @@ _PROGRESS = "progress.safetensors"
 _SAVE_EVERY = 5.0  # s between writes of an unfinished level
 WEIGHTS = 9
 """Random stream of the initial weights, apart from those of the data."""
-_TEST_SEGMENTS = 100_000
-_TEST_SEED = 2022
+TEST_SEGMENTS, TEST_SEED = 100_000, 2022
+"""Of the segments that every network is tested on."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def draw_data(settings: Settings) -> tuple[Dataset, Dataset]:
     solve = None if jax.default_backend() == "cpu" and find_spec("numba") else solver()
     near_flight = find_protocol(settings.protocol).near_flight
     data = make_dataset(settings.segments, settings.seed, near_flight=near_flight, solver=solve)
-    return data, make_dataset(_TEST_SEGMENTS, _TEST_SEED, TESTING, scaling=data.scaling, solver=solve)
+    return data, make_dataset(TEST_SEGMENTS, TEST_SEED, TESTING, scaling=data.scaling, solver=solve)
 
 
 def _train_level(

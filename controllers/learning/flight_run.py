@@ -1,0 +1,114 @@
+"""A training through the flight on disk: killed at any moment, it goes on and ends in the same bits."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import asdict, astuple
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from mothsim.controllers.guidance.kinematic_stability import select_kinematic_gains
+from mothsim.controllers.inverse_model import GAINS, WAYPOINT
+from mothsim.controllers.learning.data import TESTING, make_dataset
+from mothsim.controllers.learning.flight_training import FlightSettings, FlightState, FlightTrainer
+from mothsim.controllers.learning.train_and_prune import TEST_SEED, TEST_SEGMENTS
+from mothsim.controllers.networks.network import Network
+from mothsim.controllers.networks.storage import load_network, pack, save_network, unpack
+from mothsim.io import write_atomically
+
+_SAVE_EVERY = 10.0  # s
+_CURVE_POINTS = 100
+TRAINING = "flight_training"
+"""Where a network's `info` has the settings of this training, and what it was trained from."""
+
+
+def train_through_flight(
+    network: Network,
+    file: Path,
+    settings: FlightSettings | None = None,
+    callback: Callable[[FlightState], object] | None = None,
+) -> Network:
+    """Train a network on through its flight, from wherever an interrupted training stands.
+
+    Args:
+        network: an inverse model, dense or pruned.
+        file: where the result is kept; one that is there already is not made again.
+        settings: of the training.
+        callback: called after every step.
+
+    Raises:
+        ValueError: the file holds a network that was made otherwise.
+    """
+    settings = settings or FlightSettings()
+    identity = {**asdict(settings), "from": _checksum(network)}
+    if file.exists():
+        found = load_network(file)
+        if found.info.get(TRAINING) != identity:
+            raise ValueError(f"{file}: holds a network that was made otherwise; expected another file, or none")
+        return found
+    data = make_dataset(settings.segments, settings.seed, scaling=network.scaling)
+    trainer = FlightTrainer(network, select_kinematic_gains(network), data, settings)
+    progress = file.with_name(f".{file.name}.progress")
+    state = _resumed(progress, identity, trainer.start())
+    saved = time.monotonic()
+    while len(state.curve) < settings.steps:
+        state = trainer.step(state)
+        if callback:
+            callback(state)
+        if time.monotonic() - saved > _SAVE_EVERY:
+            write_atomically(progress, _packed(state, identity))
+            saved = time.monotonic()
+    trained = trainer.finish(state, _info(trainer, state, identity))
+    save_network(trained, file)
+    progress.unlink(missing_ok=True)
+    return trained
+
+
+def _info(trainer: FlightTrainer, state: FlightState, identity: dict[str, Any]) -> dict[str, Any]:
+    tests = make_dataset(TEST_SEGMENTS, TEST_SEED, TESTING, scaling=trainer.network.scaling)
+    outputs = trainer.network.scaling.unscale_outputs(tests.outputs)
+    inputs = (tests.inputs + 0.5) * _span(trainer.network) + trainer.network.scaling.input_min
+    points = np.array_split(state.curve, min(_CURVE_POINTS, len(state.curve)))
+    return {
+        WAYPOINT: "kinematic",
+        GAINS: list(astuple(trainer.gains(state))),
+        TRAINING: identity,
+        "flight_curve": [[float(f"{value:.4g}") for value in part.mean(axis=0)] for part in points],
+        "test_loss": trainer.finish(state, {}).loss(inputs, outputs),
+    }
+
+
+def _span(network: Network) -> np.ndarray:
+    return network.scaling.input_max - network.scaling.input_min
+
+
+def _checksum(network: Network) -> int:
+    value = 0
+    for array in (*network.weights, *network.biases):
+        value = zlib.crc32(np.ascontiguousarray(array).tobytes(), value)
+    return value
+
+
+def _packed(state: FlightState, identity: dict[str, Any]) -> bytes:
+    leaves = jax.tree.leaves((state.parameters, state.optimiser))
+    tensors = {f"leaf.{i:03d}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
+    return pack({**tensors, "curve": state.curve}, {"identity": identity})
+
+
+def _resumed(file: Path, identity: dict[str, Any], start: FlightState) -> FlightState:
+    """An interrupted training of the same identity where there is a sound one, else the start."""
+    try:
+        tensors, header = unpack(file)
+    except ValueError:
+        return start
+    if header.get("identity") != identity:
+        return start
+    structure = jax.tree.structure((start.parameters, start.optimiser))
+    leaves = [tensors[name] for name in sorted(tensors) if name != "curve"]
+    parameters, optimiser = jax.tree.unflatten(structure, leaves)
+    return FlightState(parameters, optimiser, tensors["curve"])
