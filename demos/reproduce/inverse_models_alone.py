@@ -72,8 +72,10 @@ class InverseModelsAlone:
             back = mothsim.metrics.recovered(flight).sum()
             cells.append(f"{back} back" if task == "recover" else f"{np.median(flight.rms_error):.4f}")
         loss = network.info.get("test_loss", np.nan)
-        return f"{name:<16} {network.connections:8,} {loss:8.1e}" + "".join(f" {cell:>13}" for cell in cells) + (
-            f"  {lost}"
+        return (
+            f"{name:<16} {network.connections:8,} {loss:8.1e}"
+            + "".join(f" {cell:>13}" for cell in cells)
+            + (f"  {lost}")
         )
 
 

@@ -1,0 +1,40 @@
+"""How long networks fly open loop, on their own predictions: `python -m mothsim.demos.reproduce.open_loop_chain`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from mothsim.controllers.networks.storage import find_network, shipped_networks
+from mothsim.controllers.zahn2022.open_loop_chain import OFF, chain_table
+from mothsim.demos.options import Count, Seed
+
+
+@dataclass
+class OpenLoopChain:
+    """Print, by sparsity, after how many segments a network flown open loop is 1 cm off its path."""
+
+    networks: tuple[str, ...] = ()
+    """Names of shipped networks, files, or folders with files in them; by default all that ship."""
+    starts: Count = 100
+    """Chains of each network."""
+    seed: Seed = 0
+    """Of the starts."""
+
+    def run(self) -> None:
+        """Fly, and print a table."""
+        files = {name: name for name in shipped_networks()} if not self.networks else {}
+        for name in self.networks:
+            inside = sorted(Path(name).glob("*.safetensors")) if Path(name).is_dir() else []
+            files |= {str(file): file.stem for file in inside} or {name: Path(name).stem}
+        named = [(name, find_network(file)) for file, name in files.items()]
+        print(f"{'network':<14} {'weights':>8} {'sparsity':>8}  segments until {OFF:g} cm off (quartiles)")
+        for row in chain_table(named, self.starts, self.seed):
+            ends = f"{row['segments']:g} ({row['segments_low']:g} to {row['segments_high']:g})"
+            print(f"{row['network']:<14} {row['weights']:8,} {row['sparsity']:8.2%}  {ends}")
+
+
+if __name__ == "__main__":
+    tyro.cli(OpenLoopChain).run()
