@@ -36,7 +36,7 @@ class Fly:
     bustamante2022-fa for monte-carlo."""
     network: tuple[str, ...] = ()
     """A network or its file, or several: for the inverse model dense, sparse-93, sparse-98 (the default), small,
-    compact or fewest, for the policy alone (the default) or a pruned one."""
+    compact, fewest or inverse-93, for the policy alone (the default) or a pruned one."""
     trajectory: str = "sum-of-primes"
     """hover, step, sine, sum-of-primes, figure-eight, forward, recover, or a CSV file of
     t,x,y[,theta] in s, cm, rad."""

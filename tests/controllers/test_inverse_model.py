@@ -13,6 +13,7 @@ from mothsim.controllers.networks.network_inputs import network_inputs
 from mothsim.controllers.networks.storage import find_network, shipped_networks
 from mothsim.trim import find_trim
 
+# And `inverse-93`, which flies alone.
 SHIPPED = ("dense", "sparse-93", "sparse-98", "small", "compact", "fewest")
 
 
@@ -40,9 +41,9 @@ def test_wrapping_does_not_wind_up_the_spring() -> None:
     assert phi - theta == pytest.approx(math.pi)
 
 
-def test_six_networks_are_shipped_and_small() -> None:
+def test_seven_networks_are_shipped_and_small() -> None:
     files = {name: file for name, file in shipped_networks().items() if find_network(name).kind == "inverse-model"}
-    assert set(SHIPPED) == set(files)
+    assert {*SHIPPED, "inverse-93"} == set(files)
     assert sum(file.stat().st_size for file in files.values()) < 3e6
     counts = {name: find_network(name).connections for name in SHIPPED}
     assert counts == {
@@ -196,5 +197,5 @@ def test_the_authors_networks(shared, name: str, flies: bool) -> None:
 def test_bad_options_are_named() -> None:
     with pytest.raises(ValueError, match="waypoint = 'sideways'"):
         controllers.make("inverse-model", network="small", waypoint="sideways")
-    with pytest.raises(ValueError, match="compact, dense, fewest, small"):
+    with pytest.raises(ValueError, match="compact, dense, fewest, inverse-93, small"):
         controllers.make("inverse-model", network="nothing")

@@ -104,6 +104,31 @@ def test_networks_fly_alone(name: str) -> None:
     assert metrics.recovered(fly(controller, "recover", duration=2.5, moths=20, seed=77)).mean() >= 0.85
 
 
+def test_the_shipped_network_flies_alone_as_it_comes() -> None:
+    """The 93 % network, trained on through its flight: still an inverse model, and still as sparse."""
+    network = find_network("inverse-93")
+    assert network.connections == find_network("sparse-93").connections
+    assert network.info["test_loss"] < 1e-3
+    controller = controllers.make("inverse-model", network="inverse-93")
+    assert isinstance(controller, InverseModel)
+    assert controller.waypoint == "kinematic"
+    for task in TASKS:
+        flight = fly(controller, task, duration=3.0, moths=20, seed=78)
+        assert flight.lost.sum() == 0
+        assert np.median(flight.rms_error) < 0.05
+    assert metrics.recovered(fly(controller, "recover", duration=2.5, moths=20, seed=78)).mean() >= 0.9
+
+
+@pytest.mark.slow
+def test_the_shipped_network_loses_none_of_four_hundred() -> None:
+    controller = controllers.make("inverse-model", network="inverse-93")
+    for task, duration in (("hover", 5.0), ("sum-of-primes", 10.0), ("figure-eight", 5.0), ("forward", 5.0)):
+        flight = fly(controller, task, duration=duration, moths=100, seed=4321)
+        assert flight.lost.sum() == 0
+        assert np.median(flight.rms_error) <= 0.05
+    assert metrics.recovered(fly(controller, "recover", duration=4.0, moths=100, seed=4321)).sum() >= 95
+
+
 def test_a_flight_alone_calls_neither_engine_nor_plan_nor_law(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine that flies the moth itself excepted."""
     controller = InverseModel("small", waypoint="kinematic")
