@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import rankdata
 
-from mothsim.controllers.evaluation.rollouts import by_task, failed
+from mothsim.controllers.evaluation.rollouts import ALONE, by_task, failed
 from mothsim.controllers.evaluation.statistics import Array, interval
 from mothsim.tables import Row, grouped
 
@@ -21,7 +21,7 @@ _FEWEST = 4  # networks to be ranked
 
 
 def predictor_correlations(flights: Sequence[Row], networks: Sequence[Row]) -> list[Row]:
-    """Correlate predictors with tracking error over all networks, undisturbed: a row for each task and predictor.
+    """Correlate predictors with tracking error over guided networks, undisturbed: a row for each task and predictor.
 
     Spearman's, with a 90 % bootstrap interval over networks. The error of a network is its median over starts,
     infinite where most are lost; in `recover` it is the share of flights that do not recover. There is no row where
@@ -32,6 +32,7 @@ def predictor_correlations(flights: Sequence[Row], networks: Sequence[Row]) -> l
         errors = network_errors(group)
         for predictor in PREDICTORS:
             known = [row for row in networks if row["controller"] in errors and row[predictor] is not None]
+            known = [row for row in known if row.get("help") != ALONE]
             pairs = np.array([(row[predictor], errors[row["controller"]]) for row in known]).reshape(-1, 2)
             if len(pairs) < _FEWEST or len(np.unique(pairs[:, 1])) == 1:
                 continue

@@ -20,6 +20,7 @@ from mothsim.controllers.evaluation.scenarios import ControllerSpec, Perturbatio
 from mothsim.controllers.evaluation.sources import module_sources
 from mothsim.controllers.guidance.lqr_weights import LQRWeights
 from mothsim.controllers.guidance.stability import closed_loop_stability, select_lqr_weights
+from mothsim.controllers.inverse_model import WAYPOINT, InverseModel
 from mothsim.controllers.learning.protocols import HIDDEN
 from mothsim.controllers.learning.pruning import effective_connectivity
 from mothsim.controllers.networks.network import CONTROLS, Network
@@ -32,13 +33,16 @@ from mothsim.tables import Row, Schema, grouped
 from mothsim.workers import run_tasks
 
 COLUMNS: Schema = {
-    "controller": str, "family": str, "run": str, "level": float, "weights": int, "dead_controls": int, "loss": float,
-    "task": str, "perturbation": str, "start": int, "lost": bool, "lost_after_s": float, "recovered": bool,
-    "rms_error_cm": float, "max_error_cm": float, "control_effort": float,
+    "controller": str, "family": str, "help": str, "run": str, "level": float, "weights": int, "dead_controls": int,
+    "loss": float, "task": str, "perturbation": str, "start": int, "lost": bool, "lost_after_s": float,
+    "recovered": bool, "rms_error_cm": float, "max_error_cm": float, "control_effort": float,
 }  # fmt: skip
-"""Columns of the table of flights: `family` is how a network was made, `run` the seed of its training, `level` its
+"""Columns of the table of flights: `family` is how a network was made, `help` what flies beside it (nothing, or LQR
+guidance with the engine; empty of controllers without a network), `run` the seed of its training, `level` its
 sparsity in per cent, `dead_controls` how many of its three control outputs no input reaches; `recovered` has a value
 in `recover` tasks."""
+ALONE, GUIDED = "nothing", "LQR, engine"
+"""Values of `help`."""
 NETWORK_COLUMNS: Schema = {
     "sparsity": float, "dead_outputs": int, "spectral_radius": float, "trim_offset_cm": float,
     "control_cost_scale": float, "multiply_adds": int, "bytes": int,
@@ -118,7 +122,8 @@ def unreadable(specs: Sequence[ControllerSpec]) -> dict[str, str]:
 def describe_all(specs: Sequence[ControllerSpec], folder: Path, log: Callable[[str], object] = print_line) -> list[Row]:
     """Describe networks, a row each: how it was made, how large it is, and its closed loop linearised about trim.
 
-    `control_cost_scale` multiplies the cost of control in the guidance that it is flown by (1 is the default guidance).
+    `control_cost_scale` multiplies the cost of control in the guidance that it is flown by (1 is the default guidance);
+    none of networks that fly alone.
 
     Args:
         specs: those without a network have no row.
@@ -129,10 +134,10 @@ def describe_all(specs: Sequence[ControllerSpec], folder: Path, log: Callable[[s
     rows = []
     for spec in specs:
         if spec.file:
-            key = hashlib.sha256(f"network {spec.checksum} {sources}".encode()).hexdigest()[:24]
+            key = hashlib.sha256(f"network {spec.checksum} {spec.waypoint} {sources}".encode()).hexdigest()[:24]
             described = parts.read(key, NETWORK_COLUMNS)
             if described is None:
-                described = [_description(find_network(spec.file))]
+                described = [_description(find_network(spec.file), spec.waypoint)]
                 parts.write(key, described, NETWORK_COLUMNS)
             rows.append({**origin(spec), **described[0]})
     return rows
@@ -171,7 +176,8 @@ def fly_batch(batch: RolloutBatch) -> Flight:
 
 def make_controller(spec: ControllerSpec) -> Controller:
     """Make the controller of a spec."""
-    return controllers.make(spec.controller, **({"network": spec.file} if spec.file else {}))
+    options = {"network": spec.file} if spec.file else {}
+    return controllers.make(spec.controller, **options, **({"waypoint": spec.waypoint} if spec.waypoint else {}))
 
 
 def measure(batch: RolloutBatch, flight: Flight) -> list[Row]:
@@ -213,18 +219,25 @@ def origin(spec: ControllerSpec) -> Row:
         ValueError: its network cannot be read.
     """
     if spec.file is None:
-        return {"controller": spec.name, "family": spec.name, "run": "", "level": None, "weights": None,
+        return {"controller": spec.name, "family": spec.name, "help": "", "run": "", "level": None, "weights": None,
                 "dead_controls": None, "loss": None}  # fmt: skip
     network = find_network(spec.file)
+    alone = flies_alone(network, spec.waypoint)
     return {
         "controller": spec.name,
-        "family": family(network),
+        "family": family(network) + (", alone" if alone else ""),
+        "help": ALONE if alone else GUIDED,
         "run": str(network.info.get("seed", "")),
         "level": float(network.info.get("level", 100 * network.sparsity)),
         "weights": network.connections,
         "dead_controls": sum(output < CONTROLS for output in _dead_outputs(network)),
         "loss": network.info.get("test_loss"),
     }
+
+
+def flies_alone(network: Network, waypoint: str = "") -> bool:
+    """Return whether nothing helps a network: a policy, or an inverse model on kinematic waypoints, given or its own."""
+    return network.kind == "policy" or (waypoint or network.info.get(WAYPOINT)) == "kinematic"
 
 
 def family(network: Network) -> str:
@@ -237,26 +250,31 @@ def family(network: Network) -> str:
     return "dense" if whole else network.info.get("method", "pruned")
 
 
-def _description(network: Network) -> Row:
+def _description(network: Network, waypoint: str) -> Row:
     compiled = CompiledNetwork(network)
     return {
         "sparsity": network.sparsity,
         "dead_outputs": len(_dead_outputs(network)),
-        **_guided_description(network),
+        **_stability(network, waypoint),
         "multiply_adds": compiled.multiply_adds,
         "bytes": compiled.bytes,
     }
 
 
-def _guided_description(network: Network) -> Row:
-    """What holds of an inverse model in the guidance's loop; of a policy, which has no guidance, nothing does."""
+def _stability(network: Network, waypoint: str) -> Row:
+    """Stability of an inverse model's loop about trim, and the scale of its guidance's cost of control, if any.
+
+    A policy has neither: its loop holds no waypoint.
+    """
     if network.kind == "policy":
         return dict.fromkeys(("spectral_radius", "trim_offset_cm", "control_cost_scale"))
-    stability = closed_loop_stability(network)
+    alone = flies_alone(network, waypoint)
+    stability = InverseModel(network, waypoint="kinematic").stability() if alone else closed_loop_stability(network)
+    scale = None if alone else LQRWeights().thrust / select_lqr_weights(network, MothBody()).thrust
     return {
         "spectral_radius": stability.spectral_radius,
         "trim_offset_cm": stability.offset,
-        "control_cost_scale": LQRWeights().thrust / select_lqr_weights(network, MothBody()).thrust,
+        "control_cost_scale": scale,
     }
 
 

@@ -29,12 +29,14 @@ class ControllerSpec:
         controller: name in `mothsim.controllers.make`.
         file: of the network, or `STUDY@LEVEL:INDEX` for a network of a study.
         checksum: of the network, and of the controller's source.
+        waypoint: on which the network flies; an empty one is the network's own.
     """
 
     name: str
     controller: str
     file: str | None = None
     checksum: str = ""
+    waypoint: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,17 +132,21 @@ class RolloutBatch:
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
 
 
-def find_controllers(networks: Path | None, baselines: Sequence[str]) -> list[ControllerSpec]:
+def find_controllers(
+    networks: Path | None, baselines: Sequence[str], waypoints: Sequence[str] = ("",)
+) -> list[ControllerSpec]:
     """List baselines, and every network in a folder and those below it, the networks of studies one by one.
 
     Args:
         networks: the folder; by default the shipped networks.
         baselines: names of controllers.
+        waypoints: on which every network flies, each once; an empty one is the network's own.
 
     Raises:
-        ValueError: the folder holds no network, or a baseline is unknown or named twice.
+        ValueError: the folder holds no network, or a baseline is unknown or named twice, or a waypoint twice.
     """
     named_once("baselines", baselines)
+    named_once("waypoints", waypoints)
     others = [ControllerSpec(name, name, checksum=controller_sources(name)) for name in baselines]
     files = _shipped() if networks is None else list(_networks_in(networks))
     if not files:
@@ -152,7 +158,16 @@ def find_controllers(networks: Path | None, baselines: Sequence[str]) -> list[Co
         flown.append(ControllerSpec(name, kind, file, identity))
     # A dense network that two prunings start from flies once.
     unique = {spec.checksum: spec for spec in reversed(flown)}
-    return [*others, *reversed(unique.values())]
+    networks_once = reversed(unique.values())
+    return [*others, *(_on(spec, waypoint) for spec in networks_once for waypoint in _waypoints_of(spec, waypoints))]
+
+
+def _waypoints_of(spec: ControllerSpec, waypoints: Sequence[str]) -> Sequence[str]:
+    return waypoints if spec.controller == "inverse-model" else ("",)
+
+
+def _on(spec: ControllerSpec, waypoint: str) -> ControllerSpec:
+    return replace(spec, name=f"{spec.name}, alone" if waypoint == "kinematic" else spec.name, waypoint=waypoint)
 
 
 def _kind(file: str) -> str:

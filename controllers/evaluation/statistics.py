@@ -68,8 +68,8 @@ def summarise(flights: Sequence[Row]) -> list[Row]:
         level, weights = group[0]["level"], _middle(group, "weights")
         controllers = grouped(group, lambda row: row["controller"])
         name = next(iter(controllers)) if len(controllers) == 1 else f"{len(controllers)} networks"
-        row: Row = {"family": family, "name": name, "level": level, "weights": weights, "task": task}
-        row |= {"perturbation": perturbation, "networks": len(controllers), "flights": len(group)}
+        row: Row = {"family": family, "name": name, "help": group[0]["help"], "level": level, "weights": weights}
+        row |= {"task": task, "perturbation": perturbation, "networks": len(controllers), "flights": len(group)}
         row["degenerate"] = sum(degenerate(flown[0]) for flown in controllers.values())
         row["loss"] = _middle(group, "loss")
         for name, column, statistic in (

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tqdm import tqdm
 
@@ -24,6 +24,9 @@ class Evaluate:
 
     networks: Path | None = None
     """Folder with networks, one a file, or with a study, also in folders below; by default the shipped networks."""
+    waypoints: tuple[Literal["own", "kinematic", "reachable"], ...] = ("own",)
+    """Waypoints on which every network flies: alone on kinematic ones, helped by LQR and the engine on reachable ones,
+    or as it was trained to."""
     baselines: tuple[str, ...] = ("lqr", "mppi")
     """Controllers to fly beside them: lqr, mppi, cem, random-shooting, monte-carlo."""
     tasks: tuple[str, ...] = (
@@ -67,7 +70,8 @@ class Evaluate:
         from mothsim.io import open_folder, write_atomically
         from mothsim.tables import write_table
 
-        specs = find_controllers(self.networks, self.baselines)
+        waypoints = ["" if waypoint == "own" else waypoint for waypoint in self.waypoints]
+        specs = find_controllers(self.networks, self.baselines, waypoints)
         failures = unreadable(specs)
         specs = [spec for spec in specs if spec.name not in failures]
         batches = self._batches(specs)

@@ -13,7 +13,8 @@ from mothsim.tables import Row, grouped
 
 LOSS_LIMIT = 1e-3
 """Largest loss of a network that Zahn et al. 2022 count as passing."""
-_NUMBERS = ("name", "family", "level", "weights", "networks", "degenerate", "loss")
+_GUIDED = (("global", "dense"), ("layerwise", "dense"))
+_NUMBERS = ("name", "help", "family", "level", "weights", "networks", "degenerate", "loss")
 SHOWN_LEVELS = (None, 0, 90, 93, 98, 99)
 """Levels of the pruned families in the headline table; all are in `summary.csv`."""
 
@@ -21,11 +22,11 @@ SHOWN_LEVELS = (None, 0, 90, 93, 98, 99)
 def headline(summary: Sequence[Row]) -> list[list[str]]:
     """Return the cells of the headline table as text, a header first.
 
-    Columns: controller, name, weights, loss, the median error on each task (of `recover` the share of flights that
-    recovered), flights lost. Where a row is of more than one network, errors carry their 90 % interval.
+    Columns: controller, name, help, weights, loss, the median error on each task (of `recover` the share of flights
+    that recovered), flights lost. Where a row is of more than one network, errors carry their 90 % interval.
     """
     tasks, lines = _lines(summary)
-    table = [["controller", "name", "weights", "loss", *(_title(task) for task in tasks), "lost"]]
+    table = [["controller", "name", "help", "weights", "loss", *(_title(task) for task in tasks), "lost"]]
     for rows in lines:
         cells = {row["task"]: _cell(row) for row in rows}
         lost = sum(round(row["lost"] * row["flights"]) for row in rows)
@@ -33,6 +34,7 @@ def headline(summary: Sequence[Row]) -> list[list[str]]:
         table.append([
             row_label(rows[0]),
             rows[0]["name"],
+            rows[0]["help"],
             "" if weights is None else f"{weights:,.0f}",
             "" if loss is None else f"{loss:.1e}",
             *(cells.get(task, "") for task in tasks),
@@ -113,9 +115,9 @@ def last_levels(flights: Sequence[Row]) -> tuple[float | None, float | None]:
 def summary_sentences(flights: Sequence[Row]) -> list[str]:
     """Write for each pruning method a sentence: its last level by loss, and in flight."""
     sentences = []
-    for family in ("global", "layerwise"):
-        members = [row for row in flights if row["family"] in ("dense", family) and row["perturbation"] == "nominal"]
-        if all(row["family"] == "dense" for row in members):
+    for family, dense in (*_GUIDED, *((f"{family}, alone", f"{dense}, alone") for family, dense in _GUIDED)):
+        members = [row for row in flights if row["family"] in (dense, family) and row["perturbation"] == "nominal"]
+        if all(row["family"] == dense for row in members):
             continue
         last = {task: last_levels(rows) for task, rows in grouped(members, lambda row: row["task"]).items()}
         by_loss = next(iter(last.values()))[0]

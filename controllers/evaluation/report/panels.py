@@ -20,6 +20,11 @@ COLOURS = {
     "small": "#6a4c93",
     "small, pruned": "#b5568f",
     "dense": "#333333",
+    "global, alone": "#74bccb",
+    "layerwise, alone": "#e79a89",
+    "small, alone": "#ae98cc",
+    "small, pruned, alone": "#dca6c6",
+    "dense, alone": "#909090",
 }
 LABELS = {
     "dense": "dense",
@@ -28,6 +33,7 @@ LABELS = {
     "small": "small and dense",
     "small, pruned": "small, pruned for flight",
 }
+LABELS |= {f"{family}, alone": f"{name}, alone" for family, name in LABELS.items()}
 """Names of the families of networks in pictures and tables, in their order in tables."""
 BASELINE_COLOURS = {"lqr": "#8a8d3f", "mppi": "#d98e04", "cem": "#b5651d"}
 LOSS_COLOUR = "#9a9a9a"

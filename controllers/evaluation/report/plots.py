@@ -221,11 +221,12 @@ def _baselines(rows: Sequence[Row]) -> dict[str, list[Row]]:
 def _curves(networks: Sequence[Row]) -> dict[str, list[Row]]:
     """Group flights by family; a pruned family begins at the dense networks that it was pruned from."""
     families = grouped(networks, lambda row: row["family"])
-    dense = families.get("dense", [])
-    pruned = {name: [*dense, *families[name]] for name in ("global", "layerwise") if name in families}
-    rest = {name: rows for name, rows in families.items() if name in COLOURS and name not in pruned}
-    return {**({} if pruned else {"dense": dense} if dense else {}), **pruned,
-            **{name: rows for name, rows in rest.items() if name != "dense"}}  # fmt: skip
+    curves: dict[str, list[Row]] = {}
+    for dense, pruned in (("dense", ("global", "layerwise")), ("dense, alone", ("global, alone", "layerwise, alone"))):
+        present = {name: [*families.get(dense, []), *families[name]] for name in pruned if name in families}
+        curves |= present or ({dense: families[dense]} if dense in families else {})
+    whole = {"dense", "dense, alone"}
+    return curves | {name: rows for name, rows in families.items() if name in COLOURS and name not in {*curves, *whole}}
 
 
 def _place(row: Row, against: str) -> float:

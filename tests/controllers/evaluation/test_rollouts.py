@@ -10,7 +10,17 @@ import pytest
 
 from mothsim import MothBody
 from mothsim.controllers.evaluation import rollouts
-from mothsim.controllers.evaluation.rollouts import describe_all, fly_all, fly_batch, measure, ranges
+from mothsim.controllers.evaluation.report.headline import headline
+from mothsim.controllers.evaluation.rollouts import (
+    ALONE,
+    GUIDED,
+    describe_all,
+    fly_all,
+    fly_batch,
+    measure,
+    origin,
+    ranges,
+)
 from mothsim.controllers.evaluation.scenarios import (
     PERTURBATIONS,
     SCENARIOS,
@@ -20,6 +30,7 @@ from mothsim.controllers.evaluation.scenarios import (
     find_scenarios,
 )
 from mothsim.controllers.evaluation.sources import controller_sources
+from mothsim.controllers.evaluation.statistics import summarise
 from mothsim.controllers.networks.ensemble import Ensemble, Level, save_level
 from mothsim.controllers.networks.storage import load_network, save_network, shipped_networks
 from mothsim.solver.compiled import sources_digest
@@ -207,3 +218,23 @@ def test_recovery_is_of_recover_tasks_alone() -> None:
         scenario = replace(SCENARIOS[name], duration=2.5)
         batch = RolloutBatch(ControllerSpec("lqr", "lqr"), scenario, PERTURBATIONS["nominal"], 2, 0)
         assert {row["recovered"] for row in measure(batch, fly_batch(batch))} == expected
+
+
+def test_networks_fly_alone_beside_guided_ones(tmp_path: Path) -> None:
+    """What helps them stands in a column, and families are kept apart."""
+    specs = [spec for spec in find_controllers(None, [], ["kinematic", "reachable"]) if spec.name.startswith("small")]
+    assert [spec.name for spec in specs] == ["small, alone", "small"]
+    batches = [RolloutBatch(spec, HOVER, PERTURBATIONS["nominal"], 2, 0) for spec in specs]
+    rows = fly_all(batches, tmp_path).rows
+    assert [(row["family"], row["help"]) for row in rows[::2]] == [("small, alone", ALONE), ("small", GUIDED)]
+    assert rows[0]["rms_error_cm"] != rows[2]["rms_error_cm"]
+    alone, guided = describe_all(specs, tmp_path)
+    assert alone["control_cost_scale"] is None
+    assert alone["spectral_radius"] != guided["spectral_radius"]
+    table = headline(summarise(rows))
+    assert [row[2] for row in table] == ["help", GUIDED, ALONE]
+
+
+def test_a_network_trained_to_fly_alone_does_so(tmp_path: Path) -> None:
+    (spec,) = (spec for spec in find_controllers(None, []) if spec.name == "inverse-93")
+    assert (origin(spec)["family"], origin(spec)["help"]) == ("layerwise, alone", ALONE)

@@ -20,7 +20,8 @@ from mothsim.tables import grouped
 def flights(family: str, run: str, errors: list[float], level: float = 0.0, **more) -> list[dict]:
     """Rows of one network's flights; an infinite error is a lost flight."""
     return [
-        {"controller": f"{family}-{run}-{level:g}", "family": family, "run": run, "level": level, "weights": 100,
+        {"controller": f"{family}-{run}-{level:g}", "family": family, "help": "", "run": run, "level": level,
+         "weights": 100,
          "dead_controls": 0, "loss": 1e-4, "task": "hover", "perturbation": "nominal", "start": start,
          "lost": math.isinf(error), "recovered": error < 0.5, "rms_error_cm": error, **more}
         for start, error in enumerate(errors)
@@ -45,7 +46,7 @@ def test_most_lost_is_infinitely_far_off() -> None:
     assert math.isinf(row["rms_error_cm_high"])
     assert row["rms_error_cm_low"] == 0.1
     table = headline([row])
-    assert table[1][4:] == ["lost", "2 of 3"]
+    assert table[1][5:] == ["lost", "2 of 3"]
 
 
 def test_the_headline_is_numbers_too_and_no_two_lines_are_alike() -> None:
