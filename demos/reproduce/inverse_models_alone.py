@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from tqdm import tqdm
 
 import mothsim
@@ -22,6 +21,7 @@ from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import find_network
 from mothsim.demos.cli.output import wrote
 from mothsim.demos.options import Count, Factor, Seed
+from mothsim.demos.run import run as run_program
 
 _TASKS = {"hover": 5.0, "sum-of-primes": 10.0, "figure-eight": 5.0, "forward": 5.0, "recover": 4.0}
 _STARTS = 5000  # seed, apart from those of `mothsim evaluate`
@@ -47,6 +47,8 @@ class InverseModelsAlone:
     def run(self) -> None:
         """Train, fly, and print a table."""
         settings = FlightSettings(steps=self.steps, learning_rate=self.learning_rate, seed=self.seed)
+        if not self.networks:
+            raise ValueError("networks: expected at least one")
         files = {name: self.out / f"inverse-{Path(name).stem.removeprefix('sparse-')}.safetensors"
                  for name in self.networks}  # fmt: skip
         print(f"{'network':<16} {'weights':>8} {'loss':>8}" + "".join(f" {task:>13}" for task in _TASKS) + "  lost")
@@ -80,4 +82,4 @@ class InverseModelsAlone:
 
 
 if __name__ == "__main__":
-    tyro.cli(InverseModelsAlone).run()
+    sys.exit(run_program(InverseModelsAlone, prog="inverse_models_alone"))

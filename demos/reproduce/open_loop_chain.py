@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-
-import tyro
 
 from mothsim.controllers.networks.storage import find_network, shipped_networks
 from mothsim.controllers.zahn2022.open_loop_chain import OFF, chain_table
 from mothsim.demos.options import Count, Seed
+from mothsim.demos.run import run as run_program
 
 
 @dataclass
@@ -37,4 +37,4 @@ class OpenLoopChain:
 
 
 if __name__ == "__main__":
-    tyro.cli(OpenLoopChain).run()
+    sys.exit(run_program(OpenLoopChain, prog="open_loop_chain"))
