@@ -236,7 +236,7 @@ def origin(spec: ControllerSpec) -> Row:
 
 
 def flies_alone(network: Network, waypoint: str = "") -> bool:
-    """Return whether nothing helps a network: a policy, or an inverse model on kinematic waypoints, given or its own."""
+    """Return whether a network flies alone: a policy, or an inverse model on kinematic waypoints, given or its own."""
     return network.kind == "policy" or (waypoint or network.info.get(WAYPOINT)) == "kinematic"
 
 

@@ -142,9 +142,9 @@ def flight_cost(
 
     def segment(carry: Any, inputs: Any) -> Any:
         state, before = carry
-        start, end, components, by_state, by_components, *seen, goal = inputs
+        start, end, components, by_state, by_components, position, velocity, ahead, goal = inputs
         state = _bounded_costate(state)
-        target = upright(*seen, body)
+        target = upright(position, velocity, ahead, body)
         outputs = forward(parameters, observe(state, target, jnp))
         change = to_control_components(outputs, target.trims, body, jnp) - components
         state = end + jnp.einsum("bij,bj->bi", by_state, state - start)
