@@ -22,6 +22,7 @@ from mothsim.controllers.networks.storage import find_network
 from mothsim.demos.cli.output import wrote
 from mothsim.demos.options import Count, Factor, Seed
 from mothsim.demos.run import run as run_program
+from mothsim.io import open_folder
 
 _TASKS = {"hover": 5.0, "sum-of-primes": 10.0, "figure-eight": 5.0, "forward": 5.0, "recover": 4.0}
 _STARTS = 5000  # seed, apart from those of `mothsim evaluate`
@@ -51,9 +52,11 @@ class InverseModelsAlone:
             raise ValueError("networks: expected at least one")
         files = {name: self.out / f"inverse-{Path(name).stem.removeprefix('sparse-')}.safetensors"
                  for name in self.networks}  # fmt: skip
+        networks = {name: find_network(name) for name in files}
+        open_folder(self.out)
         print(f"{'network':<16} {'weights':>8} {'loss':>8}" + "".join(f" {task:>13}" for task in _TASKS) + "  lost")
         for name, file in files.items():
-            network = find_network(name)
+            network = networks[name]
             with tqdm(total=self.steps, desc=file.stem, unit="step", file=sys.stderr) as bar:
 
                 def report(state: FlightState, bar: tqdm = bar) -> None:
