@@ -186,9 +186,14 @@ def test_pilots_are_found_once(tmp_path: Path) -> None:
 
 def test_the_networks_of_a_study_fly_one_by_one(tmp_path: Path) -> None:
     small = load_network(shipped_networks()["small"])
-    two = [tuple(np.stack([part, 0 * part]) for part in parts) for parts in (small.weights, small.biases, small.masks)]
+    weights, biases, masks = (
+        tuple(np.stack([part, 0 * part]) for part in parts) for parts in (small.weights, small.biases, small.masks)
+    )
     curve, steps, losses = np.ones((2, 3), np.float32), np.ones(2, np.int64), np.ones(2, np.float32)
-    save_level(Level(93.0, Ensemble(*two, curve, steps, losses), small.scaling), tmp_path / "seed-0" / "93.safetensors")
+    save_level(
+        Level(93.0, Ensemble(weights, biases, masks, curve, steps, losses), small.scaling),
+        tmp_path / "seed-0" / "93.safetensors",
+    )
     specs = find_controllers(tmp_path, ())
     assert [spec.name for spec in specs] == ["seed-0@93:0", "seed-0@93:1"]
     flown = fly_all([RolloutBatch(spec, HOVER, PERTURBATIONS["nominal"], 1, 0) for spec in specs], tmp_path)
