@@ -49,6 +49,8 @@ def draw_starts(rng: np.random.Generator, targets: TargetMotion, violence: float
     """States (moths, 8) about trim at the targets' starts, at up to their velocity, four in ten of them violent.
 
     Args:
+        rng: draws them.
+        targets: after which the moths fly.
         violence: times the whole range, from 0 to 1.
     """
     moths = targets.position.shape[1]

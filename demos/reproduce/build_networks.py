@@ -70,10 +70,10 @@ class BuildNetworks:
         """Train and fly all, print their errors, and write the best of each kind."""
         each_once("names", self.names, tuple(RECIPES))
         each_once("seeds", self.seeds)
+        settings = {(name, seed): self._settings(name, seed) for seed in self.seeds for name in self.names}
         open_folder(self.out)
-        for seed in self.seeds:
-            for name in self.names:
-                self._train(name, seed)
+        for name, seed in settings:
+            self._train(name, seed)
         tasks = "".join(f"{task:>15}, cm" for task in _TASKS)
         print(f"{'network':<10} {'seed':>4} {'weights':>8} {'loss':>8}{tasks}")
         for name in self.names:
@@ -92,14 +92,9 @@ class BuildNetworks:
     def _file(self, name: str, seed: int) -> Path:
         return level_file(self.runs / f"{name}-{seed}", (0, *RECIPES[name].levels)[-1])
 
-    def _train(self, name: str, seed: int) -> None:
-        recipe, folder = RECIPES[name], self.runs / f"{name}-{seed}"
-        first, dense = level_file(folder, 0), level_file(self.runs / f"dense-{seed}", 0)
-        if recipe.levels and not first.exists():
-            if not dense.exists():
-                self._train("dense", seed)
-            write_atomically(first, dense.read_bytes())
-        settings = Settings(
+    def _settings(self, name: str, seed: int) -> Settings:
+        recipe = RECIPES[name]
+        return Settings(
             method=recipe.method,
             hidden=recipe.hidden,
             levels=recipe.levels,
@@ -107,6 +102,14 @@ class BuildNetworks:
             seed=seed,
             step_scale=recipe.step_scale * self.effort,
         )
+
+    def _train(self, name: str, seed: int) -> None:
+        recipe, folder = RECIPES[name], self.runs / f"{name}-{seed}"
+        first, dense = level_file(folder, 0), level_file(self.runs / f"dense-{seed}", 0)
+        if recipe.levels and not first.exists():
+            if not dense.exists():
+                self._train("dense", seed)
+            write_atomically(first, dense.read_bytes())
         with tqdm(desc=f"{name}, seed {seed}", unit="step", file=sys.stderr) as bar:
 
             def callback(event: TrainProgress) -> None:
@@ -114,7 +117,7 @@ class BuildNetworks:
                 bar.total = event.steps
                 bar.update(event.step - bar.n)
 
-            run(settings, folder, callback)
+            run(self._settings(name, seed), folder, callback)
 
     def _fly(self, network: Network, task: str) -> float:
         """Return the median error (cm) over flights from random starts; infinite where half are lost."""

@@ -41,15 +41,17 @@ class DenseBaselines:
         """Train, and print the files."""
         each_once("weights", self.weights)
         each_once("seeds", self.seeds)
+        wanted = {
+            f"{weights}-{seed}": Settings(
+                hidden=dense_with(weights), levels=(), segments=self.segments, seed=seed, step_scale=self.step_scale
+            )
+            for seed in self.seeds for weights in self.weights
+        }  # fmt: skip
         open_folder(self.out)
         files = []
-        for seed in self.seeds:
-            for weights in self.weights:
-                settings = Settings(
-                    hidden=dense_with(weights), levels=(), segments=self.segments, seed=seed, step_scale=self.step_scale
-                )
-                with LevelBar() as bar:
-                    files += run(settings, self.out / f"{weights}-{seed}", bar)
+        for name, settings in wanted.items():
+            with LevelBar() as bar:
+                files += run(settings, self.out / name, bar)
         wrote(*files)
 
 

@@ -186,9 +186,8 @@ def test_pilots_are_found_once(tmp_path: Path) -> None:
 
 def test_the_networks_of_a_study_fly_one_by_one(tmp_path: Path) -> None:
     small = load_network(shipped_networks()["small"])
-    weights, biases, masks = (
-        tuple(np.stack([part, 0 * part]) for part in parts) for parts in (small.weights, small.biases, small.masks)
-    )
+    weights, biases = (tuple(np.stack([part, 0 * part]) for part in parts) for parts in (small.weights, small.biases))
+    masks = tuple(np.stack([mask, np.zeros_like(mask)]) for mask in small.masks)
     curve, steps, losses = np.ones((2, 3), np.float32), np.ones(2, np.int64), np.ones(2, np.float32)
     save_level(
         Level(93.0, Ensemble(weights, biases, masks, curve, steps, losses), small.scaling),

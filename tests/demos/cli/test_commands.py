@@ -163,7 +163,7 @@ def test_a_sweep_of_studies_is_one_table_a_size(tmp_path: Path, capsys: pytest.C
     assert error.startswith("mothsim: ")
     assert error.endswith("holds a run with another segments; choose another folder")
     assert main([*command, "--hidden-sweep", "9x8"]) == 1
-    assert "hiddens = '9x8'" in capsys.readouterr().err
+    assert "hidden_sweep = '9x8'" in capsys.readouterr().err
 
 
 def test_import_of_the_authors_files(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
