@@ -50,7 +50,7 @@ class InverseModel:
 
     def __init__(
         self,
-        network: str | Path | Network = "sparse-98",
+        network: str | Path | Network = "inverse-93",
         weights: LQRWeights | None = None,
         waypoint: Waypoint | None = None,
         gains: KinematicGains | None = None,

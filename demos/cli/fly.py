@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("controller", "network", "weights", "rms_error_cm", "max_error_cm", "lost", "control_effort",
             "control_step_us")  # fmt: skip
 """Columns of the table of several flights."""
-_NETWORKS = {"inverse-model": "sparse-98", "policy": "alone"}
+_NETWORKS = {"inverse-model": "inverse-93", "policy": "alone"}
 """Controllers that fly a network, with the one that they fly by default."""
 
 
@@ -35,8 +35,8 @@ class Fly:
     """Which moth: zahn2022, bustamante2022-fa, -fs, -ua or -us, light-abdomen; by default Zahn et al.'s, and
     bustamante2022-fa for monte-carlo."""
     network: tuple[str, ...] = ()
-    """A network or its file, or several: for the inverse model dense, sparse-93, sparse-98 (the default), small,
-    compact, fewest or inverse-93, for the policy alone (the default) or a pruned one."""
+    """A network or its file, or several: for the inverse model dense, sparse-93, sparse-98, small,
+    compact, fewest or inverse-93 (the default), for the policy alone (the default) or a pruned one."""
     trajectory: str = "sum-of-primes"
     """hover, step, sine, sum-of-primes, figure-eight, forward, recover, or a CSV file of
     t,x,y[,theta] in s, cm, rad."""

@@ -1,7 +1,7 @@
 """Makes the policies that ship with the package: `python -m mothsim.demos.reproduce.build_policies`.
 
 `alone` is a dense one, trained and then refined. `alone-N` is a linear one of which N weights are left: pruned for as
-long as it meets what is asked, and chosen and judged on other starts than those that it was pruned by. Killed at any
+long as it meets what is asked, and selected and tested on other starts than those that it was pruned by. Killed at any
 moment, training goes on; pruning goes on from the last policy that was taken.
 """
 
