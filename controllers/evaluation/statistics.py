@@ -103,6 +103,11 @@ def _middle(flights: Sequence[Row], column: str) -> float | None:
 
 
 def _size(row: Row) -> tuple[float | None, int | None]:
-    """Return what distinguishes networks of a family: their level, and for small ones their number of weights."""
+    """Return what distinguishes networks of a family: their level, and for some their number of weights."""
     # Pruned layer by layer to one level, two networks differ by a few weights.
-    return row["level"], row["weights"] if row["family"].startswith("small") else None
+    return row["level"], row["weights"] if differs_in_size(row["family"]) else None
+
+
+def differs_in_size(family: str) -> bool:
+    """Return whether networks of a family differ in size, so that a row of a table stands for a number of weights."""
+    return family.startswith(("small", "policy"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def test_a_notebook_runs(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path)
     program = tmp_path / "notebook.py"
     program.write_text("\n".join("".join(cell["source"]) for cell in code_cells(file)), encoding="utf-8")
-    runpy.run_path(str(program), run_name="notebook")
+    subprocess.run([sys.executable, str(program)], check=True)
 
 
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)

@@ -213,7 +213,7 @@ def test_a_duration_is_rounded_to_whole_periods_and_said() -> None:
 
 
 def test_a_controller_flies_one_flight_at_a_time() -> None:
-    inside, go = threading.Event(), threading.Event()
+    inside, go, before = threading.Event(), threading.Event(), set(threading.enumerate())
 
     class Slow(Still):
         def control(self, states: np.ndarray, time: float) -> np.ndarray:
@@ -230,7 +230,7 @@ def test_a_controller_flies_one_flight_at_a_time() -> None:
     go.set()
     thread.join()
     assert not fly(slow, "hover", duration=0.04).lost
-    assert not [one for one in threading.enumerate() if type(one).__name__ == "TMonitor"]
+    assert set(threading.enumerate()) <= before
 
 
 def test_a_bad_flight_frees_its_controller() -> None:

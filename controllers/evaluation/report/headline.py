@@ -9,6 +9,7 @@ from itertools import takewhile
 import numpy as np
 
 from mothsim.controllers.evaluation.report.panels import LABELS, label
+from mothsim.controllers.evaluation.statistics import differs_in_size
 from mothsim.tables import Row, grouped
 
 LOSS_LIMIT = 1e-3
@@ -74,8 +75,7 @@ def row_label(row: Row) -> str:
     """Name a row's controller."""
     if row["level"] is None:
         return row["family"].upper()
-    of_small = row["family"].startswith("small")  # these are told apart by their weights
-    pruned = f", {row['level']:g} %" if row["level"] and not of_small else ""
+    pruned = f", {row['level']:g} %" if row["level"] and not differs_in_size(row["family"]) else ""
     dead = ", no control responds" if row.get("degenerate") else ""
     return label(row["family"]) + pruned + dead
 
@@ -145,7 +145,7 @@ def _place(rows: Sequence[Row]) -> tuple[int, float]:
 
 
 def _shown(row: Row) -> bool:
-    return row["level"] in SHOWN_LEVELS or row["family"].startswith("small")
+    return row["level"] in SHOWN_LEVELS or differs_in_size(row["family"])
 
 
 def _title(task: str) -> str:

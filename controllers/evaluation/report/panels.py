@@ -25,6 +25,7 @@ COLOURS = {
     "small, alone": "#ae98cc",
     "small, pruned, alone": "#dca6c6",
     "dense, alone": "#909090",
+    "policy, alone": "#2e8b57",
 }
 LABELS = {
     "dense": "dense",
@@ -33,7 +34,7 @@ LABELS = {
     "small": "small and dense",
     "small, pruned": "small, pruned for flight",
 }
-LABELS |= {f"{family}, alone": f"{name}, alone" for family, name in LABELS.items()}
+LABELS |= {f"{family}, alone": f"{name}, alone" for family, name in LABELS.items()} | {"policy, alone": "policy, alone"}
 """Names of the families of networks in pictures and tables, in their order in tables."""
 BASELINE_COLOURS = {"lqr": "#8a8d3f", "mppi": "#d98e04", "cem": "#b5651d"}
 LOSS_COLOUR = "#9a9a9a"

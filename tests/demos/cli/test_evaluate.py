@@ -42,7 +42,7 @@ def texts(file: Path) -> list[dict[str, str]]:
 def test_every_flight_has_a_row(evaluated: Path) -> None:
     rows = read_table(evaluated / "flights.csv", COLUMNS)
     nominal = [row for row in rows if row["perturbation"] == "nominal"]
-    assert len(nominal) == 7 * 2 * 2
+    assert len(nominal) == 10 * 2 * 2
     assert {row["controller"] for row in nominal} == {
         "lqr",
         "dense",
@@ -51,6 +51,9 @@ def test_every_flight_has_a_row(evaluated: Path) -> None:
         "sparse-98",
         "compact",
         "fewest",
+        "inverse-93",
+        "alone",
+        "alone-11",
     }
     assert all(row["rms_error_cm"] < 2 for row in nominal)
     disturbed = {row["perturbation"] for row in rows} - {"nominal"}
@@ -66,7 +69,7 @@ def test_every_flight_has_a_row(evaluated: Path) -> None:
         "loss", "spectral_radius", "trim_offset_cm",
     }  # fmt: skip
     assert {row["pairing"] for row in texts(evaluated / "robustness.csv")} >= {"equal error"}
-    assert len((evaluated / "headline.md").read_text().splitlines()) == 2 + 7
+    assert len((evaluated / "headline.md").read_text().splitlines()) == 2 + 10
 
 
 def test_again_is_the_same_to_the_byte(evaluated: Path, capsys: pytest.CaptureFixture[str]) -> None:
