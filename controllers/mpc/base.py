@@ -74,6 +74,7 @@ class SamplingMPC(ABC):
 
     period = SEGMENT
     keep_rollouts = False
+    turns_count_once = True  # a moth a whole turn on is the same moth
 
     def __init__(
         self, cost: str | Cost, *, num_samples: int, horizon: int, iterations: int, noise_std: float, noise_decay: float
@@ -109,7 +110,9 @@ class SamplingMPC(ABC):
     def control(self, states: Array, time: float) -> Array:
         """Return controls (N, 4) for states (N, 8): the plan's first, or trim where no plan could be rolled out."""
         sound = np.asarray(np.isfinite(states).all(axis=1))
-        states = near(np.where(sound[:, None], states, _REST), self._upright(time))
+        states = np.where(sound[:, None], states, _REST)
+        if self.turns_count_once:
+            states = near(states, self._upright(time))
         self.cost.begin(states, time)
         self.shift(states, time)
         found = np.zeros(len(states), dtype=np.bool_)

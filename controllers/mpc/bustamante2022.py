@@ -44,6 +44,7 @@ class MonteCarlo(SamplingMPC):
     def __init__(self, treatment: Treatment = "fa", *, as_published: bool = False, num_samples: int = 2500) -> None:
         self.default_body = MothBody.bustamante2022(treatment)
         self.clock = _CLOCK if as_published else 1.0
+        self.turns_count_once = not as_published  # theirs unwinds a moth that has turned over
         super().__init__(
             Bustamante2022(self.clock), num_samples=num_samples, horizon=1, iterations=1, noise_std=1.0, noise_decay=1.0
         )
