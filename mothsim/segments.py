@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mothsim.body import MothBody
+from mothsim.io import open_folder, temporary_path
 from mothsim.solver.propagate import SEGMENT, propagate
 from mothsim.solver.threads import default_threads, run
 
@@ -107,11 +109,10 @@ def generate(
     if count < 0:
         raise ValueError(f"count = {count!r}: expected 0 or more")
     body = body or MothBody()
-    segments = _arrays(count, folder)
     engine = partial(propagate, body=body, duration=duration, rtol=rtol, threads=1)
     solve = solver or (lambda states, controls: engine(states, controls).states)
 
-    def fill(block: int) -> None:
+    def fill(segments: Segments, block: int) -> None:
         rows = slice(block * BLOCK, min((block + 1) * BLOCK, count))
         # The whole block is drawn even if only part of it is wanted, so that its rows do not depend on `count`.
         states, controls = draw(BLOCK, np.random.SeedSequence(seed, spawn_key=(block,)), body)
@@ -123,13 +124,34 @@ def generate(
             raise RuntimeError(f"{failed.sum()} random segments of block {block} could not be solved")
         _tabulate(states, controls, ends, segments.inputs[rows], segments.outputs[rows])
 
-    run(fill, range(-(-count // BLOCK)), default_threads() if threads is None else threads)
-    return segments
+    blocks, workers = range(-(-count // BLOCK)), default_threads() if threads is None else threads
+    if folder is None:
+        segments = _arrays(count)
+        run(partial(fill, segments), blocks, workers)
+        return segments
+    files = [Path(folder) / f"{name}.npy" for name in ("inputs", "outputs")]
+    with _aside(files) as written:
+        run(partial(fill, _arrays(count, written)), blocks, workers)
+    return Segments(*(np.lib.format.open_memmap(file, mode="r+") for file in files))
+
+
+@contextmanager
+def _aside(files: Sequence[Path]) -> Iterator[list[Path]]:
+    """Names beside files of one folder to write to; renamed to the files at the end, removed where that fails."""
+    open_folder(files[0].parent, "folder")
+    written = [temporary_path(file) for file in files]
+    try:
+        yield written
+        for temporary, file in zip(written, files, strict=True):
+            os.replace(temporary, file)
+    finally:
+        for temporary in written:
+            temporary.unlink(missing_ok=True)
 
 
 def tabulate(states: NDArray, controls: NDArray, finals: NDArray) -> Segments:
     """The training set's columns of segments: starts (N, 8), controls (N, 4) and ends (N, 8)."""
-    segments = _arrays(len(states), None)
+    segments = _arrays(len(states))
     _tabulate(states, controls, finals, segments.inputs, segments.outputs)
     return segments
 
@@ -145,15 +167,14 @@ def _tabulate(states, controls, finals, inputs, outputs) -> None:
     outputs[:, 3:7] = finals[:, [_XDOT, _YDOT, _PHIDOT, _THETADOT]]
 
 
-def _arrays(count: int, folder) -> Segments:
-    shapes = {"inputs": (count, len(INPUTS)), "outputs": (count, len(OUTPUTS))}
-    if folder is None:
-        return Segments(**{name: np.empty(shape, np.float32) for name, shape in shapes.items()})
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+def _arrays(count: int, files: Sequence[Path] | None = None) -> Segments:
+    """Arrays for so many rows, in memory, or in two files through memory maps."""
+    shapes = (count, len(INPUTS)), (count, len(OUTPUTS))
+    if files is None:
+        return Segments(*(np.empty(shape, np.float32) for shape in shapes))
     return Segments(
-        **{
-            name: np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=np.float32, shape=shape)
-            for name, shape in shapes.items()
-        }
+        *(
+            np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=shape)
+            for file, shape in zip(files, shapes, strict=True)
+        )
     )

@@ -64,3 +64,14 @@ def test_a_row_that_a_solver_could_not_solve_is_no_data():
 def test_bad_count_is_named():
     with pytest.raises(ValueError, match="count = -1: expected 0 or more"):
         segments.generate(-1)
+
+
+def test_a_set_that_fails_leaves_the_one_before_and_nothing_beside_it(tmp_path) -> None:
+    whole = segments.generate(100, 3, folder=tmp_path)
+    with pytest.raises(RuntimeError, match="could not be solved"):
+        segments.generate(50, 4, folder=tmp_path, solver=lambda states, controls: np.full_like(states, np.nan))
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["inputs.npy", "outputs.npy"]
+    np.testing.assert_array_equal(np.load(tmp_path / "inputs.npy"), whole.inputs)
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="folder = "):
+        segments.generate(10, folder=tmp_path / "file")
