@@ -107,4 +107,4 @@ def _open_closed_streams() -> None:
     """Stand in for standard streams that were closed (`2>&-`), so that no file takes their numbers."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  (open to the end)

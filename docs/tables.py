@@ -12,6 +12,7 @@ import inspect
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 
@@ -235,7 +236,7 @@ def environment_ids() -> list[str]:
     """The registered environments, `mothsim/Name-vN`, in order."""
     import gymnasium as gym
 
-    import mothsim  # noqa: F401  (registers them)
+    import_module("mothsim")  # registers them
 
     return sorted(name for name in gym.registry if name.startswith("mothsim/"))
 

@@ -51,7 +51,7 @@ def prune(network: Network, task: RegressionTask, count: int, *, skip: int = 0) 
         values = values - values[chosen] * row
         inverse = inverse - np.outer(inverse[:, chosen], row)
         gone[chosen], values[chosen] = True, 0.0
-    return _without(with_parameters(network, values), gone[:weights])
+    return without_weights(with_parameters(network, values), gone[:weights])
 
 
 def prune_smallest(network: Network, task: RegressionTask, count: int, *, skip: int = 0) -> Network:
@@ -59,7 +59,7 @@ def prune_smallest(network: Network, task: RegressionTask, count: int, *, skip: 
     size = np.abs(parameters(network)[: network.connections])
     gone = np.zeros(len(size), dtype=bool)
     gone[np.argsort(size, kind="stable")[skip : skip + count]] = True
-    return _without(network, gone)
+    return without_weights(network, gone)
 
 
 REMOVALS: dict[str, Callable[..., Network]] = {"surgeon": prune, "magnitude": prune_smallest}
@@ -103,7 +103,7 @@ def prune_to_minimum(
     return network
 
 
-def _without(network: Network, gone: NDArray[np.bool_]) -> Network:
+def without_weights(network: Network, gone: NDArray[np.bool_]) -> Network:
     """Return the network without the marked weights (in the order of `parameters`), and without dead ends."""
     masks = []
     for weight in network.weights:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from mothsim.body import MothBody
 from mothsim.controllers.learning.flight_gradient import fly_window, upright
+from mothsim.controllers.learning.optimal_brain_surgeon import without_weights
 from mothsim.controllers.learning.policy_targets import draw_starts, draw_targets
 from mothsim.controllers.learning.policy_training import PolicySettings, train_policy
-from mothsim.controllers.learning.pruning import effective_masks
 from mothsim.controllers.networks.network import Network
 from mothsim.policy_interface import observe
 
@@ -56,15 +56,7 @@ def without_least(network: Network, settings: PolicySettings, count: int, skip: 
                                                                      strict=True)])  # fmt: skip
     gone = np.zeros(len(size), dtype=np.bool_)
     gone[np.argsort(size, kind="stable")[skip : skip + count]] = True
-    masks = []
-    for weight in network.weights:
-        mask = weight != 0
-        mine, gone = np.split(gone, [np.count_nonzero(mask)])
-        mask[mask] = ~mine
-        masks.append(mask)
-    kept = effective_masks(masks)
-    weights = tuple(np.where(mask, weight, np.float32(0)) for mask, weight in zip(kept, network.weights, strict=True))
-    return replace(network, weights=weights)
+    return without_weights(network, gone)
 
 
 def prune_policy(

@@ -1,6 +1,7 @@
 """What a policy observes: worked by hand, the same in NumPy and JAX, and blind to whole turns and to where it is."""
 
 import math
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -94,8 +95,9 @@ def test_jax_observes_the_same() -> None:
 
 
 def test_numba_observes_and_acts_the_same() -> None:
-    import mothsim.solver.lanes  # noqa: F401  where compiled code's square root is
     from mothsim.solver.compiled import kernel
+
+    import_module("mothsim.solver.lanes")  # where compiled code's square root is
 
     @kernel
     def compiled(numbers, outputs):
