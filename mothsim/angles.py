@@ -90,6 +90,8 @@ def require_unwound(name: str, states: Array) -> None:
     if (off := wound_up(states)).any():
         row = int(np.argmax(off))
         theta, phi = states[row, 2:4].tolist()
+        if not math.isfinite(phi - theta):
+            raise ValueError(f"{name}[{row}]: theta = {theta:g} and phi = {phi:g} rad: expected finite angles")
         turn = phi + math.tau * round((theta + math.pi - phi) / math.tau)
         raise ValueError(
             f"{name}[{row}]: theta = {theta:.6g} and phi = {phi:.6g} rad are a bend phi - theta of {phi - theta:.6g}, "

@@ -11,7 +11,7 @@ import pytest
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.wrappers import ClipAction, RescaleAction
 from gymnasium.wrappers.vector import RescaleAction as RescaleActions
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mothsim import MothBody, controllers, envs, make_trajectory
@@ -64,6 +64,7 @@ def test_any_reset_of_one_moth(env, options, seed):
 
 
 @settings(max_examples=50, deadline=None)
+@example(start=[0, 0, 0, np.inf, 0, 0, 0, 0], mask=None, seed=0, other=False)  # a bend of no number of turns
 @given(start=start, mask=mask, seed=seed | st.lists(seed, min_size=2, max_size=4), other=st.booleans())
 def test_any_reset_of_many(many, start, mask, seed, other):
     many.reset(seed=0)
