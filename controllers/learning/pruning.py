@@ -29,16 +29,28 @@ class PruningMethod:
             that no output loses its connections; otherwise every layer loses the same share of its own.
         regrow: pruned weights go on being updated outside the network, and may come back at the next level.
         gradual: sparsity rises step by step while the network trains, see `percent_at`.
+        cutoff: a layer's cutoff is taken of the network's weights, of which pruned ones are 0, but the mask keeps all
+            weights above it as the optimiser left them, so that pruned ones may come back, and then more are left.
+        rounded: a layer keeps its share rounded to the nearest number, instead of those above its percentile.
+        zeroed: nothing is masked in training; after each pass through the data the smallest weights are set to zero.
     """
 
     global_ranking: bool = False
     regrow: bool = False
     gradual: bool = False
+    cutoff: bool = False
+    rounded: bool = False
+    zeroed: bool = False
+
+    @property
+    def keeps_pruned(self) -> bool:
+        """Whether pruned weights keep values outside the network, and may come back."""
+        return self.regrow or self.cutoff or self.zeroed
 
     def keep(self, sizes: Sequence[int], percent: float) -> list[int]:
         """Return how many weights are kept: of each layer, or (`global_ranking`) of all before the output layer.
 
-        A layer keeps those above its percentile, as Zahn et al., but one at least.
+        A layer keeps those above its percentile, or as `rounded` and `cutoff` say, but one at least.
 
         Args:
             sizes: weights of each layer when dense.
@@ -47,6 +59,10 @@ class PruningMethod:
         Raises:
             ValueError: `global_ranking`, and not one would stay for each layer before the output layer.
         """
+        if self.rounded:
+            return [max(1, round(size * (100 - percent) / 100)) for size in sizes]
+        if self.cutoff:
+            return [max(1, size - 1 - math.floor(percent * size / 100)) for size in sizes]
         if not self.global_ranking:
             return [max(1, size - 1 - math.floor(percent * (size - 1) / 100)) for size in sizes]
         keep = round(sum(sizes) * (1 - percent / 100)) - sizes[-1]
@@ -58,13 +74,18 @@ class PruningMethod:
         """Return the masks that keep so many weights, one a layer.
 
         Args:
-            weights: one array a layer; with `regrow` pruned ones are ranked by their updated values.
-            masks: present masks; without `regrow` pruned weights stay pruned.
+            weights: one array a layer; with `keeps_pruned` pruned ones are ranked by their updated values.
+            masks: present masks; without `keeps_pruned` pruned weights stay pruned.
             keep: numbers of weights, as from `keep`.
         """
         xp = weights[0].__array_namespace__()
+        if self.cutoff:
+            return [
+                abs(weight) > xp.sort(xp.where(mask, abs(weight), 0.0).reshape(-1))[weight.size - 1 - count]
+                for weight, mask, count in zip(weights, masks, keep, strict=True)
+            ]
         sizes = [
-            abs(weight) if self.regrow else xp.where(mask, abs(weight), -1.0)
+            abs(weight) if self.keeps_pruned else xp.where(mask, abs(weight), -1.0)
             for weight, mask in zip(weights, masks, strict=True)
         ]
         if not self.global_ranking:
@@ -103,15 +124,20 @@ def _largest(sizes: Any, count: Any) -> Any:
 
 METHODS: dict[str, PruningMethod] = {
     "layerwise": PruningMethod(),
-    "manual": PruningMethod(regrow=True),
+    "regrow": PruningMethod(regrow=True),
     "global": PruningMethod(global_ranking=True),
     "gradual": PruningMethod(global_ranking=True, gradual=True),
+    "cutoff": PruningMethod(cutoff=True),
+    "toolkit": PruningMethod(rounded=True),
+    "manual": PruningMethod(zeroed=True),
 }
 """Pruning methods by name.
 
-`layerwise` prunes each layer by its own percentile, as Zahn et al. 2022; `manual` follows their Algorithm 1, where
-pruned weights may come back: here they are updated outside the network, so that the network is equally sparse in
-training and in tests. `global` ranks the weights of all layers together; `gradual` does so step by step in training.
+`layerwise` prunes each layer by its own percentile; `regrow` too, but pruned weights are updated outside the network
+and may come back; `global` ranks the weights of all layers together; `gradual` does so step by step in training.
+The other three are those of Zahn et al. 2022: `cutoff` of their program in JAX, `toolkit` with the counts of
+TensorFlow's Model Optimization Toolkit, and `manual` their Algorithm 1, where a network is judged with all that came
+back since the smallest weights were last set to zero.
 """
 
 

@@ -47,7 +47,7 @@ class Settings:
 
     Attributes:
         protocol: of training, see `mothsim.controllers.learning.protocols`.
-        method: of pruning, `global` or `layerwise`.
+        method: of pruning, `global` or `layerwise`; by default the protocol's own.
         hidden: nodes of the hidden layers.
         levels: sparsities in per cent after the dense network, rising.
         segments: in the training set.
@@ -58,10 +58,12 @@ class Settings:
         ValueError: an unknown name, a number out of range, or a level that would leave a layer without a connection.
     """
 
-    methods: ClassVar[tuple[str, ...]] = ("global", "layerwise")  # those that need no more than masks once a level
+    # Those that need no more than masks once a level, and one network's own losses.
+    methods: ClassVar[tuple[str, ...]] = ("global", "layerwise")
+    stops: ClassVar[tuple[str, ...]] = ("never", "network")
 
     protocol: str = "cosine"
-    method: str = "global"
+    method: str = ""
     hidden: tuple[int, ...] = HIDDEN
     levels: tuple[float, ...] = LEVELS
     segments: int = 4_000_000
@@ -69,13 +71,17 @@ class Settings:
     step_scale: float = 1.0
 
     def __post_init__(self) -> None:
-        find_protocol(self.protocol)
+        protocol = find_protocol(self.protocol)
+        if protocol.stop not in self.stops:
+            raise ValueError(f"protocol = {self.protocol!r}: expected one of a single network, such as 'cosine'")
+        if not self.method:
+            object.__setattr__(self, "method", protocol.method)
         if self.method not in self.methods:
             raise ValueError(f"method = {self.method!r}: expected one of {', '.join(self.methods)}")
         if not self.hidden:
             raise ValueError(f"hidden = {self.hidden!r}: expected one layer or more")
         self._set_whole("hidden", *self.hidden, least=1)
-        self._set_whole("segments", self.segments, least=1000)
+        self._set_whole("segments", self.segments, least=max(1000, round(protocol.batch / (1 - protocol.validation))))
         self._set_whole("seed", self.seed, least=0)
         if not (math.isfinite(self.step_scale) and self.step_scale > 0):
             raise ValueError(f"step_scale = {self.step_scale!r}: expected a finite number above zero")

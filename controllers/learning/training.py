@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -51,13 +51,25 @@ def forward(parameters: Parameters, inputs: jax.typing.ArrayLike) -> jax.Array:
     return hidden @ weights[-1] + biases[-1]
 
 
+@lru_cache
+def optimiser_of(protocol: Protocol) -> optax.GradientTransformation:
+    """Return a protocol's optimiser without its learning rate."""
+    if protocol.optimiser == "rmsprop":
+        return optax.scale_by_rms(0.9, protocol.epsilon, eps_in_sqrt=False)
+    return optax.scale_by_adam(eps=protocol.epsilon)
+
+
 def init_params(sizes: Sequence[int], protocol: Protocol, seed: np.random.SeedSequence) -> TrainState:
     """Draw initial weights, with zero biases, for layers of these sizes (inputs and outputs included)."""
     rng = np.random.default_rng(seed)
     weights = []
     for layer, (before, after) in enumerate(pairwise(sizes)):
-        init_std = protocol.init_std or (2.0 if layer == 0 else 1.0) / np.sqrt(before)
-        weights.append((init_std * rng.standard_normal((before, after))).astype(np.float32))
+        if protocol.init_std == "glorot":
+            drawn = np.sqrt(6 / (before + after)) * rng.uniform(-1, 1, (before, after))
+        else:
+            init_std = protocol.init_std or (2.0 if layer == 0 else 1.0) / np.sqrt(before)
+            drawn = init_std * rng.standard_normal((before, after))
+        weights.append(drawn.astype(np.float32))
     biases = tuple(np.zeros(after, dtype=np.float32) for after in sizes[1:])
     return fresh(tuple(weights), biases)
 
@@ -81,20 +93,21 @@ def learning_rates(protocol: Protocol, steps: int, connections: int) -> NDArray[
 
 def chunk(
     parameters: Parameters, state: Any, masks: Any, inputs: Any, outputs: Any, start: Any, rates: Any, *,
-    batch: int, regrow: bool = False,
+    batch: int, regrow: bool = False, optimiser: optax.GradientTransformation = ADAM,
 ) -> tuple[Parameters, Any, jax.Array]:  # fmt: skip
     """Train for `CHUNK` steps; returns parameters, optimiser state and the batch losses (CHUNK,).
 
     Args:
         parameters: weights and biases; masked weights count as zero.
-        state: of `ADAM`.
+        state: of the optimiser.
         masks: 1 where a connection is, else 0.
         inputs: scaled (N, 10), of which batches are taken in order.
         outputs: scaled (N, 7), likewise.
         start: number of the first batch.
         rates: of learning (CHUNK,).
         batch: segments a step.
-        regrow: masked weights are updated as well (see `pruning.METHODS`), else they stay.
+        regrow: masked weights are updated as well (see `pruning.METHODS`), else by what moments of theirs are left.
+        optimiser: without its learning rate.
     """
     batches = len(inputs) // batch
 
@@ -110,7 +123,7 @@ def chunk(
         x = jax.lax.dynamic_slice_in_dim(inputs, (index % batches) * batch, batch)
         y = jax.lax.dynamic_slice_in_dim(outputs, (index % batches) * batch, batch)
         value, (slopes, bias_slopes) = jax.value_and_grad(loss)((seen(weights), biases), x, y)
-        direction, state = ADAM.update((slopes if regrow else seen(slopes), bias_slopes), state)
+        direction, state = optimiser.update((slopes if regrow else seen(slopes), bias_slopes), state)
         moved = jax.tree.map(lambda now, way: now - rate * way, (weights, biases), direction)
         return (moved, state), value
 
@@ -173,9 +186,31 @@ def chunk_means(losses: NDArray) -> NDArray:
     return losses.reshape(-1, CHUNK).mean(axis=1)
 
 
-def has_stopped(curve: NDArray) -> NDArray[np.bool_]:
-    """Evaluate Zahn et al.'s criterion of early stopping (...,) on the mean losses of chunks (..., chunks)."""
-    if curve.shape[-1] < 2 * _WINDOW:
+def has_stopped(curve: NDArray, one_sided: bool = False) -> NDArray[np.bool_]:
+    """Evaluate Zahn et al.'s criterion of early stopping (...,) on the mean losses of chunks (..., chunks).
+
+    Args:
+        curve: mean losses.
+        one_sided: as their JAX program: a rise stops too, and nothing does before 1100 batches.
+    """
+    if curve.shape[-1] < 2 * _WINDOW + one_sided:
         return np.zeros(curve.shape[:-1], dtype=bool)
     last, before = curve[..., -_WINDOW:].mean(axis=-1), curve[..., -2 * _WINDOW : -_WINDOW].mean(axis=-1)
-    return np.abs(last - before) <= 0.01 * before
+    return before / last < 1.01 if one_sided else np.abs(last - before) <= 0.01 * before
+
+
+def has_stalled(validation: NDArray, least: float = 0.01, patience: int = 1000 // CHUNK) -> NDArray[np.bool_]:
+    """Evaluate Keras's early stopping (...,) on validation losses after each chunk (..., chunks).
+
+    Args:
+        validation: losses.
+        least: a loss counts as lower only if it is lower than the lowest before by more than this.
+        patience: chunks without a lower loss after which training stops.
+    """
+    lowest, waited = np.full(validation.shape[:-1], np.inf), np.zeros(validation.shape[:-1], dtype=int)
+    stalled = np.zeros(validation.shape[:-1], dtype=bool)
+    for loss in np.moveaxis(validation, -1, 0):
+        lower = loss < lowest - least
+        lowest, waited = np.where(lower, loss, lowest), np.where(lower, 0, waited + 1)
+        stalled |= waited >= patience
+    return stalled

@@ -29,6 +29,7 @@ class Ensemble:
         curve: mean training loss of each chunk of steps (N, chunks), scaled; NaN after a network has stopped.
         steps: training steps of each network at this level (N,).
         losses: mean squared error of each network on test segments (N,), scaled.
+        optimiser: arrays (N, ...) of the optimiser's state, where the next level goes on with it.
     """
 
     weights: tuple[NDArray[np.float32], ...]
@@ -37,6 +38,7 @@ class Ensemble:
     curve: NDArray[np.float32]
     steps: NDArray[np.int64]
     losses: NDArray[np.float32]
+    optimiser: tuple[NDArray, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def save_level(level: Level, file: Path) -> None:
     tensors |= {"curve": e.curve, "steps": e.steps, "losses": e.losses}
     for i, (weight, bias, mask) in enumerate(zip(e.weights, e.biases, e.masks, strict=True)):
         tensors |= {f"weight.{i}": weight, f"bias.{i}": bias, f"mask.{i}": np.packbits(mask)}
+    tensors |= {f"optimiser.{i:03d}": leaf for i, leaf in enumerate(e.optimiser)}
     header = {"format": FORMAT, "level": level.percent, "sizes": level.sizes, "settings": level.settings}
     write_atomically(file, pack(tensors, header))
 
@@ -110,7 +113,8 @@ def load_level(file: Path) -> Level:
             for i, weight in enumerate(weights)
         )
         biases = tuple(tensors[f"bias.{i}"] for i in layers)
-        ensemble = Ensemble(weights, biases, masks, tensors["curve"], tensors["steps"], tensors["losses"])
+        moments = tuple(tensors[name] for name in sorted(tensors) if name.startswith("optimiser."))
+        ensemble = Ensemble(weights, biases, masks, tensors["curve"], tensors["steps"], tensors["losses"], moments)
         scaling = Scaling(*(tensors[name] for name in _SCALING))
         level = Level(header["level"], ensemble, scaling, header.get("settings", {}))
         _check_shapes(level)

@@ -26,18 +26,19 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from mothsim.controllers.learning.data import Dataset
 from mothsim.controllers.learning.jax_numerics import training_numerics
-from mothsim.controllers.learning.protocols import find_protocol
-from mothsim.controllers.learning.pruning import METHODS
+from mothsim.controllers.learning.protocols import Protocol, find_protocol
+from mothsim.controllers.learning.pruning import METHODS, PruningMethod
 from mothsim.controllers.learning.run_folder import Log, open_run_dir
 from mothsim.controllers.learning.train_and_prune import WEIGHTS, TrainProgress, draw_data
 from mothsim.controllers.learning.training import (
-    ADAM,
     CHUNK,
     chunk,
     forward,
+    has_stalled,
     has_stopped,
     init_params,
     learning_rates,
+    optimiser_of,
 )
 from mothsim.controllers.networks.ensemble import Ensemble, Level, save_level
 from mothsim.controllers.networks.storage import level_file
@@ -100,6 +101,49 @@ def _train_level(
     steps = settings.steps(percent)
     left = round(sum(settings.layer_weights) * (1 - percent / 100))
     rates = learning_rates(protocol, steps, left).reshape(-1, CHUNK)
+    parameters, masks, state, pruned_by = _start(settings, before)
+    trained_on = round(len(data.inputs) * (1 - protocol.validation))
+    inputs, outputs = jnp.asarray(data.inputs[:trained_on]), jnp.asarray(data.outputs[:trained_on])
+    held = jnp.asarray(data.inputs[trained_on:]), jnp.asarray(data.outputs[trained_on:])
+    epoch = max(1, trained_on // protocol.batch // CHUNK)  # chunks a pass through the data
+    running, trained = np.ones(settings.networks, dtype=bool), np.zeros(settings.networks, dtype=np.int64)
+    curve = np.full((settings.networks, len(rates)), np.nan, dtype=np.float32)
+    validation = np.full_like(curve, np.nan)
+    reached, sparsity = 0, before.percent if before else 0.0
+    for i, now in enumerate(rates):
+        wanted = method.percent_at(before.percent if before else 0.0, percent, (i + 1) / len(rates))
+        if wanted != sparsity or (method.zeroed and percent and i % epoch == 0):
+            keep = jnp.asarray(method.keep(settings.layer_weights, wanted))
+            masks = _revised_masks(parameters[0] if i else pruned_by, masks, keep, settings.method)
+            reached, sparsity = (reached if method.zeroed else i), wanted
+            if method.zeroed:
+                parameters = (_visible(parameters[0], masks), parameters[1])
+        parameters, state, losses = _advance(
+            parameters, state, jax.tree.map(jnp.ones_like, masks) if method.zeroed else masks, running, inputs, outputs,
+            i * CHUNK, now, batch=protocol.batch, regrow=method.regrow, optimiser=optimiser_of(protocol),
+        )  # fmt: skip
+        curve[running, i] = np.asarray(losses)[running]
+        trained[running] += CHUNK
+        if protocol.validation:
+            validation[:, i] = _losses((_judged(method, parameters[0], masks), parameters[1]), *held)
+        if callback:
+            callback(TrainProgress(percent, (i + 1) * CHUNK, len(rates) * CHUNK, float(np.nanmedian(losses))))
+        running &= np.isfinite(losses)
+        running &= ~_stops(protocol, curve[:, reached : i + 1], validation[:, reached : i + 1], running)
+        if not running.any():
+            break
+    losses = _losses((_judged(method, parameters[0], masks), parameters[1]), tests.inputs, tests.outputs)
+    if method.zeroed and percent:
+        masks = _revised_masks(parameters[0], masks, keep, settings.method)
+    kept = parameters[0] if method.keeps_pruned else _visible(parameters[0], masks)
+    kept, biases, masks = jax.tree.map(np.asarray, (kept, parameters[1], masks))
+    moments = tuple(map(np.asarray, jax.tree.leaves(state))) if protocol.carry_optimiser else ()
+    return Ensemble(kept, biases, masks, curve, trained, np.asarray(losses), moments)
+
+
+def _start(settings: StudySettings, before: Level | None) -> tuple[Any, Any, Any, Any]:
+    """Parameters, masks and optimiser state with which a level begins, and the weights by which it is pruned."""
+    protocol = find_protocol(settings.protocol)
     weights, biases = _first_weights(settings)
     masks = tuple(jnp.ones(weight.shape, dtype=bool) for weight in weights)
     if before:
@@ -108,43 +152,38 @@ def _train_level(
             weights, biases = before.ensemble.weights, before.ensemble.biases
     pruned_by = before.ensemble.weights if before else weights
     parameters, masks = _spread(((weights, biases), masks), settings.networks)
-    state = jax.vmap(ADAM.init)(parameters)
-    inputs, outputs = jnp.asarray(data.inputs), jnp.asarray(data.outputs)
-    running, trained = np.ones(settings.networks, dtype=bool), np.zeros(settings.networks, dtype=np.int64)
-    curve = np.full((settings.networks, len(rates)), np.nan, dtype=np.float32)
-    reached, sparsity = 0, before.percent if before else 0.0
-    for i, now in enumerate(rates):
-        wanted = method.percent_at(before.percent if before else 0.0, percent, (i + 1) / len(rates))
-        if wanted != sparsity:
-            keep = jnp.asarray(method.keep(settings.layer_weights, wanted))
-            masks = _revised_masks(parameters[0] if i else pruned_by, masks, keep, settings.method)
-            reached, sparsity = i, wanted
-        parameters, state, losses = _advance(
-            parameters, state, masks, running, inputs, outputs, i * CHUNK, now,
-            batch=protocol.batch, regrow=method.regrow,
-        )  # fmt: skip
-        curve[running, i] = np.asarray(losses)[running]
-        trained[running] += CHUNK
-        if callback:
-            callback(TrainProgress(percent, (i + 1) * CHUNK, len(rates) * CHUNK, float(np.nanmedian(losses))))
-        running &= np.isfinite(losses)
-        if protocol.stop == "network":
-            running &= ~has_stopped(curve[:, reached : i + 1])
-        if not running.any() or (
-            protocol.stop == "group" and has_stopped(curve[running, reached : i + 1].mean(axis=0))
-        ):
-            break
-    visible = tuple(jnp.where(mask, weight, 0) for weight, mask in zip(parameters[0], masks, strict=True))
-    losses = _losses((visible, parameters[1]), tests.inputs, tests.outputs)
-    kept = parameters[0] if method.regrow else visible
-    kept, biases, masks = jax.tree.map(np.asarray, (kept, parameters[1], masks))
-    return Ensemble(kept, biases, masks, curve, trained, np.asarray(losses))
+    state = jax.vmap(optimiser_of(protocol).init)(parameters)
+    if before and protocol.carry_optimiser:
+        state = _spread(jax.tree.unflatten(jax.tree.structure(state), before.ensemble.optimiser), settings.networks)
+    return parameters, masks, state, pruned_by
 
 
-@partial(jax.jit, static_argnames=("batch", "regrow"))
-def _advance(parameters, state, masks, running, inputs, outputs, start, rates, *, batch: int, regrow: bool):
+def _stops(protocol: Protocol, curve: Any, validation: Any, running: Any) -> Any:
+    """Which networks (N,) stop now, by their losses so far (N, chunks)."""
+    if protocol.stop == "network":
+        return has_stopped(curve)
+    if protocol.stop == "validation":
+        return has_stalled(validation)
+    if protocol.stop == "never" or not running.any():
+        return np.zeros_like(running)
+    mean = curve[running].mean(axis=0)
+    return np.full_like(running, has_stopped(mean, one_sided=protocol.stop == "group-one-sided"))
+
+
+def _visible(weights: Any, masks: Any) -> Any:
+    """Weights with those that are pruned set to zero."""
+    return tuple(jnp.where(mask, weight, 0) for weight, mask in zip(weights, masks, strict=True))
+
+
+def _judged(method: PruningMethod, weights: Any, masks: Any) -> Any:
+    """Weights with which a network is judged: where nothing is masked in training, what came back counts too."""
+    return weights if method.zeroed else _visible(weights, masks)
+
+
+@partial(jax.jit, static_argnames=("batch", "regrow", "optimiser"))
+def _advance(parameters, state, masks, running, inputs, outputs, start, rates, *, batch: int, regrow: bool, optimiser):
     """A chunk of steps of every network that runs, the others stay; returns the mean losses (N,) too."""
-    go_on = partial(chunk, batch=batch, regrow=regrow)
+    go_on = partial(chunk, batch=batch, regrow=regrow, optimiser=optimiser)
 
     def advance(networks, *data):
         def one(network):

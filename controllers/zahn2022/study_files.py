@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
+from mothsim.controllers.learning.protocols import Stop
 from mothsim.controllers.learning.pruning import METHODS
 from mothsim.controllers.learning.run_folder import SETTINGS, Log, plain, read_settings, require_same
 from mothsim.controllers.learning.train_and_prune import Settings
@@ -33,6 +34,7 @@ class StudySettings(Settings):
     """
 
     methods: ClassVar[tuple[str, ...]] = tuple(METHODS)
+    stops: ClassVar[tuple[str, ...]] = get_args(Stop)
 
     hidden: tuple[int, ...] = SMALLEST
     networks: int = 8
@@ -42,7 +44,7 @@ class StudySettings(Settings):
         super().__post_init__()
         self._set_whole("networks", self.networks, least=1)
         method = METHODS[self.method]
-        if self.rewind and (method.regrow or method.gradual):
+        if self.rewind and (method.keeps_pruned or method.gradual):
             raise ValueError(f"rewind = True: expected a method that prunes once a level, not {self.method!r}")
 
 

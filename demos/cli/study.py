@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 class Study:
     """Train and prune many networks side by side; killed at any moment, the same command goes on."""
 
-    protocol: Literal["cosine", "zahn2022", "zahn2022-group"] = "cosine"
-    """Of training: ours, or Zahn et al.'s, each network stopping for itself or all together as in their program."""
-    method: Literal["global", "layerwise", "manual", "gradual"] = "global"
-    """Of pruning: by magnitude over all layers; layer by layer as Zahn et al., for good or with weights that may come
-    back; or over all layers little by little while training."""
+    protocol: Literal["cosine", "constant-rate", "constant-rate-group", "zahn2022-jax", "zahn2022-tensorflow"] = (
+        "cosine"
+    )
+    """Of training: ours; Adam at a constant rate, each network stopping for itself or all together; or one of Zahn et
+    al.'s two programs to the letter."""
+    method: Literal["global", "gradual", "layerwise", "regrow", "cutoff", "toolkit", "manual"] | None = None
+    """Of pruning: by magnitude over all layers, at once or little by little while training; layer by layer, for good
+    or with weights that may come back; with the counts of Zahn et al.'s programs; or by their Algorithm 1. By default
+    the protocol's own."""
     rewind: bool = False
     """At every level, start what is left again from its first weights."""
     networks: Count = 8
@@ -109,7 +113,7 @@ class Study:
         from mothsim.controllers.zahn2022.sweep import run_sweep, sweep
 
         settings = StudySettings(
-            self.protocol, self.method, self.hidden, self.levels, self.segments, self.seed, self.step_scale,
+            self.protocol, self.method or "", self.hidden, self.levels, self.segments, self.seed, self.step_scale,
             self.networks, self.rewind,
         )  # fmt: skip
         hidden_sweep = [*map(_nodes, self.hidden_sweep), *map(dense_with, self.weights)]

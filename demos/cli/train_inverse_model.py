@@ -17,10 +17,10 @@ from mothsim.demos.options import Count, Counts, Factor, Percents, Seed
 class TrainInverseModel:
     """Train a network and prune it level by level; killed at any moment, the same command goes on."""
 
-    protocol: Literal["cosine", "zahn2022"] = "cosine"
-    """Of training: ours, or Zahn et al.'s."""
-    method: Literal["global", "layerwise"] = "global"
-    """Of pruning: by magnitude over all layers, or layer by layer as Zahn et al."""
+    protocol: Literal["cosine", "constant-rate"] = "cosine"
+    """Of training: ours, or Adam at a constant rate with early stopping, near Zahn et al.'s."""
+    method: Literal["global", "layerwise"] | None = None
+    """Of pruning: by magnitude over all layers, or layer by layer; by default the protocol's own."""
     hidden: Counts = (400, 400, 400, 16)
     """Nodes of the hidden layers."""
     levels: Percents = (15, 25, 35, 45, 55, 65, 75, 85, 90, 91, 92, 93, 94, 95, 96, 97, 98)
@@ -44,7 +44,7 @@ class TrainInverseModel:
         from mothsim.plotting.figures import save_figure
 
         settings = Settings(
-            self.protocol, self.method, self.hidden, self.levels, self.segments, self.seed, self.step_scale
+            self.protocol, self.method or "", self.hidden, self.levels, self.segments, self.seed, self.step_scale
         )
         with LevelBar() as bar:
             files = run(settings, self.out, bar, lambda line: print(f"mothsim: {line}", file=sys.stderr))

@@ -40,17 +40,50 @@ def test_layerwise_by_hand(prune: Prune) -> None:
     assert masks[1].tolist() == [[False], [True]]
 
 
-def test_layerwise_counts_are_those_of_the_paper() -> None:
+@both
+@pytest.mark.parametrize(
+    ("method", "left", "outputs"),
+    [
+        ("layerwise", [280, 11_200, 448, 8], [9, 8, 7, 6]),
+        ("cutoff", [279, 11_199, 447, 7], [8, 7, 6, 5]),
+        ("toolkit", [280, 11_200, 448, 8], [9, 8, 7, 6]),
+    ],
+)
+def test_counts_of_zahn_et_al(prune: Prune, method: str, left: list[int], outputs: list[int]) -> None:
+    """Their Keras files keep 280, 11200, 448, 8 of the layers at 93 %; their JAX program size - 1 - int(p size)."""
     rng = np.random.default_rng(0)
     weights = [rng.standard_normal(shape) for shape in ((10, 400), (400, 400), (400, 16), (16, 7))]
-    counts = [int(mask.sum()) for mask in METHODS["layerwise"](weights, full(*weights), 93)]
-    assert counts == pytest.approx([280, 11199, 447, 8], abs=1)
+    assert [int(mask.sum()) for mask in prune(method, weights, full(*weights), 93)] == left
+    last = [rng.standard_normal((16, 7))]
+    assert [int(prune(method, last, full(*last), level)[0].sum()) for level in (92, 93, 94, 95)] == outputs
 
 
 @both
-def test_manual_lets_weights_come_back(prune: Prune) -> None:
+def test_cutoff_by_hand(prune: Prune) -> None:
+    """Ten weights of which the smallest four are gone; one of those was moved to 7.5 by what was left of its moments.
+
+    At 60 % the cutoff is the seventh smallest, `[0, 0, 0, 0, 5, 6, 7, 8, 9, 10]`, 7: three stay, and one comes back.
+    """
+    weights = np.array([[1.0, -2.0, 7.5, 4.0, -5.0, 6.0, -7.0, 8.0, 9.0, -10.0]])
+    mask = np.array([[False] * 4 + [True] * 6])
+    assert prune("cutoff", [weights], [mask], 60)[0].tolist() == [
+        [False, False, True, False, False, False, False, True, True, True]
+    ]
+
+
+@both
+def test_toolkit_by_hand(prune: Prune) -> None:
+    """Of four weights 37 % are 2.52 left, so three; what is gone stays gone."""
+    assert prune("toolkit", [FIRST], full(FIRST), 37)[0].tolist() == [[False, True], [True, True]]
+    gone = [np.array([[True, False], [True, True]])]
+    assert prune("toolkit", [FIRST], gone, 50)[0].tolist() == [[False, False], [True, True]]
+
+
+@both
+@pytest.mark.parametrize("method", ["regrow", "manual"])
+def test_weights_come_back_by_their_updated_values(prune: Prune, method: str) -> None:
     gone = [np.array([[True, True], [False, False]]), np.ones((2, 1), dtype=bool)]
-    assert prune("manual", [FIRST, LAST], gone, 50)[0].tolist() == [[False, True], [True, False]]
+    assert prune(method, [FIRST, LAST], gone, 50)[0].tolist() == [[False, True], [True, False]]
     assert prune("layerwise", [FIRST, LAST], gone, 50)[0].tolist() == [[True, True], [False, False]]
 
 

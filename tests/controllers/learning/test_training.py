@@ -14,9 +14,9 @@ import pytest
 from mothsim.controllers.learning import train_and_prune
 from mothsim.controllers.learning.data import TESTING, make_dataset
 from mothsim.controllers.learning.learning_curve import draw_learning_curve
-from mothsim.controllers.learning.protocols import COSINE, ZAHN, find_protocol
+from mothsim.controllers.learning.protocols import CONSTANT, CONSTANT_GROUP, COSINE, ZAHN_TENSORFLOW, find_protocol
 from mothsim.controllers.learning.train_and_prune import Settings, run
-from mothsim.controllers.learning.training import has_stopped
+from mothsim.controllers.learning.training import has_stalled, has_stopped, optimiser_of
 from mothsim.controllers.networks.storage import find_network, load_network, save_network
 from mothsim.plotting.figures import save_figure
 
@@ -45,15 +45,43 @@ def test_early_stopping_by_hand() -> None:
     assert has_stopped(np.stack([flat, falling, slow])).tolist() == [True, False, True]
 
 
+def test_stopping_as_in_the_jax_program_by_hand() -> None:
+    """Nothing before 1100 batches; then a fall of less than 1 %, of the later mean, or any rise."""
+    flat, falling, rising = np.full(11, 0.1), np.repeat([0.1, 0.0989], [6, 5]), np.repeat([0.1, 0.2], [6, 5])
+    assert not has_stopped(flat[:10], one_sided=True)
+    assert has_stopped(np.stack([flat, falling, rising]), one_sided=True).tolist() == [True, False, True]
+    assert not has_stopped(rising)
+
+
+def test_stopping_by_validation_by_hand() -> None:
+    """The loss has to fall by more than 0.01 within ten chunks, and small falls add up: 0.100, 0.094, 0.088."""
+    slow = np.repeat([0.100, 0.094, 0.088], [5, 5, 1])
+    assert has_stalled(np.stack([np.full(11, 0.1), slow])).tolist() == [True, False]
+    assert not has_stalled(np.full(10, 0.1))
+    assert has_stalled(np.concatenate([slow, np.full(10, 0.08)]))
+
+
+def test_rmsprop_is_that_of_keras_by_hand() -> None:
+    """After gradients 1 and 2 the mean square is .9 (.1 1) + .1 4 = .49, and the step 2 / (.7 + eps)."""
+    optimiser = optimiser_of(ZAHN_TENSORFLOW)
+    _, state = optimiser.update(np.float32(1), optimiser.init(np.float32(0)))
+    step, _ = optimiser.update(np.float32(2), state)
+    assert float(np.asarray(step)) == pytest.approx(2 / (0.7 + 1e-7), rel=1e-6)
+
+
 def test_protocols() -> None:
-    assert ZAHN.peak_learning_rate_for(100) == 5e-4
+    assert find_protocol("zahn2022-group") is CONSTANT_GROUP  # as in the files of former studies
+    assert Settings("constant-rate").method == "layerwise"
+    with pytest.raises(ValueError, match="expected one of a single network"):
+        Settings("zahn2022-jax")
+    assert CONSTANT.peak_learning_rate_for(100) == 5e-4
     assert COSINE.peak_learning_rate_for(330_512) == pytest.approx(1e-3)
     assert COSINE.peak_learning_rate_for(1312) == pytest.approx(4e-3, rel=0.01)
-    with pytest.raises(ValueError, match="cosine, zahn2022"):
+    with pytest.raises(ValueError, match="cosine, constant-rate"):
         find_protocol("sgd")
 
 
-@pytest.mark.parametrize(("protocol", "method"), [("cosine", "global"), ("zahn2022", "layerwise")])
+@pytest.mark.parametrize(("protocol", "method"), [("cosine", "global"), ("constant-rate", "layerwise")])
 def test_a_run_learns_prunes_and_repeats_to_the_bit(tmp_path: Path, protocol: str, method: str) -> None:
     settings = Settings(protocol, method, SMALL.hidden, SMALL.levels, SMALL.segments, 3, SMALL.step_scale)
     files = run(settings, tmp_path / "a")

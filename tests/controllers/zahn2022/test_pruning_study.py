@@ -9,6 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mothsim.controllers.learning.protocols import ZAHN_JAX
+from mothsim.controllers.learning.pruning import METHODS
+from mothsim.controllers.learning.train_and_prune import draw_data
+from mothsim.controllers.learning.training import optimiser_of
 from mothsim.controllers.networks.ensemble import Level, load_level
 from mothsim.controllers.networks.storage import find_network, save_network
 from mothsim.controllers.zahn2022 import pruning_study
@@ -57,15 +61,17 @@ main("study --hidden 16 12 --levels 40 80 --segments 5000 --seed 3 --step-scale 
     np.testing.assert_allclose(without.curve[:, :2], with_numba.curve[:, :2], rtol=1e-3)
 
 
-@pytest.mark.parametrize("method", ["layerwise", "manual", "global", "gradual"])
+@pytest.mark.parametrize("method", list(METHODS))
 def test_every_method_prunes_to_the_level_and_learns(tmp_path: Path, method: str) -> None:
     settings = dataclasses.replace(QUICK, method=method, networks=2, levels=(40, 45), step_scale=0.05)
     dense, middle, sparse = levels(settings, tmp_path)
     for level in (middle, sparse):
         for i in range(2):
-            assert level.network(i).sparsity == pytest.approx(level.percent / 100, abs=0.02)
+            wanted = level.percent / 100  # and a few more where a cutoff lets weights come back
+            assert level.network(i).sparsity == pytest.approx(wanted, abs=0.05 if method == "cutoff" else 0.02)
     came_back = any((b & ~a).any() for a, b in zip(middle.ensemble.masks, sparse.ensemble.masks, strict=True))
-    assert came_back == (method == "manual")
+    assert came_back or not METHODS[method].keeps_pruned
+    assert METHODS[method].keeps_pruned or not came_back
     curve = dense.ensemble.curve
     assert (curve[:, -1] < 0.6 * curve[:, 0]).all()
 
@@ -79,7 +85,7 @@ def test_a_network_does_not_depend_on_its_companions(tmp_path: Path, whole: Path
 
 def test_a_stopped_network_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that stops by hand after its first chunk is what one chunk alone makes of it; the others go on."""
-    settings = dataclasses.replace(QUICK, protocol="zahn2022", levels=(), step_scale=300 / 40_000)
+    settings = dataclasses.replace(QUICK, protocol="constant-rate", levels=(), step_scale=300 / 40_000)
     short = levels(dataclasses.replace(settings, step_scale=100 / 40_000), tmp_path / "short")[0].ensemble
     monkeypatch.setattr(pruning_study, "has_stopped", lambda curve: np.arange(len(curve)) == 1)
     cut = levels(settings, tmp_path / "cut")[0].ensemble
@@ -92,10 +98,11 @@ def test_a_stopped_network_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_group_stops_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By hand after two chunks, on the mean over its networks."""
-    settings = dataclasses.replace(QUICK, protocol="zahn2022-group", levels=(), step_scale=300 / 78_100)
+    settings = dataclasses.replace(QUICK, protocol="constant-rate-group", levels=(), step_scale=300 / 78_100)
     seen = []
 
-    def stopped(curve: np.ndarray) -> bool:
+    def stopped(curve: np.ndarray, one_sided: bool) -> bool:
+        assert not one_sided
         seen.append(curve)
         return len(curve) == 2
 
@@ -103,6 +110,69 @@ def test_a_group_stops_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     group = levels(settings, tmp_path)[0].ensemble
     assert group.steps.tolist() == [200, 200, 200]
     assert np.array_equal(seen[-1], group.curve[:, :2].mean(axis=0))
+
+
+JAX = StudySettings("zahn2022-jax", hidden=(16, 12), levels=(40.0, 80.0), segments=5000, step_scale=0.004, networks=2)
+
+
+def test_the_jax_program_carries_adam_on_and_moves_what_is_pruned(tmp_path: Path) -> None:
+    """Adam has counted the steps of all levels; a pruned weight moves by its moments, though its gradient is 0."""
+    dense, middle, sparse = levels(JAX, tmp_path / "whole")
+    assert [int(level.ensemble.optimiser[0][0]) for level in (dense, middle, sparse)] == [400, 800, 1200]
+    gone = ~middle.ensemble.masks[1]
+    assert not np.array_equal(middle.ensemble.weights[1][gone], dense.ensemble.weights[1][gone])
+    kept = [[int(mask[i].sum()) for mask in middle.ensemble.masks] for i in range(2)]
+    assert kept == [[16 * 10 - 1 - 64, 16 * 12 - 1 - 76, 12 * 7 - 1 - 33]] * 2
+    run(dataclasses.replace(JAX, levels=(40.0,)), tmp_path / "cut")
+    run(JAX, tmp_path / "cut")
+    assert same_bits(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_a_step_of_the_jax_program_by_hand() -> None:
+    """Adam's epsilon counts as for the mean of 400 losses: g / 400 / (|g| / 400 + 1e-8) on the first step."""
+    optimiser = optimiser_of(ZAHN_JAX)
+    step, _ = optimiser.update(np.float32(1e-6), optimiser.init(np.float32(0)))
+    assert float(np.asarray(step)) == pytest.approx((1e-6 / 400) / (1e-6 / 400 + 1e-8), rel=1e-5)
+
+
+def test_the_tensorflow_program_keeps_a_fifth_for_validation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network stops by hand after two chunks, by its own losses on the last fifth, of which it has learnt nothing."""
+    seen = []
+
+    def stalled(validation: np.ndarray) -> np.ndarray:
+        seen.append(validation.copy())
+        return np.array([validation.shape[1] == 2, False])
+
+    monkeypatch.setattr(pruning_study, "has_stalled", stalled)
+    settings = StudySettings("zahn2022-tensorflow", hidden=(8,), levels=(), segments=6000, step_scale=0.003, networks=2)
+    first = levels(settings, tmp_path)[0]
+    assert first.ensemble.steps.tolist() == [200, 300]
+    held = slice(4800, None)
+    data, _ = draw_data(settings)
+    network = first.network(1)
+    inputs, outputs = data.inputs[held], data.outputs[held]
+    hidden = np.tanh(inputs @ network.weights[0] + network.biases[0])
+    loss = np.mean((hidden @ network.weights[1] + network.biases[1] - outputs) ** 2)
+    assert seen[-1][1, -1] == pytest.approx(loss, rel=1e-4)
+    with pytest.raises(ValueError, match="segments = 4000: expected whole numbers from 5120 on"):
+        dataclasses.replace(settings, segments=4000)
+
+
+def test_algorithm_1_trains_unmasked_and_is_judged_with_what_came_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where training adds 1 to every weight in each of three passes, all weights of the judged network are there."""
+    monkeypatch.setattr(pruning_study, "_advance", lambda parameters, state, masks, running, *_, **__: (
+        (tuple(weight + 1 for weight in parameters[0]), parameters[1]), state, np.zeros(len(running))))  # fmt: skip
+    judged = []
+    monkeypatch.setattr(pruning_study, "_losses", lambda parameters, *_: judged.append(parameters) or np.zeros(1))
+    settings = StudySettings("constant-rate", "manual", (4,), (50.0,), 128 * 100, networks=1, step_scale=300 / 20_000)
+    sparse = levels(settings, tmp_path)[-1]
+    weights = np.asarray(judged[-1][0][0])[0]
+    assert (np.sort(np.unique(weights))[:1] == 1).all()  # set to zero, then moved once
+    assert (weights == 1).sum() == 20
+    assert sparse.ensemble.masks[0].sum() == 20
+    assert (weights[sparse.ensemble.masks[0][0]] > 1).all()
 
 
 def test_a_diverged_network_is_flagged_and_touches_no_other(
@@ -323,7 +393,7 @@ def test_networks_are_shared_out_over_devices(tmp_path: Path, whole: Path) -> No
     ("options", "message"),
     [
         ({"networks": 0}, "networks = 0"),
-        ({"method": "random"}, "expected one of layerwise, manual, global, gradual"),
+        ({"method": "random"}, "expected one of layerwise, regrow, global"),
         ({"method": "gradual", "rewind": True}, "rewind = True"),
         ({"levels": (99.9,), "method": "global"}, r"percent = 99\.9"),
     ],

@@ -127,7 +127,7 @@ def test_train_a_policy_then_fly_it(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 def test_study_then_its_figures_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The README's study through all its levels, of eight of the smallest networks, on very few steps."""
-    command = ["study", "--protocol", "zahn2022-group", "--method", "layerwise", "--out", str(tmp_path), "--json"]
+    command = ["study", "--protocol", "constant-rate-group", "--method", "layerwise", "--out", str(tmp_path), "--json"]
     assert main([*command, "--segments", "5000", "--step-scale", "0.0025"]) == 0
     result = last_json(capsys)
     levels = [dict(zip(result["columns"], row, strict=True)) for row in result["levels"]]
