@@ -90,6 +90,32 @@ def last_passing(rows: Sequence[Row], threshold: float) -> dict[int, float | Non
     return last
 
 
+def passing_rows(rows: Sequence[Row], level: float, threshold: float) -> list[Row]:
+    """Return the rows at a level of the networks that last pass there."""
+    last = last_passing(rows, threshold)
+    return [row for row in rows if row["level"] == level and last[int(row["network"])] == level]
+
+
+def layer_table(rows: Sequence[Row], level: float, threshold: float) -> list[Row]:
+    """Return the weights left in each layer of the networks that last pass at a level, as Table 1 of Zahn et al.
+
+    Returns:
+        A row a layer: `layer`, `dense` (weights of the dense network), `mean` and `variance` (of a sample) of the
+        weights left, `percent` of the dense, and `networks`; no rows where no network last passes there.
+    """
+    chosen = passing_rows(rows, level, threshold)
+    dense = min(rows, key=lambda row: row["level"])
+    table = []
+    for name in [name for name in dense if name.startswith("layer_")] if chosen else []:
+        left = [row[name] for row in chosen]
+        table.append({
+            "layer": float(name.removeprefix("layer_")), "dense": dense[name], "mean": float(np.mean(left)),
+            "variance": float(np.var(left, ddof=1)) if len(left) > 1 else math.nan,
+            "percent": 100 * float(np.mean(left)) / dense[name], "networks": float(len(left)),
+        })  # fmt: skip
+    return table
+
+
 def by_level(rows: Sequence[Row]) -> dict[float, list[Row]]:
     """Group rows by level, in rising order."""
     percents = sorted({row["level"] for row in rows})

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mothsim.controllers.learning.run_folder import Log
-from mothsim.controllers.networks.ensemble import Level
+from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import level_file
 from mothsim.controllers.zahn2022.loss_table import Row
 from mothsim.controllers.zahn2022.pruning_study import run
@@ -98,14 +98,16 @@ class StudyGroup:
     rows: list[Row]
     members: list[tuple[Path, int]]
 
-    def level(self, network: int, percent: float) -> tuple[Level, int]:
-        """Return the level of a network's study, and the network's index there.
 
-        Raises:
-            ValueError: the checkpoint is missing, damaged, or of another study.
-        """
-        folder, index = self.members[network]
-        return load_checked(folder, percent, load_settings(folder)), index
+def load_networks(group: StudyGroup, percent: float, networks: Sequence[int]) -> dict[int, Network]:
+    """Load networks of a group at one level, each study's checkpoint once, by their numbers.
+
+    Raises:
+        ValueError: a checkpoint is missing, damaged, or of another study; or the training of a network diverged.
+    """
+    levels = {folder: load_checked(folder, percent, load_settings(folder)) for folder in
+              {group.members[index][0] for index in networks}}  # fmt: skip
+    return {index: levels[group.members[index][0]].network(group.members[index][1]) for index in networks}
 
 
 def collect(folder: Path, log: Log | None = None) -> dict[tuple[int, ...], StudyGroup]:

@@ -58,7 +58,7 @@ class Study:
     threshold: Factor = 1e-3
     """Loss that a network has to keep to."""
     level: Percent = 93
-    """Sparsity at which sample networks, layers, inputs and predictions are drawn, per cent."""
+    """Sparsity at which sample networks, layers, inputs and predictions are shown, per cent."""
     figures: bool = False
     """Only draw the figures of what is in the folder again."""
     out: Path = Path("out/study")
@@ -80,11 +80,15 @@ class Study:
         files, results = [], []
         for hidden, group in groups.items():
             findings = compare(hidden, group.rows)
-            results.append(self._result(group) | {"beside_paper": [dataclasses.asdict(one) for one in findings]})
+            result = self._result(group)
+            results.append(result | {"beside_paper": [dataclasses.asdict(one) for one in findings]})
             folder = self.out if len(groups) == 1 else self.out / "-".join(map(str, hidden))
             if findings:
                 files.append(folder / "beside-paper.csv")
                 write_atomically(files[-1], findings_as_csv(findings))
+            if result["layers"]:
+                files.append(folder / "layers.csv")
+                write_atomically(files[-1], as_csv(result["layers"]))
             files.append(folder / TABLE)
             if folder not in {study for study, _ in group.members}:
                 write_atomically(files[-1], as_csv(group.rows))
@@ -132,7 +136,7 @@ class Study:
         return {"flops": done.flops / seconds, "bytes": done.bytes / seconds, "seconds": seconds, "report": report}
 
     def _result(self, group: StudyGroup) -> dict[str, Any]:
-        from mothsim.controllers.zahn2022.loss_table import last_passing, summarise
+        from mothsim.controllers.zahn2022.loss_table import last_passing, layer_table, summarise
 
         last = list(last_passing(group.rows, self.threshold).values())
         table = summarise(group.rows, self.threshold)
@@ -143,6 +147,7 @@ class Study:
             "never_passing": last.count(None),
             "columns": list(table[0]),
             "levels": [list(row.values()) for row in table],
+            "layers": layer_table(group.rows, self.level, self.threshold),
         }
 
 
@@ -163,6 +168,13 @@ def _print(result: dict[str, Any]) -> None:
     for level, networks, weights, live, loss, low, high, count in result["levels"]:
         spread = f"{loss:.2e} [{low:.2e}, {high:.2e}]"
         print(f"{level:11g} {networks:8} {weights:9,.0f} {live:9,.0f} {spread:>28} {count:12}")
+    if result["layers"]:
+        first = result["layers"][0]
+        print(f"\n{'layer':>5} {'dense':>8} {'mean left':>10} {'variance':>9} {'per cent':>9}   "
+              f"of the {first['networks']:.0f} networks that last pass there")  # fmt: skip
+    for row in result["layers"]:
+        left = f"{row['mean']:10,.1f} {row['variance']:9.3g} {row['percent']:9.2f}"
+        print(f"{row['layer']:5.0f} {row['dense']:8,.0f} {left}")
     if result["beside_paper"]:
         print(f"\n{'beside Zahn et al. 2022':<62} {'theirs':>9} {'ours':>9}   90 % interval")
     for finding in result["beside_paper"]:

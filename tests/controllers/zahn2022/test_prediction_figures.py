@@ -30,11 +30,19 @@ class Oracle:
 def test_residuals_are_what_a_network_misses_by() -> None:
     network: Any = Oracle(300)
     titles = [axes.get_title() for axes in draw_predictions(network).axes]
-    assert titles[0] == "F_x, dyn"
+    assert titles[0] == "$F_x$, dyn"
     assert [title for title in titles if title.startswith("residual")] == [
         "residual, RMS 300 dyn", "residual, RMS 0 dyn", "residual, RMS 0 dyn cm",
         *["residual, RMS 0 cm/s"] * 2, *["residual, RMS 0 rad/s"] * 2,
     ]  # fmt: skip
+
+
+def test_residuals_are_actual_minus_predicted() -> None:
+    network: Any = Oracle(300)
+    residuals = draw_predictions(network).axes[7]
+    assert residuals.get_ylabel() == "actual - predicted"
+    drawn = np.asarray(residuals.lines[1].get_ydata())
+    assert np.allclose(drawn, -300, atol=1e-2)
 
 
 def test_the_true_control_flies_the_true_segment() -> None:

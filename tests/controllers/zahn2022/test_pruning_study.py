@@ -361,9 +361,9 @@ def test_figures_come_from_the_folder_alone(whole: Path, tmp_path: Path, monkeyp
     assert {file.stem for file in files} == {
         "loss-by-sparsity",
         "sample-networks",
-        "layers",
         "inputs",
         "learning-curve",
+        "learning-curves",
         "predictions-dense",
         "predictions-pruned",
         "trajectories",

@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 
 from mothsim.controllers.learning.protocols import HIDDEN, dense_with
-from mothsim.controllers.zahn2022.loss_table import last_passing, median, share, summarise
+from mothsim.controllers.zahn2022.loss_table import last_passing, layer_table, median, share, summarise
 from mothsim.controllers.zahn2022.published import as_csv, compare
 from mothsim.controllers.zahn2022.study_files import SMALLEST
 from mothsim.segments import INPUTS, OUTPUTS
@@ -27,6 +27,16 @@ def test_summary_by_hand() -> None:
     assert (first["level"], first["networks"], first["weights"], first["loss"]) == (0, 3, 8, 1)
     assert (last["loss"], last["last_passing"]) == (3, 1)
     assert math.isnan(last["loss_low"])
+
+
+def test_the_weights_of_layers_by_hand() -> None:
+    """Of three networks two last pass at 93 %, with 7 and 9 of 112 weights: 8 on average, variance 2, 7.14 %."""
+    rows = [row(i, 0, 1, layer_1=112) for i in range(3)]
+    rows += [row(i, 93, loss, layer_1=left) for i, (loss, left) in enumerate(((1, 7), (1, 9), (3, 70)))]
+    assert layer_table(rows, 93, 2) == [
+        {"layer": 1, "dense": 112, "mean": 8, "variance": 2, "percent": 100 * 8 / 112, "networks": 2}
+    ]
+    assert layer_table(rows, 93, 0.5) == []
 
 
 def test_intervals_by_hand() -> None:

@@ -9,7 +9,7 @@ from mothsim.controllers.zahn2022.loss_table import as_csv, read_table
 from mothsim.controllers.zahn2022.pruning_study import run
 from mothsim.controllers.zahn2022.study_figures import draw_study
 from mothsim.controllers.zahn2022.study_files import StudySettings, find_studies, load_settings
-from mothsim.controllers.zahn2022.sweep import collect, run_sweep, sweep
+from mothsim.controllers.zahn2022.sweep import collect, load_networks, run_sweep, sweep
 
 TINY = StudySettings("cosine", "global", (8, 6), (50,), 2000, 0, 0.01, 2)
 
@@ -45,10 +45,10 @@ def test_studies_are_read_as_one(swept: Path, tmp_path: Path) -> None:
     assert list(groups) == [(10, 6), (8, 6)]
     group = groups[8, 6]
     assert {(row["seed"], row["network"]) for row in group.rows} == {(0, 0), (0, 1), (11, 2), (11, 3)}
-    level, index = group.level(3, 50)
-    assert index == 1
+    networks = load_networks(group, 50, [0, 3])
     alone = read_table(swept / "8-6" / "seed-11")[3]
-    assert (alone["network"], alone["loss"]) == (1, level.ensemble.losses[1])
+    assert (alone["network"], alone["loss"]) == (1, networks[3].info["test_loss"])
+    assert networks[0].info["network"] == 0
     assert group.rows[-1] == {"seed": 11, **alone, "network": 3}
     files = draw_study(swept, threshold=0.05)
     assert {file.parent.name for file in files} == {"8-6", "10-6", swept.name}
