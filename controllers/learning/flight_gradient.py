@@ -29,6 +29,7 @@ Parameters = tuple[tuple[Any, Any], ...]
 _UNITS = np.array([1.0, 1.0, 0.3, 0.3, 30.0, 30.0, 8.0, 8.0], dtype=np.float32)  # of the state, to weigh a costate
 _LARGEST_COSTATE = 3.0
 _GONE = 25.0  # cm from the target, from which on a moth teaches nothing
+_FAR = 20.0  # cm, at which the cost of distance saturates
 _SPINNING = 150.0  # rad/s, the same
 
 
@@ -38,9 +39,11 @@ class CostWeights(NamedTuple):
     Attributes:
         precision: distance, cm, below which the cost of distance turns from linear to quadratic.
         rate, posture, effort, change: of angular rates, tilt and bend, outputs, and changes of the outputs.
+        torque: of abdominal torque, in addition to its share of the effort.
         arrival: of velocity, tilt and spin at a window's end, by its length.
         calm: mean cost below which a flight's own cost counts as it is, and above which by its logarithm, so that
             violent flights do not drown the calm ones.
+        large: of the cost itself in addition to its logarithm, so that large errors count as well.
     """
 
     precision: float | np.floating
@@ -48,8 +51,10 @@ class CostWeights(NamedTuple):
     posture: float = 2e-3
     effort: float = 2e-3
     change: float = 0.0
+    torque: float = 0.0
     arrival: float = 0.02
     calm: float = 0.02
+    large: float = 0.0
 
 
 class Window(NamedTuple):
@@ -149,26 +154,33 @@ def flight_cost(
         change = to_control_components(outputs, target.trims, body, jnp) - components
         state = end + jnp.einsum("bij,bj->bi", by_state, state - start)
         state = state + jnp.einsum("bij,bj->bi", by_components, change)
-        return (state, outputs), _segment_cost(state, goal, outputs, outputs - before, weights, target.postures)
+        return (state, outputs), segment_cost(state, goal, outputs, outputs - before, weights, target.postures)
 
     count = window.sound.shape[0]
     (last, _), costs = jax.lax.scan(segment, (window.states[0], jnp.zeros((count, 3))), (*flown, *shown))
     arrival = weights.arrival * _arrival_cost(last, window.velocities[-1], find_trim(body).state[2])
-    if each_segment:
-        flights = jnp.log1p((costs + arrival) / weights.calm).mean(axis=0)
-        return (flights * window.sound).sum() / count
-    return (jnp.log1p((costs.mean(axis=0) + arrival) / weights.calm) * window.sound).sum() / count
+    costs = (costs if each_segment else costs.mean(axis=0, keepdims=True)) + arrival
+    flights = (jnp.log1p(costs / weights.calm) + weights.large * costs).mean(axis=0)
+    return (flights * window.sound).sum() / count
 
 
-def _segment_cost(state: Any, goal: Any, outputs: Any, change: Any, weights: CostWeights, posture: Array) -> Any:
+def segment_cost(state: Any, goal: Any, outputs: Any, change: Any, weights: CostWeights, posture: Array) -> Any:
+    """Cost (B,) of a segment: its end (B, 8), goal (B, 2), outputs (B, 3) and their change, and trim's posture (2,)."""
     square = ((state[:, :2] - goal) ** 2).sum(axis=1)
     distance = jnp.sqrt(square + weights.precision**2) - weights.precision
     tilt = state[:, 2] - posture[0]
     bend = _soft(state[:, 3] - state[:, 2] - (posture[1] - posture[0]), 2.0)
     rates = _soft(state[:, 6], 40.0) ** 2 + _soft(state[:, 7] - state[:, 6], 40.0) ** 2
     askew = 1 - jnp.cos(tilt) + 0.5 * bend**2
-    work = weights.effort * (outputs**2).sum(axis=1) + weights.change * (change**2).sum(axis=1)
-    return distance / (1 + distance / 20.0) + weights.rate * rates / 25 + weights.posture * askew + work
+    work = weights.effort * (outputs**2).sum(axis=1) + weights.torque * outputs[:, 2] ** 2
+    work += weights.change * (change**2).sum(axis=1)
+    return distance / (1 + distance / _FAR) + weights.rate * rates / 25 + weights.posture * askew + work
+
+
+def distance_curvature(state: Any, goal: Any, weights: CostWeights) -> Any:
+    """Curvature (B,) of the cost of distance about ends (B, 8), as if its error were squared."""
+    root = jnp.sqrt(((state[:, :2] - goal) ** 2).sum(axis=1) + weights.precision**2)
+    return 1 / (root * (1 + (root - weights.precision) / _FAR) ** 2)
 
 
 def _arrival_cost(state: Any, velocity: Any, angle: float) -> Any:

@@ -40,6 +40,12 @@ def prune(network: Network, task: RegressionTask, count: int, *, skip: int = 0) 
         skip: rank by saliency of the first weight that is removed; 0 is the least.
     """
     matrix, _ = normal_equations(network, task)
+    return prune_by_curvature(network, matrix, count, skip=skip)
+
+
+def prune_by_curvature(network: Network, matrix: NDArray[np.floating], count: int, *, skip: int = 0) -> Network:
+    """Remove weights as `prune` does, where the Hessian (P, P) of the cost by the `parameters` is known."""
+    matrix = np.asarray(matrix, dtype=np.float64)
     diagonal = np.diag(matrix)
     inverse = np.linalg.inv(matrix + _DAMPING * np.diag(np.maximum(diagonal, 1e-7 * diagonal.max())))
     values, weights = parameters(network), network.connections

@@ -1,8 +1,8 @@
 """Makes the policies that ship with the package: `python -m mothsim.demos.reproduce.build_policies`.
 
-`alone` is a dense one, trained and then refined. `alone-N` is a linear one of which N weights are left: pruned for as
-long as it meets what is asked, and selected and tested on other starts than those that it was pruned by. Killed at any
-moment, training goes on; pruning goes on from the last policy that was taken.
+`alone` is a dense one. `alone-N` is a linear one of which N weights are left: pruned for as long as it meets what is
+asked, and selected and tested on other starts than those that it was pruned by. Killed at any moment, training goes
+on; pruning goes on from the last policy that was taken.
 """
 
 from __future__ import annotations
@@ -10,30 +10,35 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
+from mothsim.controllers.learning.make_policy import make_policy
 from mothsim.controllers.learning.policy_flights import REQUIREMENTS, fly_all
 from mothsim.controllers.learning.policy_pruning import prune_policy
-from mothsim.controllers.learning.policy_training import PolicySettings, run
+from mothsim.controllers.learning.policy_refining import RefiningSettings
+from mothsim.controllers.learning.policy_training import PolicySettings
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import load_network, save_network
 from mothsim.demos.cli.output import show, wrote
-from mothsim.demos.options import Count, Seed
+from mothsim.demos.cli.train_policy import StageBar
+from mothsim.demos.options import Count, Factor, Seed
 from mothsim.demos.run import run as run_program
 
 _SELECTION, _VALIDATION, _TEST = 1000, 2000, 0  # seeds of starts: to prune by, to choose by, and to judge by
 
-DENSE = PolicySettings()
-REFINED = PolicySettings(
-    steps=700, learning_rate=2e-3, precision=0.005, weights={"effort": 2e-3, "calm": 0.005, "arrival": 0.0}, seed=1,
-    refining=True,
-)  # fmt: skip
+DENSE = PolicySettings(steps=300)
+REFINED = RefiningSettings(
+    steps=500,
+    weights={"precision": 0.003, "calm": 0.004, "effort": 1e-3, "torque": 0.015, "arrival": 0.0, "large": 1.5},
+)
 LINEAR = PolicySettings(hidden=(), steps=500, moths=64, learning_rate=2e-2, violence=1.2)
-PRUNED = replace(
-    LINEAR, steps=100, learning_rate=1e-2, precision=0.02, violence=1.5, weights={"effort": 1e-3, "calm": 0.05},
-    refining=True,
-)  # fmt: skip
-"""How policies are trained, and how pruned ones are retrained after every removal."""
+PRUNED = RefiningSettings(
+    steps=20, memory=0.8, damping=0.01, weights={"precision": 0.02, "calm": 0.05, "effort": 1e-3, "arrival": 0.0}
+)
+"""How policies are trained and refined, and how pruned ones are refined after every removal."""
+
+
+Settings = TypeVar("Settings", PolicySettings, RefiningSettings)
 
 
 @dataclass
@@ -45,9 +50,11 @@ class BuildPolicies:
     requirement: Literal["gentle", "all"] = "all"
     """What pruned ones are to meet."""
     flights: Count = 100
-    """Flights of each task, to prune and to choose by."""
+    """Flights of each task, to prune by and to test with; ten times as many choose."""
     tries: Count = 6
     """Connections that are tried one by one before the rest is held to be needed."""
+    step_scale: Factor = 1.0
+    """Times the steps of training and refining; less trains less."""
     seed: Seed = 0
     """Of training."""
     out: Path = Path("out/policies")
@@ -57,17 +64,22 @@ class BuildPolicies:
         """Make them and print how they fly."""
         for name in self.names:
             network, file = self._dense() if name == "alone" else self._pruned()
-            show({"weights": network.connections, **fly_all(network, 100, _TEST)}, False)
+            show({"weights": network.connections, **fly_all(network, self.flights, _TEST)}, False)
             wrote(file)
 
     def _dense(self) -> tuple[Network, Path]:
-        first = run(replace(DENSE, seed=self.seed), self.out / "dense.safetensors")
         file = self.out / "alone.safetensors"
-        return run(replace(REFINED, seed=self.seed + 1), file, start=first), file
+        with StageBar() as bar:
+            return make_policy(self._scaled(DENSE), self._scaled(REFINED), file, bar), file
+
+    def _scaled(self, settings: Settings) -> Settings:
+        return replace(settings, steps=max(1, round(self.step_scale * settings.steps)), seed=self.seed)
 
     def _pruned(self) -> tuple[Network, Path]:
-        network = run(replace(LINEAR, seed=self.seed), self.out / "linear.safetensors")
-        settings, requirement = replace(PRUNED, seed=self.seed), REQUIREMENTS[self.requirement]
+        settings, requirement = self._scaled(PRUNED), REQUIREMENTS[self.requirement]
+        with StageBar() as bar:
+            refining = replace(settings, steps=3 * settings.steps)
+            network = make_policy(self._scaled(LINEAR), refining, self.out / "linear.safetensors", bar)
 
         def file(policy: Network) -> Path:
             return self.out / f"{self.requirement}-{policy.connections}.safetensors"
@@ -80,12 +92,14 @@ class BuildPolicies:
             found = map(load_network, self.out.glob(f"{self.requirement}-*.safetensors"))
             return sorted(found, key=lambda policy: policy.connections)
 
+        if not fewest_first():
+            taken(network)
         prune_policy(
-            next(iter(fewest_first()), network), settings,
+            fewest_first()[0], settings,
             lambda policy: requirement.met_by(policy, self.flights, _SELECTION), tries=self.tries, callback=taken,
         )  # fmt: skip
         # The fewest of many tried are lucky on the starts that they were pruned by.
-        sound = (policy for policy in fewest_first() if requirement.met_by(policy, self.flights, _VALIDATION))
+        sound = (policy for policy in fewest_first() if requirement.met_by(policy, 10 * self.flights, _VALIDATION))
         network = next(sound, network)
         return network, file(network)
 

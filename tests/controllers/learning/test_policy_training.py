@@ -1,45 +1,54 @@
 """Training policies: deterministic, resumable in the same bits, and pruned connections stay gone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mothsim.controllers.learning import policy_training
+from mothsim.controllers.learning import policy_run
+from mothsim.controllers.learning.make_policy import make_policy
 from mothsim.controllers.learning.policy_flights import DURATIONS, REQUIREMENTS, fly_all
-from mothsim.controllers.learning.policy_pruning import prune_policy, without_least
-from mothsim.controllers.learning.policy_training import PolicyProgress, PolicySettings, init_policy, run, train_policy
+from mothsim.controllers.learning.policy_pruning import prune_policy, without_least_salient
+from mothsim.controllers.learning.policy_refining import RefiningSettings, refine_policy
+from mothsim.controllers.learning.policy_run import PolicyProgress
+from mothsim.controllers.learning.policy_training import PolicySettings, init_policy, train_policy
 from mothsim.trajectories import NAMES
 
 SHORT = PolicySettings(hidden=(4,), steps=6, moths=8, segments=4)
+REFINING = RefiningSettings(steps=4, moths=8, segments=4, violence=0.5)
 
 
 class Killed(Exception):
     pass
 
 
-def test_a_killed_training_goes_on_in_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policy_training, "_SAVE_EVERY", -1.0)
+@pytest.mark.parametrize(("stage", "step"), [("training", 5), ("refining", 3)])
+def test_a_killed_training_goes_on_in_the_same_bits(
+    stage: str, step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy_run, "_SAVE_EVERY", -1.0)
+    file, whole = tmp_path / "killed.safetensors", tmp_path / "whole.safetensors"
 
-    def kill(progress: PolicyProgress) -> None:
-        if progress.step == 5:
+    def kill(at: str, progress: PolicyProgress) -> None:
+        if (at, progress.step) == (stage, step):
             raise Killed
 
     with pytest.raises(Killed):
-        run(SHORT, tmp_path / "killed.safetensors", kill)
-    assert not (tmp_path / "killed.safetensors").exists()
+        make_policy(SHORT, REFINING, file, kill)
+    assert not file.exists()
+    other = (replace(SHORT, segments=5), REFINING) if stage == "training" else (SHORT, replace(REFINING, segments=5))
     with pytest.raises(ValueError, match="other settings"):
-        run(PolicySettings(hidden=(4,), steps=6, moths=8, segments=5), tmp_path / "killed.safetensors")
-    steps: list[int] = []
-    resumed = run(SHORT, tmp_path / "killed.safetensors", lambda progress: steps.append(progress.step))
-    assert steps == [5, 6]
-    whole = run(SHORT, tmp_path / "whole.safetensors")
-    assert (tmp_path / "killed.safetensors").read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
-    assert [file.name for file in tmp_path.glob("*progress*")] == []
-    for ours, theirs in zip(resumed.weights, whole.weights, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+        make_policy(*other, file)
+    steps: list[tuple[str, int]] = []
+    make_policy(SHORT, REFINING, file, lambda at, progress: steps.append((at, progress.step)))
+    assert steps[0] == (stage, step)
+    assert steps[-1] == ("refining", REFINING.steps)
+    make_policy(SHORT, REFINING, whole)
+    assert file.read_bytes() == whole.read_bytes()
+    assert [found.name for found in tmp_path.glob("*progress*")] == []
     with pytest.raises(ValueError, match="other settings"):
-        run(PolicySettings(hidden=(5,), steps=6), tmp_path / "whole.safetensors")
+        make_policy(SHORT, replace(REFINING, seed=3), whole)
 
 
 def test_training_lowers_the_cost() -> None:
@@ -50,23 +59,33 @@ def test_training_lowers_the_cost() -> None:
     assert costs[-1] < 0.9 * costs[2]
 
 
+def test_refining_goes_further_than_the_gradient() -> None:
+    settings = PolicySettings(hidden=(8,), steps=60, moths=24, segments=16)
+    trained = train_policy(init_policy(settings), settings)
+    refining = RefiningSettings(steps=20, moths=16, segments=16, violence=0.5)
+    costs: list[float] = []
+    refine_policy(trained, replace(refining, steps=1, seed=9), callback=lambda progress: costs.append(progress.cost))
+    refined = refine_policy(trained, refining)
+    refine_policy(refined, replace(refining, steps=1, seed=9), callback=lambda progress: costs.append(progress.cost))
+    assert costs[1] < 0.9 * costs[0]
+
+
 def test_pruned_connections_stay_gone() -> None:
     network = init_policy(SHORT)
-    smaller = without_least(network, SHORT, 40)
+    smaller = without_least_salient(network, REFINING, 40)
     gone = [weight == 0 for weight in smaller.weights]
     assert network.connections - smaller.connections >= 40
-    trained = train_policy(smaller, SHORT)
-    for weight, mask in zip(trained.weights, gone, strict=True):
-        assert not weight[mask].any()
-    assert any((a != b).any() for a, b in zip(trained.weights, smaller.weights, strict=True))
+    for trained in (train_policy(smaller, SHORT), refine_policy(smaller, REFINING)):
+        for weight, mask in zip(trained.weights, gone, strict=True):
+            assert not weight[mask].any()
+        assert any((a != b).any() for a, b in zip(trained.weights, smaller.weights, strict=True))
 
 
 def test_pruning_takes_back_what_fails() -> None:
     network, taken = init_policy(SHORT), []
     least = prune_policy(
-        network, PolicySettings(hidden=(4,), steps=1, moths=4, segments=2),
-        lambda policy: policy.connections >= 90, callback=taken.append,
-    )  # fmt: skip
+        network, replace(REFINING, steps=1), lambda policy: policy.connections >= 90, callback=taken.append
+    )
     assert least.connections == min(policy.connections for policy in taken)
     assert 90 <= least.connections < 100
 

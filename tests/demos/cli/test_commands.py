@@ -112,7 +112,20 @@ def test_train_then_fly_what_it_made(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_train_a_policy_then_fly_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["train", "policy", "--hidden", "4", "--steps", "3", "--moths", "4", "--segments", "3"]
+    command = [
+        "train",
+        "policy",
+        "--hidden",
+        "4",
+        "--steps",
+        "3",
+        "--refining-steps",
+        "2",
+        "--moths",
+        "4",
+        "--segments",
+        "3",
+    ]
     assert main([*command, "--out", str(tmp_path), "--json"]) == 0
     result = last_json(capsys)
     assert result["weights"] == 29 * 4 + 4 * 3

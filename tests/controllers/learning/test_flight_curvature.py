@@ -1,0 +1,66 @@
+"""The Gauss-Newton matrix through the flight, against differences of flights that are flown anew."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from mothsim import MothBody
+from mothsim.controllers.learning.flight_curvature import SQUARES, gauss_newton_matrix, live_parameters
+from mothsim.controllers.learning.flight_gradient import (
+    CostWeights,
+    distance_curvature,
+    fly_window,
+    segment_cost,
+    upright,
+)
+from mothsim.controllers.learning.levenberg_marquardt import parameters, with_parameters
+from mothsim.controllers.learning.policy_targets import draw_starts, draw_targets
+from mothsim.controllers.learning.policy_training import PolicySettings, init_policy
+from mothsim.controllers.networks.network import Network
+
+MOTHS, SEGMENTS = 6, 5
+# Of the squares only those of the position, so that differences of the flown positions are all that is needed.
+WEIGHTS = CostWeights(precision=0.1, rate=0.0, posture=0.0, effort=0.0)
+
+
+def sparse_policy() -> Network:
+    network = init_policy(PolicySettings(hidden=(3,)))
+    rng = np.random.default_rng(5)
+    weights = tuple(np.where(rng.random(w.shape) < 0.2, 0.3 * w, 0).astype(np.float32) for w in network.weights)
+    return replace(network, weights=weights)
+
+
+def fly(network: Network):
+    rng = np.random.default_rng(3)
+    positions, velocities = draw_targets(rng, MOTHS, SEGMENTS)
+    starts = draw_starts(rng, positions[:, 0], velocities[:, 0], 0.2)
+    pairs = tuple(zip(network.weights, network.biases, strict=True))
+    return fly_window(pairs, starts, positions, velocities, MothBody())
+
+
+def test_the_matrix_is_that_of_flights_flown_anew() -> None:
+    network = sparse_policy()
+    values, window = parameters(network), fly(network)
+    assert window.sound.all()
+    slopes = []
+    for i in range(len(values)):
+        step = 5e-3 * np.eye(len(values))[i]
+        after, before = (fly(with_parameters(network, values + sign * step)).states for sign in (1, -1))
+        slopes.append((np.float64(after) - before)[1:, :, :2] / 1e-2)
+    ends, goals, still = window.states[1:], window.targets[1:], np.zeros((MOTHS, 3))
+    motion = (window.targets[0], window.velocities[0], window.ahead[0])
+    postures = upright(*motion, MothBody()).postures
+    expected = np.zeros((len(values), len(values)))
+    for t in range(SEGMENTS):
+        cost = segment_cost(ends[t], goals[t], still, still, WEIGHTS, postures)
+        root = np.sqrt(np.asarray(distance_curvature(ends[t], goals[t], WEIGHTS) / (WEIGHTS.calm + cost)))
+        rows = np.array([slope[t] * root[:, None] for slope in slopes]).reshape(len(values), -1)
+        expected += rows @ rows.T / (MOTHS * SEGMENTS)
+    pairs = tuple(zip(network.weights, network.biases, strict=True))
+    found = np.zeros_like(expected)
+    for axis in (0, 1):  # with signs that let one square through at a time, nothing is left to chance
+        signs = np.zeros((SEGMENTS, MOTHS, SQUARES), np.float32)
+        signs[..., axis] = 1
+        found += gauss_newton_matrix(pairs, live_parameters(network), window, WEIGHTS, signs, MothBody())
+    np.testing.assert_allclose(found, expected, atol=0.01 * expected.max())
+    assert np.linalg.eigvalsh(found).min() > -1e-6 * expected.max()

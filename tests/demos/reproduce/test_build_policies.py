@@ -1,0 +1,21 @@
+"""Policies are made, pruned and printed, on a small size, and made only once."""
+
+from pathlib import Path
+
+import pytest
+
+from mothsim.controllers.networks.storage import load_network
+from mothsim.demos.reproduce.build_policies import BuildPolicies
+
+
+@pytest.mark.slow
+def test_policies_are_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    build = BuildPolicies(requirement="gentle", flights=2, tries=1, step_scale=0.01, out=tmp_path)
+    build.run()
+    printed = capsys.readouterr().out
+    assert printed.count("recovered") == 2
+    assert load_network(tmp_path / "alone.safetensors").connections == 2048
+    before = {file.name: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    build.run()
+    assert capsys.readouterr().out == printed
+    assert {file.name: file.stat().st_mtime_ns for file in tmp_path.iterdir()} == before
