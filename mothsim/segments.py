@@ -34,7 +34,18 @@ INPUTS = ("phi0", "theta0", "x_f", "y_f", "phi_f", "theta_f", "xdot0", "ydot0", 
 OUTPUTS = ("F_x", "F_y", "tau", "xdot_f", "ydot_f", "phidot_f", "thetadot_f")
 """Columns of its outputs: the control (force along and across the head-thorax) and the final rates."""
 
+UNITS = {
+    **dict.fromkeys(("phi0", "theta0", "phi_f", "theta_f"), "rad"),
+    **dict.fromkeys(("x_f", "y_f"), "cm"),
+    **dict.fromkeys(("xdot0", "ydot0", "xdot_f", "ydot_f"), "cm/s"),
+    **dict.fromkeys(("phidot0", "thetadot0", "phidot_f", "thetadot_f"), "rad/s"),
+    **dict.fromkeys(("F_x", "F_y"), "dyn"),
+    "tau": "dyn cm",
+}
+"""Units of the columns."""
+
 BLOCK = 1 << 16
+"""Rows with one random stream."""
 
 Solver = Callable[[NDArray, NDArray], NDArray]
 """From states (N, 8) and controls (N, 4) to ends (N, 8), NaN in rows that cannot be solved."""
@@ -81,6 +92,7 @@ def generate(
     body: MothBody | None = None,
     duration: float = SEGMENT,
     rtol: float = 1e-6,
+    first: int = 0,
     folder: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     solver: Solver | None = None,
@@ -96,6 +108,7 @@ def generate(
         body: by default Zahn et al.'s.
         duration: s.
         rtol: see `mothsim.propagate`.
+        first: row of the set to begin with, a multiple of `BLOCK`, to make a set piece by piece.
         folder: where `inputs.npy` and `outputs.npy` are written, through memory maps, so that a set may be
             larger than memory; without it the arrays are in memory.
         threads: by default all.
@@ -103,11 +116,13 @@ def generate(
             `generate(10_000_000, solver=mothsim.jax_engine.solver())`, the same segments to 1e-6.
 
     Raises:
-        ValueError: `count` is negative, or see `mothsim.propagate`.
+        ValueError: `count` is negative, `first` is no multiple of `BLOCK`, or see `mothsim.propagate`.
         RuntimeError: a segment could not be solved.
     """
     if count < 0:
         raise ValueError(f"count = {count!r}: expected 0 or more")
+    if first < 0 or first % BLOCK:
+        raise ValueError(f"first = {first!r}: expected a multiple of {BLOCK}")
     body = body or MothBody()
     engine = partial(propagate, body=body, duration=duration, rtol=rtol, threads=1)
     solve = solver or (lambda states, controls: engine(states, controls).states)
@@ -115,13 +130,13 @@ def generate(
     def fill(segments: Segments, block: int) -> None:
         rows = slice(block * BLOCK, min((block + 1) * BLOCK, count))
         # The whole block is drawn even if only part of it is wanted, so that its rows do not depend on `count`.
-        states, controls = draw(BLOCK, np.random.SeedSequence(seed, spawn_key=(block,)), body)
+        states, controls = draw(BLOCK, np.random.SeedSequence(seed, spawn_key=(first // BLOCK + block,)), body)
         size = rows.stop - rows.start
         states, controls = states[:size], controls[:size]
         ends = solve(states, controls)
         failed = np.isnan(ends).any(axis=1)
         if failed.any():
-            raise RuntimeError(f"{failed.sum()} random segments of block {block} could not be solved")
+            raise RuntimeError(f"{failed.sum()} random segments of block {first // BLOCK + block} could not be solved")
         _tabulate(states, controls, ends, segments.inputs[rows], segments.outputs[rows])
 
     blocks, workers = range(-(-count // BLOCK)), default_threads() if threads is None else threads

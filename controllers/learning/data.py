@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mothsim.body import MothBody
 from mothsim.controllers.learning.near_trim import NEAR_FLIGHT, draw_near_trim
 from mothsim.controllers.networks.network import Scaling
+from mothsim.segment_files import stream
 from mothsim.segments import Solver, generate, tabulate
 from mothsim.solver.propagate import propagate
 from mothsim.trim import find_trim
@@ -57,23 +58,19 @@ def make_dataset(
     """
     body = body or MothBody()
     near = round(segments * near_flight)
-    whole = generate(segments - near, _stream(seed, purpose), body=body, solver=solver)
+    whole = generate(segments - near, stream(seed, purpose), body=body, solver=solver)
     scaling = scaling or Scaling.of(whole.inputs, whole.outputs)
     parts = [whole]
     if near:
         solve = solver or (lambda states, controls: propagate(states, controls, body=body).states)
         states, controls = draw_near_trim(
-            near, _stream(seed, ABOUT_TRIM + purpose), [find_trim(body)], body, NEAR_FLIGHT
+            near, stream(seed, ABOUT_TRIM + purpose), [find_trim(body)], body, NEAR_FLIGHT
         )
         parts.append(tabulate(states, controls, solve(states, controls)))
     order = _interleaved(segments - near, near)
     inputs = np.concatenate([scaling.scale_inputs(part.inputs).astype(np.float32) for part in parts])[order]
     outputs = np.concatenate([scaling.scale_outputs(part.outputs).astype(np.float32) for part in parts])[order]
     return Dataset(inputs, outputs, scaling)
-
-
-def _stream(seed: int, purpose: int) -> int:
-    return seed + (purpose << 32)
 
 
 def _interleaved(many: int, few: int) -> NDArray[np.intp]:

@@ -9,6 +9,7 @@ from tyro.conf import subcommand
 
 import mothsim
 from mothsim.demos.cli.benchmark import Benchmark
+from mothsim.demos.cli.data import Data
 from mothsim.demos.cli.evaluate import Evaluate
 from mothsim.demos.cli.fly import Fly
 from mothsim.demos.cli.import_keras import ImportKeras
@@ -22,6 +23,7 @@ Command = (
     | Annotated[View, subcommand("view")]
     | Annotated[Train, subcommand("train")]
     | Annotated[Study, subcommand("study")]
+    | Annotated[Data, subcommand("data")]
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Benchmark, subcommand("benchmark")]
     | Annotated[ImportKeras, subcommand("import")]
