@@ -20,6 +20,29 @@ DECISIONS = 2000
 """Of a published flight of 10 s."""
 START = np.array([0.0, 0.0, ANGLE, ANGLE + np.pi, 1e-4, 1e-4, 0.0, 0.0])
 """Where every published flight starts."""
+_ABDOMENS = {"light-abdomen": 0.1, "": 1.0, "heavy-abdomen": 10.0}
+_SPRINGS = {"soft-spring": 0.1, "": 1.0, "stiff-spring": 10.0}
+_SIZES = {"small": 0.5, "": 1.0, "large": 2.0}
+_PETIOLES = {"": 0.0, "long-petiole": 0.2, "longest-petiole": 0.4}
+CASES: dict[str, dict[str, float]] = {
+    **{
+        "-".join(filter(None, (abdomen, spring))) or "baseline": {
+            "abdomen_mass_factor": mass,
+            "spring_factor": stiffness,
+        }
+        for abdomen, mass in _ABDOMENS.items()
+        for spring, stiffness in _SPRINGS.items()
+    },
+    **{
+        "-".join(filter(None, (size, petiole))) or "baseline": {"length_scale": scale, "petiole_fraction": fraction}
+        for size, scale in _SIZES.items()
+        for petiole, fraction in _PETIOLES.items()
+    },
+}
+"""The 17 bodies by name, as factors of `MothBody.bustamante2022`: abdomen by spring, and size by petiole.
+
+The baseline stands in both tables of three by three.
+"""
 _CLOCK = 99 / 100
 """Of the goal, as published: it moved by 0.02/100 s a sample, the moth by 0.02/99 s."""
 _MJ = 1e-4  # of an erg
@@ -118,9 +141,10 @@ def published_flight(
     seed: int = 0,
     as_published: bool = True,
     decisions: int = DECISIONS,
+    trajectory: str = "sum-of-primes",
     progress: bool = False,
 ) -> Flight:
-    """One moth along the sum of primes, as Bustamante et al. flew theirs.
+    """One moth along the sum of primes, as Bustamante et al. flew theirs, or along another trajectory.
 
     Args:
         treatment: see `MonteCarlo`.
@@ -128,8 +152,9 @@ def published_flight(
         seed: of the random controls.
         as_published: see `MonteCarlo`.
         decisions: how long, 5 ms each.
+        trajectory: by name, with its start at the origin.
         progress: show a bar on standard error.
     """
     controller = MonteCarlo(treatment, as_published=as_published)
-    return fly(controller, make_trajectory("sum-of-primes", ANGLE), duration=decisions * controller.period, seed=seed,
+    return fly(controller, make_trajectory(trajectory, ANGLE), duration=decisions * controller.period, seed=seed,
                starts=START, body=body, progress=progress)  # fmt: skip

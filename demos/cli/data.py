@@ -41,9 +41,13 @@ class Data:
 
         body = make_body(self.body)
         with tqdm(total=self.segments + self.test_segments, unit="segment", unit_scale=True, file=sys.stderr) as bar:
+
+            def advance(rows: int) -> None:
+                bar.update(rows)
+
             files = write_segments(
                 self.out, self.segments, test_segments=self.test_segments, seed=self.seed, body=body,
-                body_name=self.body, file_format=self.format, callback=lambda rows: bar.update(rows),
+                body_name=self.body, file_format=self.format, callback=advance,
             )  # fmt: skip
         result = {"out": self.out, "segments": self.segments, "test_segments": self.test_segments, "seed": self.seed,
                   "body": self.body, "megabytes": sum(file.stat().st_size for file in files) / 1e6}  # fmt: skip

@@ -6,26 +6,26 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from tqdm import tqdm
 
 from mothsim.body import MothBody, Treatment
-from mothsim.controllers.mpc.bustamante2022 import DECISIONS, measures, published_flight
+from mothsim.controllers.mpc.bustamante2022 import CASES, DECISIONS, measures, published_flight
 from mothsim.demos.cli.output import show, wrote
 from mothsim.demos.options import Bounds, Count, Factor, Seed, each_once
 from mothsim.demos.run import run as run_program
 from mothsim.io import open_folder, write_atomically
 
 MEASURES = ("tracking_error", "work_mJ", "cost_of_transport")
-CASES: dict[str, tuple[dict[str, float], tuple[float, float, float] | None]] = {
-    "light-abdomen": ({"abdomen_mass_factor": 0.1}, (0.118032, 0.208686, 38.2616)),
-    "baseline": ({}, (0.0379567, 0.166477, 66.609)),
-    "long-petiole": ({"petiole_fraction": 0.2}, (0.0231078, 0.151263, 71.5189)),
-    "large": ({"length_scale": 2.0}, (0.0199198, 6.5637, 241.55)),
+PUBLISHED: dict[str, tuple[float, float, float]] = {
+    "light-abdomen": (0.118032, 0.208686, 38.2616),
+    "baseline": (0.0379567, 0.166477, 66.609),
+    "long-petiole": (0.0231078, 0.151263, 71.5189),
+    "large": (0.0199198, 6.5637, 241.55),
 }
-"""Each published case: what differs from the default body, and the published means in the order of `MEASURES`."""
+"""Published means at hand, fully actuated along the sum of primes, in the order of `MEASURES`."""
 
 _VALUES = len(MEASURES) + 1  # of a moth: its measures, and whether it was lost
 Share = Annotated[float, Bounds("a number from 0 to 100", 0, 100)]
@@ -36,8 +36,13 @@ Torque = Annotated[float, Bounds("a number from 0 on", 0)]
 class PublishedMonteCarlo:
     """Fly the published cases, or one of your own, and print the means of the measures with 90 % intervals."""
 
-    cases: tuple[str, ...] = tuple(CASES)
-    """Cases of light-abdomen, baseline, long-petiole and large; `own` is the case of the factors below."""
+    cases: tuple[str, ...] = tuple(PUBLISHED)
+    """Cases by name, such as baseline, heavy-abdomen-soft-spring or small-long-petiole: an abdomen (light-, heavy-)
+    with a spring (soft-, stiff-), or a size (small, large) with a petiole (long-, longest-). `all` is all 17 of the
+    paper, `own` the case of the factors below. By default the four whose published figures are printed beside."""
+    trajectory: Literal["sum-of-primes", "sine", "hover"] = "sum-of-primes"
+    """What the flower does: vertical tracking along the sum of primes, as published, or along a single sine; or it
+    stands still."""
     treatment: Treatment = "fa"
     """Treatment fa, fs, ua or us; the published figures are those of fa."""
     abdomen_mass_factor: Factor = 1.0
@@ -71,14 +76,25 @@ class PublishedMonteCarlo:
         """
         if self.moths < 2:
             raise ValueError(f"moths = {self.moths!r}: expected two or more")
-        each_once("cases", self.cases, (*CASES, "own"))
+        each_once("cases", self.cases, (*CASES, "own", "all"))
         open_folder(self.out)
-        rows = [self._row(name) for name in self.cases]
+        cases = dict.fromkeys(one for name in self.cases for one in (CASES if name == "all" else (name,)))
+        rows = [self._row(name) for name in cases]
         if self.json:
-            show({"treatment": self.treatment, "as_published": not self.corrected, "cases": rows}, True)
+            show(
+                {
+                    "treatment": self.treatment,
+                    "trajectory": self.trajectory,
+                    "as_published": not self.corrected,
+                    "cases": rows,
+                },
+                True,
+            )
             return
         for row in rows:
-            print(f"{row['case']} ({self.treatment}, {row['moths']} moths, {row['lost']} beyond 20 cm)")
+            print(
+                f"{row['case']} ({self.treatment}, {self.trajectory}, {row['moths']} moths, {row['lost']} beyond 20 cm)"
+            )
             for name in MEASURES:
                 value = row[name]
                 known = f", published {value['published']:.4g}: {100 * value['departure']:+.1f} %" if (
@@ -88,8 +104,9 @@ class PublishedMonteCarlo:
     def _body(self, name: str) -> tuple[MothBody, tuple[float, float, float] | None]:
         own = {"abdomen_mass_factor": self.abdomen_mass_factor, "spring_factor": self.spring_factor,
                "length_scale": self.length_scale, "petiole_fraction": self.petiole_fraction}  # fmt: skip
-        factors, published = {**CASES, "own": (own, None)}[name]
-        comparable = self.treatment == "fa" and not self.corrected
+        factors = {**CASES, "own": own}[name]
+        published = PUBLISHED.get(name)
+        comparable = self.treatment == "fa" and self.trajectory == "sum-of-primes" and not self.corrected
         body = MothBody.bustamante2022(self.treatment, torque_limit=self.torque_limit, **factors)
         return body, published if comparable else None
 
@@ -115,12 +132,13 @@ class PublishedMonteCarlo:
         """Return the measures of every moth by seed, flown or read from the folder."""
         key = {"body": repr(body), "treatment": self.treatment, "decisions": self.decisions,
                "as_published": not self.corrected}  # fmt: skip
-        file = self.out / f"{name}-{self.treatment}{'-corrected' if self.corrected else ''}.json"
+        where = "" if self.trajectory == "sum-of-primes" else f"-{self.trajectory}"
+        file = self.out / f"{name}-{self.treatment}{where}{'-corrected' if self.corrected else ''}.json"
         flown = _kept(file, key)
         wanted = [str(self.seed + moth) for moth in range(self.moths)]
         for seed in tqdm([seed for seed in wanted if seed not in flown], desc=name, unit="moth", leave=False):
             flight = published_flight(self.treatment, body, seed=int(seed), as_published=not self.corrected,
-                                      decisions=self.decisions)  # fmt: skip
+                                      decisions=self.decisions, trajectory=self.trajectory)  # fmt: skip
             found = measures(flight, as_published=not self.corrected)
             flown[seed] = [float(found.tracking_error), float(found.work), float(found.cost_of_transport),
                            float(flight.lost)]  # fmt: skip

@@ -10,8 +10,8 @@ import pytest
 
 import mothsim
 from mothsim import MothBody, controllers, metrics
-from mothsim.controllers.mpc.bustamante2022 import ANGLE, START, MonteCarlo, measures, published_flight
-from mothsim.demos.reproduce.bustamante2022_table import CASES, MEASURES, PublishedMonteCarlo
+from mothsim.controllers.mpc.bustamante2022 import ANGLE, CASES, START, MonteCarlo, measures, published_flight
+from mothsim.demos.reproduce.bustamante2022_table import MEASURES, PUBLISHED, PublishedMonteCarlo
 
 
 def test_the_published_clocks() -> None:
@@ -66,13 +66,36 @@ def test_the_demo_resumes_and_prints(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert (tmp_path / "baseline-fa.json").read_bytes() == kept
     PublishedMonteCarlo(**options, moths=3).run()
     text = capsys.readouterr().out
-    assert "baseline (fa, 3 moths" in text
+    assert "baseline (fa, sum-of-primes, 3 moths" in text
     assert "published 66.61" in text
     assert all(row[measure]["low"] <= row[measure]["high"] for row in first["cases"] for measure in MEASURES)
 
 
+def test_the_seventeen_cases_are_two_tables_with_one_baseline(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Abdomen x 0.1, 1, 10 by spring x 0.1, 1, 10, and size x 0.5, 1, 2 by petiole + 0, 0.2, 0.4 of the body length."""
+    bodies = {name: MothBody.bustamante2022("fa", **factors) for name, factors in CASES.items()}
+    assert len(bodies) == len(set(map(repr, bodies.values()))) == 17
+    assert bodies["baseline"] == MothBody.bustamante2022("fa")
+    soft, longest = bodies["heavy-abdomen-soft-spring"], bodies["small-longest-petiole"]
+    assert (soft.abdomen_density, soft.spring) == pytest.approx((4.0, 2300))
+    assert (longest.length, longest.petiole) == pytest.approx((2.8, 1.12))
+    PublishedMonteCarlo(cases=("all",), trajectory="hover", moths=2, decisions=2, out=tmp_path, json=True).run()
+    shown = json.loads(capsys.readouterr().out)
+    assert [row["case"] for row in shown["cases"]] == list(CASES)
+    assert {row["work_mJ"]["published"] for row in shown["cases"]} == {None}
+
+
+def test_it_hovers_and_tracks_a_sine() -> None:
+    for trajectory in ("hover", "sine"):
+        flight = published_flight("fa", seed=1, decisions=60, as_published=False, trajectory=trajectory)
+        assert flight.trajectory.name == trajectory
+        assert flight.errors.mean() < 0.6
+
+
 def test_unknown_cases_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="expected one or more of light-abdomen, baseline, long-petiole, large, own"):
+    with pytest.raises(ValueError, match=r"expected one or more of light-abdomen-soft-spring, .*, own, all"):
         PublishedMonteCarlo(cases=("heavy",), out=tmp_path).run()
     with pytest.raises(ValueError, match=r"cases = \(\)"):
         PublishedMonteCarlo(cases=(), out=tmp_path).run()
@@ -85,15 +108,15 @@ def test_cases_are_those_of_the_published_table(shared: Path) -> None:
         rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(stream)]
     factors = ("abdomen_mass_factor", "spring_factor", "length_scale", "petiole_fraction")
     columns = ("nd_tracking_error_mean", "work_per_path_mJ_mean", "cost_of_transport_mean")
-    for row, (change, published) in zip(rows, CASES.values(), strict=True):
-        assert MothBody.bustamante2022("fa", **change) == MothBody.bustamante2022(
+    for row, (name, published) in zip(rows, PUBLISHED.items(), strict=True):
+        assert MothBody.bustamante2022("fa", **CASES[name]) == MothBody.bustamante2022(
             "fa", **{name: row[name] for name in factors}
         )
         assert published == tuple(row[name] for name in columns)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", PUBLISHED)
 def test_the_published_figures(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Error and work within 3 %, cost of transport within 5 %, as far as eight moths tell (the command flies 40)."""
     PublishedMonteCarlo(cases=(case,), moths=8, out=tmp_path, json=True).run()
