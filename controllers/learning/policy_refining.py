@@ -91,9 +91,9 @@ def refine_policy(
         matrix = settings.memory * matrix + (1 - settings.memory) * fresh if step else fresh
         for _ in range(_TRIES):
             tried = values - np.asarray(_damped_step(matrix, slope, damping), np.float64)
-            policy = with_parameters(network, tried)
-            flown = fly_random(policy, settings, step)
-            if flown.sound.sum() >= window.sound.sum() and _cost(_pairs(policy), flown, weights) < cost:
+            if np.isfinite(np.float32(tried)).all() and _improves(
+                with_parameters(network, tried), window, cost, settings, step
+            ):
                 return (tried, matrix, max(_SHRINK * damping, _LEAST)), float(cost)
             damping *= _GROW
         return (values, matrix, damping), float(cost)
@@ -121,6 +121,13 @@ def curvature(network: Network, window: Window, settings: RefiningSettings, step
     padded = np.pad(live, (0, -len(live) % _BUCKET))  # so that not every number of connections is compiled for
     matrix = np.asarray(gauss_newton_matrix(_pairs(network), padded, window, weights, signs, MothBody()))
     return matrix[: len(live), : len(live)]
+
+
+def _improves(network: Network, window: Window, cost: Any, settings: RefiningSettings, step: int) -> bool:
+    """Whether a policy flies a step's flights at less than the cost of a window of them, and loses no more moths."""
+    flown = fly_random(network, settings, step)
+    kept = flown.sound.sum() >= window.sound.sum()
+    return bool(kept and _cost(_pairs(network), flown, CostWeights(**settings.weights)) < cost)
 
 
 def _pairs(network: Network) -> Parameters:

@@ -75,7 +75,7 @@ class StageBar:
 
     def __call__(self, stage: str, progress: PolicyProgress) -> None:
         """Show how far a stage is."""
-        if self._bar is None or self._bar.desc != f"{stage}: ":
+        if self._bar is None or self._bar.desc != stage:
             self.__exit__()
             self._bar = tqdm(total=progress.steps, desc=stage, unit="step", file=sys.stderr)
         self._bar.update(progress.step - self._bar.n)

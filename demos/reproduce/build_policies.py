@@ -17,12 +17,14 @@ from mothsim.controllers.learning.policy_flights import REQUIREMENTS, fly_all
 from mothsim.controllers.learning.policy_pruning import prune_policy
 from mothsim.controllers.learning.policy_refining import RefiningSettings
 from mothsim.controllers.learning.policy_training import PolicySettings
+from mothsim.controllers.learning.policy_wiring import draw_wiring
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import load_network, save_network
 from mothsim.demos.cli.output import show, wrote
 from mothsim.demos.cli.train_policy import StageBar
 from mothsim.demos.options import Count, Factor, Seed
 from mothsim.demos.run import run as run_program
+from mothsim.plotting.figures import save_figure
 
 _SELECTION, _VALIDATION, _TEST = 1000, 2000, 0  # seeds of starts: to prune by, to choose by, and to judge by
 
@@ -55,41 +57,50 @@ class BuildPolicies:
     """Connections that are tried one by one before the rest is held to be needed."""
     step_scale: Factor = 1.0
     """Times the steps of training and refining; less trains less."""
-    seed: Seed = 0
-    """Of training."""
+    seeds: tuple[Seed, ...] = (0,)
+    """Of training; pruned policies are made for each."""
     out: Path = Path("out/policies")
     """Folder for the policies."""
 
     def run(self) -> None:
         """Make them and print how they fly."""
-        for name in self.names:
-            network, file = self._dense() if name == "alone" else self._pruned()
-            show({"weights": network.connections, **fly_all(network, self.flights, _TEST)}, False)
-            wrote(file)
+        if "alone" in self.names:
+            self._tell(*self._dense())
+        if "pruned" in self.names:
+            pruned = {f"seed {seed}": self._pruned(seed, self.out / f"seed-{seed}") for seed in self.seeds}
+            for network, file in pruned.values():
+                self._tell(network, file)
+            picture = self.out / f"wiring-{self.requirement}.png"
+            save_figure(draw_wiring({name: network for name, (network, _) in pruned.items()}), picture)
+            wrote(picture)
+
+    def _tell(self, network: Network, file: Path) -> None:
+        show({"weights": network.connections, **fly_all(network, self.flights, _TEST)}, False)
+        wrote(file)
 
     def _dense(self) -> tuple[Network, Path]:
-        file = self.out / "alone.safetensors"
+        file, seed = self.out / "alone.safetensors", self.seeds[0]
         with StageBar() as bar:
-            return make_policy(self._scaled(DENSE), self._scaled(REFINED), file, bar), file
+            return make_policy(self._scaled(DENSE, seed), self._scaled(REFINED, seed), file, bar), file
 
-    def _scaled(self, settings: Settings) -> Settings:
-        return replace(settings, steps=max(1, round(self.step_scale * settings.steps)), seed=self.seed)
+    def _scaled(self, settings: Settings, seed: int) -> Settings:
+        return replace(settings, steps=max(1, round(self.step_scale * settings.steps)), seed=seed)
 
-    def _pruned(self) -> tuple[Network, Path]:
-        settings, requirement = self._scaled(PRUNED), REQUIREMENTS[self.requirement]
+    def _pruned(self, seed: int, folder: Path) -> tuple[Network, Path]:
+        settings, requirement = self._scaled(PRUNED, seed), REQUIREMENTS[self.requirement]
         with StageBar() as bar:
             refining = replace(settings, steps=3 * settings.steps)
-            network = make_policy(self._scaled(LINEAR), refining, self.out / "linear.safetensors", bar)
+            network = make_policy(self._scaled(LINEAR, seed), refining, folder / "linear.safetensors", bar)
 
         def file(policy: Network) -> Path:
-            return self.out / f"{self.requirement}-{policy.connections}.safetensors"
+            return folder / f"{self.requirement}-{policy.connections}.safetensors"
 
         def taken(policy: Network) -> None:
             save_network(policy, file(policy))
             print(f"{policy.connections} weights meet it", file=sys.stderr, flush=True)
 
         def fewest_first() -> list[Network]:
-            found = map(load_network, self.out.glob(f"{self.requirement}-*.safetensors"))
+            found = map(load_network, folder.glob(f"{self.requirement}-*.safetensors"))
             return sorted(found, key=lambda policy: policy.connections)
 
         if not fewest_first():

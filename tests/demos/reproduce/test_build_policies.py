@@ -15,7 +15,8 @@ def test_policies_are_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     printed = capsys.readouterr().out
     assert printed.count("recovered") == 2
     assert load_network(tmp_path / "alone.safetensors").connections == 2048
-    before = {file.name: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    assert (tmp_path / "wiring-gentle.png").stat().st_size > 10_000
+    before = {file.name: file.stat().st_mtime_ns for file in tmp_path.rglob("*.safetensors")}
     build.run()
     assert capsys.readouterr().out == printed
-    assert {file.name: file.stat().st_mtime_ns for file in tmp_path.iterdir()} == before
+    assert {file.name: file.stat().st_mtime_ns for file in tmp_path.rglob("*.safetensors")} == before

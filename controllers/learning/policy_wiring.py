@@ -1,0 +1,79 @@
+"""Wiring diagrams of pruned policies: which sense acts on which force, with what sign and gain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from mothsim.controllers.learning.pruning import effective_masks
+from mothsim.controllers.networks.network import Network
+from mothsim.plotting.style import figure_style
+from mothsim.policy_interface import ENTRIES, OUTPUT_ENTRIES
+
+_PLUS, _MINUS, _FAINT = "#0072b2", "#d55e00", "0.75"
+
+
+@figure_style()
+def draw_wiring(networks: Mapping[str, Network], columns: int = 2) -> Figure:
+    """Draw policies as graphs, from the senses that they use to forces and torque.
+
+    Blue connections raise what they lead to and orange ones lower it; the thicker, the more of what arrives there. A
+    policy without hidden layers has its gains written beside them, in physical units.
+
+    Args:
+        networks: policies by name.
+        columns: of diagrams.
+    """
+    senses = [np.flatnonzero(effective_masks([w != 0 for w in n.weights])[0].any(axis=1)) for n in networks.values()]
+    rows, columns = -(-len(networks) // columns), min(columns, len(networks))
+    size = (7 * columns, rows * (0.6 + 0.45 * max(3, *map(len, senses))))
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    for i, (name, network) in enumerate(networks.items()):
+        axes = figure.add_subplot(rows, columns, i + 1)
+        _draw_graph(axes, network, senses[i])
+        axes.set_title(f"{name}: {network.connections} connections", fontsize=10)
+    return figure
+
+
+def _draw_graph(axes: Axes, network: Network, senses: NDArray[np.intp]) -> None:
+    weights = [network.weights[0][senses], *network.weights[1:]]
+    heights = [np.linspace(1, 0, size + 2)[1:-1] for size in (len(senses), *(w.shape[1] for w in weights))]
+    for layer, weight in enumerate(weights):
+        share = np.abs(weight) / np.maximum(np.abs(weight).max(axis=0), 1e-30)
+        for turn, (i, j) in enumerate(np.argwhere(weight).tolist()):
+            ends = heights[layer][i], heights[layer + 1][j]
+            axes.plot([layer, layer + 1], ends, color=_PLUS if weight[i, j] > 0 else _MINUS, lw=0.6 + 2.4 * share[i, j])
+            if len(weights) == 1:
+                at = 0.25 + 0.2 * (turn % 3)  # so that gains of lines that cross do not lie on one another
+                gain = _gain(float(weight[i, j]), int(senses[i]), j)
+                axes.text(at, ends[0] + at * (ends[1] - ends[0]), gain, fontsize=7, ha="center", va="center",
+                          bbox={"fc": "white", "ec": "none", "pad": 0.5})  # fmt: skip
+    for layer, height in enumerate(heights):
+        connected = (weights[layer] != 0).any(axis=1) if layer < len(weights) else (weights[-1] != 0).any(axis=0)
+        axes.scatter(np.full(len(height), layer), height, s=16, zorder=3, c=["0.2" if c else _FAINT for c in connected])
+    names = ([ENTRIES[i].name for i in senses], [entry.name for entry in OUTPUT_ENTRIES])
+    for side, (layer, labels) in enumerate(zip((0, len(weights)), names, strict=True)):
+        for height, label in zip(heights[layer], labels, strict=True):
+            axes.text(layer + (0.04 if side else -0.04), height, label, fontsize=8, va="center",
+                      ha="left" if side else "right")  # fmt: skip
+    axes.set(xlim=(-0.8 * len(weights), 1.7 * len(weights)), ylim=(0, 1))
+    axes.set_axis_off()
+
+
+def _gain(weight: float, sense: int, output: int) -> str:
+    """A linear policy's gain for small departures, in physical units."""
+    entry, out = ENTRIES[sense], OUTPUT_ENTRIES[output]
+    unit = (
+        out.unit
+        if entry.unit == "1"
+        else f"{out.unit}/({entry.unit})"
+        if "/" in entry.unit
+        else f"{out.unit}/{entry.unit}"
+    )
+    return f"{float(f'{weight * out.scale / entry.scale:.2g}'):+,g} {unit}"
