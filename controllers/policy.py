@@ -14,7 +14,7 @@ from mothsim.flight import Array, Task, decisions
 from mothsim.policy_interface import ENTRIES, observe, preview, to_control_components
 from mothsim.solver.propagate import SEGMENT
 
-_ANGLE = np.pi / 2  # rad: policies are trained to fly with the head up
+_UPRIGHT = np.pi / 2  # rad
 _TOLERANCE = 1e-6
 
 
@@ -34,6 +34,7 @@ class Policy:
         self.network = network if isinstance(network, Network) else find_network(network)
         if self.network.kind != "policy":
             raise ValueError(f"network is of the kind {self.network.kind!r}: expected 'policy'")
+        self._tilt = self.network.info.get("training", {}).get("tilt", 0.0)
         self._evaluate = CompiledNetwork(self.network)
         for moths in (1, 100):  # so that no flight waits for the compiler
             self._evaluate(np.zeros((moths, len(ENTRIES))))
@@ -42,15 +43,16 @@ class Policy:
         """Look up the target of every decision.
 
         Raises:
-            ValueError: the target's body angle is not that which policies are trained at.
+            ValueError: the target has body angles that the policy is not trained at.
         """
         self._body = task.body
         self._target = preview(task.trajectory, task.body, SEGMENT, decisions(task.duration, SEGMENT))
-        off = np.abs(self._target.postures[:, 0] - _ANGLE)
-        if off.max() > _TOLERANCE:
+        turned = self._target.postures[:, 0] - _UPRIGHT
+        off = np.abs(np.arctan2(np.sin(turned), np.cos(turned))).max()
+        if off > self._tilt + _TOLERANCE:
             raise ValueError(
-                f"trajectory {task.trajectory.name!r} has body angles up to {off.max():.3g} rad off upright: "
-                f"expected {_ANGLE:.6g} rad, at which policies are trained"
+                f"trajectory {task.trajectory.name!r} has body angles up to {off:.3g} rad off upright: expected at "
+                f"most {self._tilt:.3g} rad, up to which the policy is trained"
             )
 
     def control(self, states: Array, time: float) -> Array:

@@ -101,12 +101,21 @@ def preview(trajectory: Trajectory, body: MothBody, period: float, decisions: in
     """
     times = np.arange(decisions + PREVIEW[-1]) * period
     positions, velocities = trajectory.position(times), trajectory.velocity(times[:decisions])
-    angles, which = np.unique(trajectory.angle(times[:decisions]), return_inverse=True)
-    trims = [find_trim(body, float(angle)) for angle in angles]
-    postures = np.array([trim.state[2:4] for trim in trims])[which]
-    components = np.array([to_components(trim.control)[:3] for trim in trims])[which]
+    postures, trims = trims_at(trajectory.angle(times[:decisions]), body)
     ahead = mean_velocities(positions, velocities, period)
-    return PolicyTarget(positions[:decisions], velocities, ahead, postures, components)
+    return PolicyTarget(positions[:decisions], velocities, ahead, postures, trims)
+
+
+def trims_at(angles: Array, body: MothBody) -> tuple[Array, Array]:
+    """Trim's postures (N, 2) and components (N, 3) at body angles (N,), rad.
+
+    Raises:
+        ValueError: there is no trim at one of them.
+    """
+    different, which = np.unique(angles, return_inverse=True)
+    trims = [find_trim(body, float(angle)) for angle in different]
+    postures = np.array([trim.state[2:4] for trim in trims])[which]
+    return postures, np.array([to_components(trim.control)[:3] for trim in trims])[which]
 
 
 def mean_velocities(positions: Array, velocities: Array, period: float) -> Array:

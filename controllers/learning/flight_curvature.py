@@ -26,11 +26,9 @@ from mothsim.controllers.learning.flight_gradient import (
     distance_curvature,
     forward,
     segment_cost,
-    upright,
 )
 from mothsim.controllers.networks.network import Network
-from mothsim.policy_interface import observe, to_control_components
-from mothsim.trim import find_trim
+from mothsim.policy_interface import PolicyTarget, observe, to_control_components
 
 SQUARES = 9
 """Squares of a segment's cost: position (2), outputs (3), angular rates (2), tilt and bend."""
@@ -62,24 +60,24 @@ def gauss_newton_matrix(
     flat, unravel = ravel_pytree(parameters)
 
     def answer(moved: Any, state: Any, *motion: Any) -> Any:
-        position, velocity, ahead = (each[None] for each in motion)
-        target = upright(position, velocity, ahead, body)
+        target = PolicyTarget(*(each[None] for each in motion))
         outputs = forward(unravel(flat.at[live].add(moved)), observe(state[None], target, jnp))
         return outputs[0], to_control_components(outputs, target.trims, body, jnp)[0]
 
-    derive = jax.vmap(jax.jacrev(answer, argnums=(0, 1)), in_axes=(None, 0, 0, 0, 0))
-    outputs_of = jax.vmap(answer, in_axes=(None, 0, 0, 0, 0))
+    axes = (None, 0, *(0 for _ in PolicyTarget._fields))
+    derive = jax.vmap(jax.jacrev(answer, argnums=(0, 1)), in_axes=axes)
+    outputs_of = jax.vmap(answer, in_axes=axes)
 
     def segment(carry: Any, inputs: Any) -> Any:
         slopes, matrix = carry
         start, end, by_state, by_components, goal, sign, *motion = inputs
+        motion = (*motion, window.postures, window.trims)
         (outputs_by, outputs_at), (components_by, components_at) = derive(still, start, *motion)
         outputs_by += outputs_at @ slopes
         components_by += components_at @ slopes
         slopes = by_state @ slopes + by_components @ components_by
         outputs, _ = outputs_of(still, start, *motion)
-        postures = find_trim(body).state[2:4]
-        squares = _squares(slopes, outputs_by, end, goal, outputs, window.sound, weights, postures)
+        squares = _squares(slopes, outputs_by, end, goal, outputs, window, weights)
         rows = jnp.einsum("bk,bkp->bp", sign, squares)
         return (slopes, matrix + rows.T @ rows), None
 
@@ -92,11 +90,12 @@ def gauss_newton_matrix(
     return matrix / (moths * len(signs))
 
 
-def _squares(slopes: Any, outputs_by: Any, end: Any, goal: Any, outputs: Any, sound: Any, weights: CostWeights,
-             postures: Any) -> Any:  # fmt: skip
+def _squares(
+    slopes: Any, outputs_by: Any, end: Any, goal: Any, outputs: Any, window: Window, weights: CostWeights
+) -> Any:
     """Derivatives (B, 9, P) of what is squared in a segment's cost, by the parameters."""
-    cost = segment_cost(end, goal, outputs, jnp.zeros_like(outputs), weights, postures)
-    share = sound * (1 / (weights.calm + cost) + weights.large)
+    cost = segment_cost(end, goal, outputs, jnp.zeros_like(outputs), weights, window.postures)
+    share = window.sound * (1 / (weights.calm + cost) + weights.large)
     price = weights.effort + jnp.array([0.0, 0.0, weights.torque])
     thetadot, phidot = slopes[:, 6], slopes[:, 7]
     tilt, bend = slopes[:, 2], slopes[:, 3] - slopes[:, 2]

@@ -16,12 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from mothsim.actuation import to_components
 from mothsim.body import MothBody
-from mothsim.policy_interface import PREVIEW, PolicyTarget, mean_velocities, observe, to_control_components
+from mothsim.policy_interface import PREVIEW, PolicyTarget, mean_velocities, observe, to_control_components, trims_at
 from mothsim.solver.jacobians import jacobians
 from mothsim.solver.propagate import SEGMENT
-from mothsim.trim import find_trim
 
 Array = NDArray[np.floating]
 Parameters = tuple[tuple[Any, Any], ...]
@@ -64,6 +62,7 @@ class Window(NamedTuple):
         states: (T + 1, B, 8), and `components` (T, B, 3), as flown.
         by_state, by_components: (T, B, 8, 8) and (T, B, 8, 3), the segments' Jacobians.
         targets: (T + 1, B, 2), `velocities` (T + 1, B, 2) and `ahead` (T, B, K, 2), see `PolicyTarget`.
+        postures, trims: (B, 2) and (B, 3), see `PolicyTarget`.
         sound: (B,) one, or zero where a moth was lost on the way and counts for nothing.
     """
 
@@ -74,6 +73,8 @@ class Window(NamedTuple):
     targets: Any
     velocities: Any
     ahead: Any
+    postures: Any
+    trims: Any
     sound: Any
 
 
@@ -86,23 +87,30 @@ def forward(parameters: Parameters, inputs: Any, xp: Any = jnp) -> Any:
     return hidden @ weight + bias
 
 
-def upright(positions: Any, velocities: Any, ahead: Any, body: MothBody) -> PolicyTarget:
-    """Targets of one decision, (B, 2) each and (B, K, 2), at which the moth is to hold itself upright."""
-    trim = find_trim(body)
-    return PolicyTarget(positions, velocities, ahead, trim.state[2:4], to_components(trim.control)[:3])
+def fly_window(
+    parameters: Parameters, starts: Array, targets: Array, velocities: Array, body: MothBody, angles: Any = np.pi / 2
+) -> Window:
+    """Fly a policy after targets, with the Jacobians of all segments.
 
-
-def fly_window(parameters: Parameters, starts: Array, targets: Array, velocities: Array, body: MothBody) -> Window:
-    """Fly a policy from starts (B, 8) after targets, positions and velocities (B, T + 33, 2), with all Jacobians."""
-    segments, rest = targets.shape[1] - 1 - PREVIEW[-1], find_trim(body).state
+    Args:
+        parameters: of the policy.
+        starts: (B, 8).
+        targets: positions (B, T + 33, 2), cm, of T segments and what is previewed in the last.
+        velocities: (B, T + 33, 2), cm/s, the same.
+        body: that flies.
+        angles: of the body at the targets, of all or of each (B,), rad.
+    """
+    segments = targets.shape[1] - 1 - PREVIEW[-1]
+    postures, trims = trims_at(np.broadcast_to(angles, len(starts)), body)
+    rest = np.pad(postures, ((0, 0), (2, 4)))
     velocities = velocities[:, : segments + 1]
     ahead = mean_velocities(targets, velocities, SEGMENT)[:, :segments]
     plain = tuple((np.asarray(w, np.float64), np.asarray(b, np.float64)) for w, b in parameters)
     states, rows, lost = [starts], [], np.zeros(len(starts), dtype=np.bool_)
     for t in range(segments):
-        target = upright(targets[:, t], velocities[:, t], ahead[:, t], body)
+        target = PolicyTarget(targets[:, t], velocities[:, t], ahead[:, t], postures, trims)
         outputs = forward(plain, observe(states[-1], target), np)
-        components = to_control_components(outputs, target.trims, body)
+        components = to_control_components(outputs, trims, body)
         end, by_state, by_components = jacobians(states[-1], components, body=body)
         off = np.hypot(end[:, 0] - targets[:, t + 1, 0], end[:, 1] - targets[:, t + 1, 1])
         lost |= ~((off < _GONE) & (np.abs(end[:, 6:]).max(axis=1) < _SPINNING))
@@ -111,7 +119,8 @@ def fly_window(parameters: Parameters, starts: Array, targets: Array, velocities
     components, *slopes = (np.array(each) for each in zip(*rows, strict=True))
     slopes = (np.where(lost[:, None, None], 0.0, each) for each in slopes)
     shown = (np.moveaxis(each, 1, 0) for each in (targets[:, : segments + 1], velocities, ahead))
-    return Window(*(np.asarray(each, np.float32) for each in (np.array(states), components, *slopes, *shown, ~lost)))
+    fields = (np.array(states), components, *slopes, *shown, postures, trims, ~lost)
+    return Window(*(np.asarray(each, np.float32) for each in fields))
 
 
 @jax.custom_vjp
@@ -149,27 +158,27 @@ def flight_cost(
         state, before = carry
         start, end, components, by_state, by_components, position, velocity, ahead, goal = inputs
         state = _bounded_costate(state)
-        target = upright(position, velocity, ahead, body)
+        target = PolicyTarget(position, velocity, ahead, window.postures, window.trims)
         outputs = forward(parameters, observe(state, target, jnp))
-        change = to_control_components(outputs, target.trims, body, jnp) - components
+        change = to_control_components(outputs, window.trims, body, jnp) - components
         state = end + jnp.einsum("bij,bj->bi", by_state, state - start)
         state = state + jnp.einsum("bij,bj->bi", by_components, change)
-        return (state, outputs), segment_cost(state, goal, outputs, outputs - before, weights, target.postures)
+        return (state, outputs), segment_cost(state, goal, outputs, outputs - before, weights, window.postures)
 
     count = window.sound.shape[0]
     (last, _), costs = jax.lax.scan(segment, (window.states[0], jnp.zeros((count, 3))), (*flown, *shown))
-    arrival = weights.arrival * _arrival_cost(last, window.velocities[-1], find_trim(body).state[2])
+    arrival = weights.arrival * _arrival_cost(last, window.velocities[-1], window.postures[:, 0])
     costs = (costs if each_segment else costs.mean(axis=0, keepdims=True)) + arrival
     flights = (jnp.log1p(costs / weights.calm) + weights.large * costs).mean(axis=0)
     return (flights * window.sound).sum() / count
 
 
-def segment_cost(state: Any, goal: Any, outputs: Any, change: Any, weights: CostWeights, posture: Array) -> Any:
-    """Cost (B,) of a segment: its end (B, 8), goal (B, 2), outputs (B, 3) and their change, and trim's posture (2,)."""
+def segment_cost(state: Any, goal: Any, outputs: Any, change: Any, weights: CostWeights, postures: Any) -> Any:
+    """Cost (B,) of a segment: end (B, 8), goal (B, 2), outputs (B, 3) and their change, trim's postures (B, 2)."""
     square = ((state[:, :2] - goal) ** 2).sum(axis=1)
     distance = jnp.sqrt(square + weights.precision**2) - weights.precision
-    tilt = state[:, 2] - posture[0]
-    bend = _soft(state[:, 3] - state[:, 2] - (posture[1] - posture[0]), 2.0)
+    tilt = state[:, 2] - postures[:, 0]
+    bend = _soft(state[:, 3] - state[:, 2] - (postures[:, 1] - postures[:, 0]), 2.0)
     rates = _soft(state[:, 6], 40.0) ** 2 + _soft(state[:, 7] - state[:, 6], 40.0) ** 2
     askew = 1 - jnp.cos(tilt) + 0.5 * bend**2
     work = weights.effort * (outputs**2).sum(axis=1) + weights.torque * outputs[:, 2] ** 2
@@ -183,7 +192,7 @@ def distance_curvature(state: Any, goal: Any, weights: CostWeights) -> Any:
     return 1 / (root * (1 + (root - weights.precision) / _FAR) ** 2)
 
 
-def _arrival_cost(state: Any, velocity: Any, angle: float) -> Any:
+def _arrival_cost(state: Any, velocity: Any, angle: Any) -> Any:
     speed = _soft(state[:, 4:6] - velocity, 150.0) / 15
     tilt, spin = 3 * jnp.sin(state[:, 2] - angle), _soft(state[:, 6], 40.0) / 5
     return jnp.sqrt(speed**2 + 0.01).sum(axis=1) + jnp.sqrt(tilt**2 + 0.01) + jnp.sqrt(spin**2 + 0.01) - 0.4

@@ -29,7 +29,7 @@ from mothsim.controllers.learning.flight_gradient import (
 )
 from mothsim.controllers.learning.levenberg_marquardt import parameters, with_parameters
 from mothsim.controllers.learning.policy_run import Callback, iterate, trained_info
-from mothsim.controllers.learning.policy_targets import draw_starts, draw_targets
+from mothsim.controllers.learning.policy_targets import draw_angles, draw_starts, draw_targets
 from mothsim.controllers.networks.network import Network
 
 _GROW, _SHRINK, _TRIES, _LEAST = 3.0, 0.7, 6, 1e-5  # of the damping
@@ -45,6 +45,7 @@ class RefiningSettings:
         steps: of Gauss-Newton.
         moths: flown side by side a step, for `segments` segments each.
         violence: starts are up to so many times as far off as those of `recover`.
+        tilt: largest body angle off upright, rad.
         memory: share of the matrix that is kept from step to step.
         damping: of the first step, relative to the matrix's diagonal; it adapts.
         weights: of the cost, see `CostWeights`.
@@ -55,6 +56,7 @@ class RefiningSettings:
     moths: int = 64
     segments: int = 40
     violence: float = 1.5
+    tilt: float = 0.0
     memory: float = 0.95
     damping: float = 0.1
     weights: dict[str, float] = field(
@@ -108,8 +110,9 @@ def fly_random(network: Network, settings: RefiningSettings, step: int) -> Windo
     """Fly a policy after the random targets of a step."""
     rng = np.random.default_rng([settings.seed, step])
     positions, velocities = draw_targets(rng, settings.moths, settings.segments)
-    starts = draw_starts(rng, positions[:, 0], velocities[:, 0], settings.violence)
-    return fly_window(_pairs(network), starts, positions, velocities, MothBody())
+    angles = draw_angles(rng, settings.moths, settings.tilt)
+    starts = draw_starts(rng, positions[:, 0], velocities[:, 0], settings.violence, angles)
+    return fly_window(_pairs(network), starts, positions, velocities, MothBody(), angles)
 
 
 def curvature(network: Network, window: Window, settings: RefiningSettings, step: int) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ Array = NDArray[np.floating]
 
 _SPREAD = np.array(make_trajectory("recover").start_spread)
 _SWAY, _BOB = 3, 11  # sines along x, and along y as many as the sum of primes has
+_ANGLES = 32  # steps of a tilt, so that there are few trims to find
 _JUMP, _FASTEST = 5.0, 100.0  # cm and cm/s
 
 
@@ -50,14 +52,24 @@ def _sines(omega: Array, amplitude: Array, phase: Array, times: Array) -> tuple[
     return (amplitude * np.sin(argument)).sum(axis=1), (amplitude * omega * np.cos(argument)).sum(axis=1)
 
 
-def draw_starts(rng: np.random.Generator, positions: Array, velocities: Array, violence: float) -> Array:
+def draw_angles(rng: np.random.Generator, moths: int, tilt: float) -> Array:
+    """Body angles (moths,), rad, up to `tilt` off upright; half of the moths fly upright."""
+    if not tilt:
+        return np.full(moths, math.pi / 2)
+    tilted = rng.integers(-_ANGLES, _ANGLES + 1, moths) * (rng.uniform(size=moths) < 0.5)
+    return math.pi / 2 + tilt * tilted / _ANGLES
+
+
+def draw_starts(
+    rng: np.random.Generator, positions: Array, velocities: Array, violence: float, angles: Any = math.pi / 2
+) -> Array:
     """Starts (N, 8) about hovering at targets (N, 2), many calm, some `violence` times as far off as in `recover`.
 
-    Most begin at the target's own velocity (N, 2).
+    Most begin at the target's own velocity (N, 2). The body is straight, at angles (N,).
     """
     moths = len(positions)
     starts = np.zeros((moths, 8))
-    starts[:, 2:4] = math.pi / 2, 1.5 * math.pi
+    starts[:, 2], starts[:, 3] = angles, angles + math.pi
     scale = violence * rng.uniform(0, 1, (moths, 1)) ** 2
     starts += scale * _SPREAD * rng.uniform(-1, 1, (moths, 8))
     starts[:, :2] += positions

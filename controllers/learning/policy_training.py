@@ -19,7 +19,7 @@ import optax
 from mothsim.body import MothBody
 from mothsim.controllers.learning.flight_gradient import CostWeights, Parameters, cost_and_gradient, fly_window
 from mothsim.controllers.learning.policy_run import Callback, iterate, trained_info
-from mothsim.controllers.learning.policy_targets import draw_starts, draw_targets
+from mothsim.controllers.learning.policy_targets import draw_angles, draw_starts, draw_targets
 from mothsim.controllers.networks.network import Network, Scaling
 from mothsim.policy_interface import ENTRIES, OUTPUT_ENTRIES
 
@@ -38,6 +38,7 @@ class PolicySettings:
         segments: of a window; a quarter of it in the first tenth of the steps.
         learning_rate: of Adam, falling along a cosine to a hundredth of it.
         violence: starts are up to so many times as far off as those of `recover`.
+        tilt: largest body angle off upright, rad.
         precision: cm, see `CostWeights`; it falls from ten times this over the first six tenths of the steps.
         weights: of the cost.
         seed: of first weights, targets and starts.
@@ -49,6 +50,7 @@ class PolicySettings:
     segments: int = 40
     learning_rate: float = 5e-3
     violence: float = 2.0
+    tilt: float = 0.0
     precision: float = 0.01
     weights: dict[str, float] = field(default_factory=lambda: {"effort": 1e-3})
     seed: int = 0
@@ -122,8 +124,9 @@ def _gradient(parameters: Parameters, settings: PolicySettings, step: int) -> An
     segments = max(1, settings.segments // 2) if first else settings.segments
     violence = settings.violence * (0.2 if first else min(1.0, 0.5 + done))
     positions, velocities = draw_targets(rng, settings.moths, segments)
-    starts = draw_starts(rng, positions[:, 0], velocities[:, 0], violence)
-    window = fly_window(parameters, starts, positions, velocities, MothBody())
+    angles = draw_angles(rng, settings.moths, settings.tilt)
+    starts = draw_starts(rng, positions[:, 0], velocities[:, 0], violence, angles)
+    window = fly_window(parameters, starts, positions, velocities, MothBody(), angles)
     precision = settings.precision * 10.0 ** max(0.0, 1 - done / 0.6)
     weights = CostWeights(precision=np.float32(precision), **settings.weights)
     return cost_and_gradient(parameters, window, weights, MothBody())

@@ -11,7 +11,6 @@ from mothsim.controllers.learning.flight_gradient import (
     distance_curvature,
     fly_window,
     segment_cost,
-    upright,
 )
 from mothsim.controllers.learning.levenberg_marquardt import parameters, with_parameters
 from mothsim.controllers.learning.policy_targets import draw_starts, draw_targets
@@ -33,9 +32,10 @@ def sparse_policy() -> Network:
 def fly(network: Network):
     rng = np.random.default_rng(3)
     positions, velocities = draw_targets(rng, MOTHS, SEGMENTS)
-    starts = draw_starts(rng, positions[:, 0], velocities[:, 0], 0.2)
+    angles = np.linspace(1.0, 2.2, MOTHS)
+    starts = draw_starts(rng, positions[:, 0], velocities[:, 0], 0.2, angles)
     pairs = tuple(zip(network.weights, network.biases, strict=True))
-    return fly_window(pairs, starts, positions, velocities, MothBody())
+    return fly_window(pairs, starts, positions, velocities, MothBody(), angles)
 
 
 def test_the_matrix_is_that_of_flights_flown_anew() -> None:
@@ -48,11 +48,9 @@ def test_the_matrix_is_that_of_flights_flown_anew() -> None:
         after, before = (fly(with_parameters(network, values + sign * step)).states for sign in (1, -1))
         slopes.append((np.float64(after) - before)[1:, :, :2] / 1e-2)
     ends, goals, still = window.states[1:], window.targets[1:], np.zeros((MOTHS, 3))
-    motion = (window.targets[0], window.velocities[0], window.ahead[0])
-    postures = upright(*motion, MothBody()).postures
     expected = np.zeros((len(values), len(values)))
     for t in range(SEGMENTS):
-        cost = segment_cost(ends[t], goals[t], still, still, WEIGHTS, postures)
+        cost = segment_cost(ends[t], goals[t], still, still, WEIGHTS, window.postures)
         root = np.sqrt(np.asarray(distance_curvature(ends[t], goals[t], WEIGHTS) / (WEIGHTS.calm + cost)))
         rows = np.array([slope[t] * root[:, None] for slope in slopes]).reshape(len(values), -1)
         expected += rows @ rows.T / (MOTHS * SEGMENTS)
