@@ -7,6 +7,8 @@ learner's scale, from -1 to 1.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,11 +23,11 @@ def to_components(controls: Array) -> Array:
     return np.stack([force * np.cos(angle), force * np.sin(angle), controls[..., 2], controls[..., 3]], axis=-1)
 
 
-def from_components(components: Array) -> Array:
-    """Controls (..., 4), the angle in [0, 2 pi), of components (..., 4)."""
+def from_components(components: Any, xp: Any = np) -> Any:
+    """Controls (..., 4), the angle in [0, 2 pi), of components (..., 4); `xp` is `numpy` or `jax.numpy`."""
     fx, fy = components[..., 0], components[..., 1]
-    angle = np.mod(np.arctan2(fy, fx), 2 * np.pi)
-    return np.stack([np.hypot(fx, fy), angle, components[..., 2], components[..., 3]], axis=-1)
+    angle = xp.mod(xp.arctan2(fy, fx), 2 * np.pi)
+    return xp.stack([xp.hypot(fx, fy), angle, components[..., 2], components[..., 3]], axis=-1)
 
 
 def limited(controls: Array, body: MothBody) -> Array:

@@ -60,8 +60,10 @@ class RefiningSettings:
     memory: float = 0.95
     damping: float = 0.1
     weights: dict[str, float] = field(
-        default_factory=lambda: {"precision": 0.003, "calm": 0.004, "effort": 1e-3, "torque": 4e-3, "arrival": 0.0}
-    )
+        default_factory=lambda: {
+            "precision": 0.003, "calm": 0.004, "large": 10.0, "effort": 1e-3, "torque": 0.01, "arrival": 0.0
+        }
+    )  # fmt: skip
     seed: int = 0
 
 

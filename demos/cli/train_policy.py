@@ -22,9 +22,9 @@ class TrainPolicy:
 
     hidden: Counts = (32, 32)
     """Nodes of the hidden layers."""
-    steps: Count = 300
+    steps: Count = 400
     """Of training by the gradient, each with a window of flight by all moths."""
-    refining_steps: Count = 120
+    refining_steps: Count = 220
     """Of refining by the gradient and the curvature."""
     moths: Count = 128
     """Flown side by side in training, and half as many in refining."""

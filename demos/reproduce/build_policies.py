@@ -30,10 +30,7 @@ _SELECTION, _VALIDATION, _TEST = 1000, 2000, 0  # seeds of starts: to prune by, 
 _LOSSES = 2e-3  # largest share of the flights of a task that a policy may lose where it is chosen
 
 DENSE = PolicySettings(steps=300)
-REFINED = RefiningSettings(
-    steps=500,
-    weights={"precision": 0.003, "calm": 0.004, "effort": 1e-3, "torque": 0.015, "arrival": 0.0, "large": 1.5},
-)
+REFINED = RefiningSettings(steps=600)
 LINEAR = PolicySettings(hidden=(), steps=500, moths=64, learning_rate=2e-2, violence=1.2)
 PRUNED = RefiningSettings(
     steps=20, memory=0.8, damping=0.01, weights={"precision": 0.02, "calm": 0.05, "effort": 1e-3, "arrival": 0.0}
