@@ -90,11 +90,12 @@ class InverseModel:
         return closed_loop_stability(self.network, self.guidance, angle=angle)
 
     def control(self, states: Array, time: float) -> Array:
-        """Return controls (N, 4) for states (N, 8); the wing torque is 0, as in the network's training."""
+        """Return controls (N, 4) for states (N, 8); the wing torque is 0 unless the network was trained with it."""
         if self.waypoint == "kinematic":
             states = unwrapped(states)  # whoever came here by a turn more or less is flown the same
         components = np.zeros((len(states), 4))
-        components[:, :CONTROLS] = self._evaluate(network_inputs(states, self._poses(states, time)))[:, :CONTROLS]
+        controls = CONTROLS + self.network.fully_actuated
+        components[:, :controls] = self._evaluate(network_inputs(states, self._poses(states, time)))[:, :controls]
         return from_components(components)
 
     def _poses(self, states: Array, time: float) -> Array:

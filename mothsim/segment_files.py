@@ -14,7 +14,7 @@ import numpy as np
 
 from mothsim.body import MothBody
 from mothsim.io import open_folder, temporary_path, write_atomically
-from mothsim.segments import BLOCK, INPUTS, OUTPUTS, RATE_RANGE, SPEED_RANGE, UNITS, Segments, generate
+from mothsim.segments import BLOCK, INPUTS, RATE_RANGE, SPEED_RANGE, UNITS, Segments, generate, output_names
 from mothsim.solver.propagate import SEGMENT
 
 Format = Literal["npy", "parquet"]
@@ -54,7 +54,7 @@ def write_segments(
         seed: of the random streams.
         body: by default Zahn et al.'s.
         body_name: of the body, for the README.
-        file_format: `npy` writes `training-inputs.npy` (N, 10) and `training-outputs.npy` (N, 7); `parquet` writes
+        file_format: `npy` writes `training-inputs.npy` (N, 10) and `training-outputs.npy` (N, 7 or 8); `parquet` writes
             `training.parquet` with named columns, and needs the extra [parquet].
         callback: called with the number of rows after every piece.
 
@@ -76,7 +76,7 @@ def write_segments(
             names = [f"{_NAMES[part]}-{kind}.npy" for kind in ("inputs", "outputs")]
             part_files = [folder / name for name in (names if file_format == "npy" else [f"{_NAMES[part]}.parquet"])]
             written = stack.enter_context(_aside(part_files))
-            with make(written, count) as write:
+            with make(written, count, output_names(body)) as write:
                 for first in range(0, count, _PIECE):
                     rows = min(_PIECE, count - first)
                     write(generate(rows, stream(seed, part), body=body, first=first))
@@ -103,11 +103,11 @@ def _aside(files: list[Path]) -> Iterator[list[Path]]:
 
 
 @contextmanager
-def _npy(files: list[Path], count: int) -> Iterator[Writer]:
+def _npy(files: list[Path], count: int, outputs: tuple[str, ...]) -> Iterator[Writer]:
     """Write two arrays row after row."""
     with ExitStack() as stack:
         streams = [stack.enter_context(file.open("wb")) for file in files]
-        for one, columns in zip(streams, (INPUTS, OUTPUTS), strict=True):
+        for one, columns in zip(streams, (INPUTS, outputs), strict=True):
             header = {"descr": np.dtype(np.float32).str, "fortran_order": False, "shape": (count, len(columns))}
             np.lib.format.write_array_header_2_0(one, header)
 
@@ -119,14 +119,14 @@ def _npy(files: list[Path], count: int) -> Iterator[Writer]:
 
 
 @contextmanager
-def _parquet(files: list[Path], _: int) -> Iterator[Writer]:
+def _parquet(files: list[Path], _: int, outputs: tuple[str, ...]) -> Iterator[Writer]:
     """Write one table, a row group a piece."""
     try:
         import pyarrow as pa
         from pyarrow.parquet import ParquetWriter
     except ImportError:
         raise ImportError('Parquet needs pyarrow: pip install "mothsim[parquet]"') from None
-    names = (*INPUTS, *OUTPUTS)
+    names = (*INPUTS, *outputs)
     fields = [pa.field(name, pa.float32(), metadata={"unit": UNITS[name]}) for name in names]
     schema = pa.schema(fields)
     with ParquetWriter(files[0], schema) as writer:
@@ -139,7 +139,9 @@ def _parquet(files: list[Path], _: int) -> Iterator[Writer]:
 
 
 def _readme(counts: dict[str, int], seed: int, body: MothBody, body_name: str, files: list[Path]) -> str:
-    columns = [f"| {i} | `{name}` | {UNITS[name]} |" for names in (INPUTS, OUTPUTS) for i, name in enumerate(names)]
+    columns = [
+        f"| {i} | `{name}` | {UNITS[name]} |" for names in (INPUTS, output_names(body)) for i, name in enumerate(names)
+    ]
     columns.insert(len(INPUTS), "| | **outputs** | |")
     rows = "\n".join(f"| {name} | {count:,} |" for name, count in counts.items() if count)
     parameters = "\n".join(f"| `{name}` | {value!r} |" for name, value in dataclasses.asdict(body).items())
@@ -156,7 +158,8 @@ Numbers are float32 in cgs units, not scaled. A segment is {1000 * SEGMENT:g} ms
 
 Training and test set have random streams of their own. Drawn evenly: velocities of the joint +-{SPEED_RANGE:g} cm/s
 along x and y, both angles in [0, 2 pi], both rates +-{RATE_RANGE:g} rad/s, force up to {body.force_limit:g} dyn in any
-direction (components along and across the head-thorax), abdominal torque +-{body.abdomen_torque_limit:g} dyn cm.
+direction (components along and across the head-thorax), abdominal torque +-{body.abdomen_torque_limit:g} dyn cm,
+wing torque +-{body.wing_torque_limit:g} dyn cm.
 The joint starts at the origin; 0 in a name is the start of the segment, `_f` its end.
 
 | column | inputs | unit |

@@ -34,13 +34,16 @@ INPUTS = ("phi0", "theta0", "x_f", "y_f", "phi_f", "theta_f", "xdot0", "ydot0", 
 OUTPUTS = ("F_x", "F_y", "tau", "xdot_f", "ydot_f", "phidot_f", "thetadot_f")
 """Columns of its outputs: the control (force along and across the head-thorax) and the final rates."""
 
+FULL_OUTPUTS = (*OUTPUTS[:3], "tau_w", *OUTPUTS[3:])
+"""The same of a fully actuated body, whose control has a wing torque."""
+
 UNITS = {
     **dict.fromkeys(("phi0", "theta0", "phi_f", "theta_f"), "rad"),
     **dict.fromkeys(("x_f", "y_f"), "cm"),
     **dict.fromkeys(("xdot0", "ydot0", "xdot_f", "ydot_f"), "cm/s"),
     **dict.fromkeys(("phidot0", "thetadot0", "phidot_f", "thetadot_f"), "rad/s"),
     **dict.fromkeys(("F_x", "F_y"), "dyn"),
-    "tau": "dyn cm",
+    **dict.fromkeys(("tau", "tau_w"), "dyn cm"),
 }
 """Units of the columns."""
 
@@ -55,10 +58,15 @@ _X, _Y, _THETA, _PHI, _XDOT, _YDOT, _THETADOT, _PHIDOT = range(8)
 
 @dataclass(frozen=True)
 class Segments:
-    """A training set, unscaled, cgs: `inputs` (N, 10) and `outputs` (N, 7), float32, columns as named above."""
+    """A training set, unscaled, cgs: `inputs` (N, 10) and `outputs` (N, 7 or 8), float32, columns as named above."""
 
     inputs: NDArray[np.float32]
     outputs: NDArray[np.float32]
+
+
+def output_names(body: MothBody | None = None) -> tuple[str, ...]:
+    """Names of the outputs for a body: `FULL_OUTPUTS` where it has a wing torque, else `OUTPUTS`."""
+    return FULL_OUTPUTS if body and body.wing_torque_limit else OUTPUTS
 
 
 def draw(
@@ -105,7 +113,7 @@ def generate(
     Args:
         count: rows.
         seed: of the random streams.
-        body: by default Zahn et al.'s.
+        body: by default Zahn et al.'s; one with a wing torque has it among the outputs.
         duration: s.
         rtol: see `mothsim.propagate`.
         first: row of the set to begin with, a multiple of `BLOCK`, to make a set piece by piece.
@@ -141,12 +149,12 @@ def generate(
 
     blocks, workers = range(-(-count // BLOCK)), default_threads() if threads is None else threads
     if folder is None:
-        segments = _arrays(count)
+        segments = _arrays(count, len(output_names(body)))
         run(partial(fill, segments), blocks, workers)
         return segments
     files = [Path(folder) / f"{name}.npy" for name in ("inputs", "outputs")]
     with _aside(files) as written:
-        run(partial(fill, _arrays(count, written)), blocks, workers)
+        run(partial(fill, _arrays(count, len(output_names(body)), written)), blocks, workers)
     return Segments(*(np.lib.format.open_memmap(file, mode="r+") for file in files))
 
 
@@ -164,9 +172,9 @@ def _aside(files: Sequence[Path]) -> Iterator[list[Path]]:
             temporary.unlink(missing_ok=True)
 
 
-def tabulate(states: NDArray, controls: NDArray, finals: NDArray) -> Segments:
-    """The training set's columns of segments: starts (N, 8), controls (N, 4) and ends (N, 8)."""
-    segments = _arrays(len(states))
+def tabulate(states: NDArray, controls: NDArray, finals: NDArray, body: MothBody | None = None) -> Segments:
+    """The training set's columns of a body's segments: starts (N, 8), controls (N, 4) and ends (N, 8)."""
+    segments = _arrays(len(states), len(output_names(body)))
     _tabulate(states, controls, finals, segments.inputs, segments.outputs)
     return segments
 
@@ -179,12 +187,14 @@ def _tabulate(states, controls, finals, inputs, outputs) -> None:
     outputs[:, 0] = controls[:, 0] * np.cos(controls[:, 1])
     outputs[:, 1] = controls[:, 0] * np.sin(controls[:, 1])
     outputs[:, 2] = controls[:, 2]
-    outputs[:, 3:7] = finals[:, [_XDOT, _YDOT, _PHIDOT, _THETADOT]]
+    if outputs.shape[1] == len(FULL_OUTPUTS):
+        outputs[:, 3] = controls[:, 3]
+    outputs[:, -4:] = finals[:, [_XDOT, _YDOT, _PHIDOT, _THETADOT]]
 
 
-def _arrays(count: int, files: Sequence[Path] | None = None) -> Segments:
-    """Arrays for so many rows, in memory, or in two files through memory maps."""
-    shapes = (count, len(INPUTS)), (count, len(OUTPUTS))
+def _arrays(count: int, outputs: int, files: Sequence[Path] | None = None) -> Segments:
+    """Arrays for so many rows and outputs, in memory, or in two files through memory maps."""
+    shapes = (count, len(INPUTS)), (count, outputs)
     if files is None:
         return Segments(*(np.empty(shape, np.float32) for shape in shapes))
     return Segments(

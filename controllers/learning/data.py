@@ -66,7 +66,7 @@ def make_dataset(
         states, controls = draw_near_trim(
             near, stream(seed, ABOUT_TRIM + purpose), [find_trim(body)], body, NEAR_FLIGHT
         )
-        parts.append(tabulate(states, controls, solve(states, controls)))
+        parts.append(tabulate(states, controls, solve(states, controls), body))
     order = _interleaved(segments - near, near)
     inputs = np.concatenate([scaling.scale_inputs(part.inputs).astype(np.float32) for part in parts])[order]
     outputs = np.concatenate([scaling.scale_outputs(part.outputs).astype(np.float32) for part in parts])[order]

@@ -11,7 +11,7 @@ import math
 import operator
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 
+from mothsim.body import make_body
 from mothsim.controllers.learning.data import TESTING, Dataset, make_dataset
 from mothsim.controllers.learning.jax_numerics import training_numerics
 from mothsim.controllers.learning.protocols import HIDDEN, find_protocol
@@ -30,10 +31,11 @@ from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import level_file, load_network, save_network
 from mothsim.controllers.networks.tensor_file import DamagedFileError, pack, unpack
 from mothsim.io import write_atomically
-from mothsim.segments import INPUTS, OUTPUTS
+from mothsim.segments import INPUTS, output_names
 from mothsim.solver.jax_engine import solver
 
 _PROGRESS = "progress.safetensors"
+_BODY = "zahn2022"
 _SAVE_EVERY = 5.0  # s between writes of an unfinished level
 WEIGHTS = 9
 """Random stream of the initial weights, apart from those of the data."""
@@ -53,6 +55,7 @@ class Settings:
         segments: in the training set.
         seed: of data and initial weights.
         step_scale: factor on the protocol's numbers of steps.
+        body: of the moth, by name; one with a wing torque has it among the network's outputs.
 
     Raises:
         ValueError: an unknown name, a number out of range, or a level that would leave a layer without a connection.
@@ -69,8 +72,10 @@ class Settings:
     segments: int = 4_000_000
     seed: int = 0
     step_scale: float = 1.0
+    body: str = field(default=_BODY, kw_only=True)
 
     def __post_init__(self) -> None:
+        make_body(self.body)
         protocol = find_protocol(self.protocol)
         if protocol.stop not in self.stops:
             raise ValueError(f"protocol = {self.protocol!r}: expected one of a single network, such as 'cosine'")
@@ -107,7 +112,7 @@ class Settings:
     @property
     def sizes(self) -> tuple[int, ...]:
         """Nodes by layer, inputs first."""
-        return (len(INPUTS), *self.hidden, len(OUTPUTS))
+        return (len(INPUTS), *self.hidden, len(output_names(make_body(self.body))))
 
     @property
     def layer_weights(self) -> list[int]:
@@ -115,8 +120,11 @@ class Settings:
         return [before * after for before, after in pairwise(self.sizes)]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the settings by their names in files, where the step scale is called `step_share`."""
-        return {"step_share" if key == "step_scale" else key: value for key, value in dataclasses.asdict(self).items()}
+        """Return the settings by their names in files: the step scale is `step_share`, the usual body is left out."""
+        fields = dataclasses.asdict(self)
+        if self.body == _BODY:  # files of before bodies had a name do not hold it
+            del fields["body"]
+        return {"step_share" if key == "step_scale" else key: value for key, value in fields.items()}
 
     def steps(self, level: float) -> int:
         """Return the greatest number of training steps for a level; level 0 is the dense network."""
@@ -199,10 +207,11 @@ def _made_with(settings: Settings, level: float) -> dict[str, Any]:
 
 def draw_data(settings: Settings) -> tuple[Dataset, Dataset]:
     """Draw and solve the training and the test segments, on an accelerator where JAX has one."""
-    solve = None if jax.default_backend() == "cpu" and find_spec("numba") else solver()
+    body = make_body(settings.body)
+    solve = None if jax.default_backend() == "cpu" and find_spec("numba") else solver(body)
     near_flight = find_protocol(settings.protocol).near_flight
-    data = make_dataset(settings.segments, settings.seed, near_flight=near_flight, solver=solve)
-    return data, make_dataset(TEST_SEGMENTS, TEST_SEED, TESTING, scaling=data.scaling, solver=solve)
+    data = make_dataset(settings.segments, settings.seed, near_flight=near_flight, body=body, solver=solve)
+    return data, make_dataset(TEST_SEGMENTS, TEST_SEED, TESTING, scaling=data.scaling, body=body, solver=solve)
 
 
 def _train_level(

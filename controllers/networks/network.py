@@ -1,7 +1,8 @@
 """Networks of one of two kinds, with hidden layers of tanh and linear outputs, scaled min-max to +-0.5.
 
 An inverse model (Zahn et al. 2022) answers which control takes a moth from here to that pose in one segment, by ten
-inputs and seven outputs. A policy answers which control to fly with, by what `mothsim.policy_interface` observes.
+inputs and seven outputs, or eight for a fully actuated moth. A policy answers which control to fly with, by what
+`mothsim.policy_interface` observes.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mothsim.policy_interface import ENTRIES, OUTPUT_ENTRIES
-from mothsim.segments import INPUTS, OUTPUTS
+from mothsim.segments import FULL_OUTPUTS, INPUTS, OUTPUTS
 
 CONTROLS = 3
-"""The first outputs are the control: F_x, F_y, tau."""
+"""The first outputs are the control: F_x, F_y, tau; and tau_w of a fully actuated inverse model."""
 
 Kind = Literal["inverse-model", "policy"]
 KINDS: dict[Kind, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -106,7 +107,7 @@ class Network:
         if self.kind not in KINDS:
             raise ValueError(f"kind = {self.kind!r}: expected one of {', '.join(KINDS)}")
         inputs, outputs = map(len, KINDS[self.kind])
-        if sizes[0] != inputs or sizes[-1] != outputs:
+        if sizes[0] != inputs or sizes[-1] != outputs + self.fully_actuated:
             raise ValueError(f"weights lead from {sizes[0]} to {sizes[-1]} nodes: expected {inputs} and {outputs}")
         for weight, bias, before, after in zip(self.weights, self.biases, sizes[:-1], sizes[1:], strict=True):
             if weight.shape != (before, after) or bias.shape != (after,):
@@ -126,6 +127,16 @@ class Network:
     def sizes(self) -> tuple[int, ...]:
         """Nodes by layer, inputs first."""
         return (self.weights[0].shape[0], *(weight.shape[1] for weight in self.weights))
+
+    @property
+    def fully_actuated(self) -> bool:
+        """Whether this is an inverse model with the wing torque among its outputs."""
+        return self.kind == "inverse-model" and self.sizes[-1] == len(FULL_OUTPUTS)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Names of the outputs."""
+        return FULL_OUTPUTS if self.fully_actuated else KINDS[self.kind][1]
 
     @property
     def masks(self) -> tuple[NDArray[np.bool_], ...]:
@@ -150,10 +161,10 @@ class Network:
         return self.scaling.unscale_outputs(hidden @ self.weights[-1].astype(np.float64) + self.biases[-1])
 
     def loss(self, inputs: NDArray, outputs: NDArray, batch: int = 20_000) -> float:
-        """Return the mean squared error over all outputs, in scaled units, on data (N, 10) and (N, 7) in cgs units."""
+        """Return the mean squared error over all outputs, in scaled units, on data (N, 10), (N, n_out) in cgs units."""
         total = 0.0
         for start in range(0, len(inputs), batch):
             part = slice(start, start + batch)
             miss = self.scaling.scale_outputs(self(inputs[part])) - self.scaling.scale_outputs(outputs[part])
             total += float(np.sum(miss**2))
-        return total / (len(inputs) * len(OUTPUTS))
+        return total / outputs.size

@@ -31,9 +31,9 @@ def save_network(network: Network, path: Path) -> None:
         else:
             tensors[f"index.{i}"] = where.astype(np.int32)
             tensors[f"value.{i}"] = weight.ravel()[where].astype(np.float32)
-    inputs, outputs = KINDS[network.kind]
-    header = {"format": _FORMAT, "inputs": inputs, "outputs": outputs, "sizes": network.sizes,
-              "connections": network.connections, "sparsity": network.sparsity, "info": network.info}  # fmt: skip
+    header = {"format": _FORMAT, "inputs": KINDS[network.kind][0], "outputs": network.output_names,
+              "sizes": network.sizes, "connections": network.connections, "sparsity": network.sparsity,
+              "info": network.info}  # fmt: skip
     write_atomically(path, pack(tensors, header))
 
 

@@ -17,26 +17,27 @@ from mothsim.controllers.zahn2022.wiring_figure import SYMBOLS
 from mothsim.plotting.figures import frame_limits
 from mothsim.plotting.moth_shape import ARROW, draw_moth
 from mothsim.plotting.style import figure_style
-from mothsim.segments import OUTPUTS, draw, generate, tabulate
+from mothsim.segments import UNITS, draw, generate, output_names, tabulate
 from mothsim.solver.propagate import SEGMENT, propagate
 
 Array = NDArray[np.floating]
 
 _SEED = 6
 _POINTS, _EXAMPLES, _TIMES = 3000, 3, 41
-_UNITS = ("dyn", "dyn", "dyn cm", "cm/s", "cm/s", "rad/s", "rad/s")
 _TRUE, _COLOURS = "0.35", ("#1f7a8c", "#c8452f")
 
 
 @figure_style()
-def draw_predictions(network: Network) -> Figure:
+def draw_predictions(network: Network, body: MothBody | None = None) -> Figure:
     """Each output as the network predicts it against its actual value, and the residuals below (Figs S4, S5)."""
-    segments = generate(_POINTS, _SEED)
+    segments = generate(_POINTS, _SEED, body=body)
     actual, predicted = segments.outputs, network(segments.inputs)
-    figure = Figure(figsize=(15, 5), layout="constrained")
+    names = output_names(body)
+    figure = Figure(figsize=(2.15 * len(names), 5), layout="constrained")
     FigureCanvasAgg(figure)
-    grid = figure.subplots(2, len(OUTPUTS), height_ratios=(2, 1))
-    for i, (name, unit) in enumerate(zip(OUTPUTS, _UNITS, strict=True)):
+    grid = figure.subplots(2, len(names), height_ratios=(2, 1))
+    for i, name in enumerate(names):
+        unit = UNITS[name]
         above, below = grid[0, i], grid[1, i]
         residuals = actual[:, i] - predicted[:, i]
         ends = [actual[:, i].min(), actual[:, i].max()]
@@ -59,7 +60,7 @@ def draw_predictions(network: Network) -> Figure:
 
 
 @figure_style()
-def draw_trajectories(networks: Mapping[str, Network]) -> Figure:
+def draw_trajectories(networks: Mapping[str, Network], body: MothBody | None = None) -> Figure:
     """Three random segments, and the same starts flown with the control that each network gives (Fig 6).
 
     Every moth has its force and torque as arrows, the track of its joint as a line, and those of the centres of mass of
@@ -67,14 +68,16 @@ def draw_trajectories(networks: Mapping[str, Network]) -> Figure:
 
     Args:
         networks: by name, at most two.
+        body: that they were trained for, by default Zahn et al.'s.
     """
-    body = MothBody()
-    states, controls = draw(_EXAMPLES, _SEED)
+    body = body or MothBody()
+    states, controls = draw(_EXAMPLES, _SEED, body)
     true = _paths(states, controls, body)
     inputs = tabulate(states, controls, true[:, -1]).inputs
     given, flown = {}, {}
     for name, network in networks.items():
-        components = np.pad(network(inputs)[:, :CONTROLS], ((0, 0), (0, 1)))
+        count = CONTROLS + network.fully_actuated
+        components = np.pad(network(inputs)[:, :count], ((0, 0), (0, 4 - count)))
         given[name] = limited(from_components(components), body)
         flown[name] = _paths(states, given[name], body)
     figure = Figure(figsize=(13, 7.8), layout="constrained")

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from mothsim.body import make_body
 from mothsim.controllers.learning.learning_curve import draw_learning_curve, draw_learning_curves
 from mothsim.controllers.zahn2022.loss_table import Row, by_level, last_passing, passing_rows
 from mothsim.controllers.zahn2022.prediction_figures import draw_predictions, draw_trajectories
@@ -72,14 +73,15 @@ def _draw_group(group: StudyGroup, threshold: float, level: float) -> dict[str, 
     losses = np.log([row["loss"] for row in chosen])
     typical = runs[int(chosen[int(np.argmin(np.abs(losses - np.median(losses))))]["network"])]
     dense, pruned = typical[0], typical[list(levels).index(nearest)]
+    body = make_body(group.settings.body)
     pair = {f"{min(levels):g} %": dense} | {f"{nearest:g} %": pruned}
     return figures | {
         "learning-curve": draw_learning_curve(typical, threshold),
         "learning-curves": draw_learning_curves({f"network {i}": run for i, run in samples.items()}, threshold),
         "sample-networks": draw_samples([found[nearest][index].masks for index in samples], nearest),
-        "predictions-dense": draw_predictions(dense),
-        "predictions-pruned": draw_predictions(pruned),
-        "trajectories": draw_trajectories(pair),
+        "predictions-dense": draw_predictions(dense, body),
+        "predictions-pruned": draw_predictions(pruned, body),
+        "trajectories": draw_trajectories(pair, body),
     }
 
 

@@ -13,12 +13,13 @@ from matplotlib.figure import Figure
 
 from mothsim.controllers.learning.pruning import Mask, effective_masks
 from mothsim.plotting.style import figure_style
-from mothsim.segments import INPUTS, OUTPUTS
+from mothsim.segments import FULL_OUTPUTS, INPUTS, OUTPUTS
 
 SYMBOLS = {
     "phi0": r"$\phi_i$", "theta0": r"$\theta_i$", "x_f": "$x_f$", "y_f": "$y_f$", "phi_f": r"$\phi_f$",
     "theta_f": r"$\theta_f$", "xdot0": r"$\dot{x}_i$", "ydot0": r"$\dot{y}_i$", "phidot0": r"$\dot{\phi}_i$",
-    "thetadot0": r"$\dot{\theta}_i$", "F_x": "$F_x$", "F_y": "$F_y$", "tau": r"$\tau$", "xdot_f": r"$\dot{x}_f$",
+    "thetadot0": r"$\dot{\theta}_i$", "F_x": "$F_x$", "F_y": "$F_y$", "tau": r"$\tau$", "tau_w": r"$\tau_w$",
+    "xdot_f": r"$\dot{x}_f$",
     "ydot_f": r"$\dot{y}_f$", "phidot_f": r"$\dot{\phi}_f$", "thetadot_f": r"$\dot{\theta}_f$",
 }  # fmt: skip
 """Inputs and outputs as the paper writes them: i the start of the segment, f its end."""
@@ -45,6 +46,7 @@ def draw_samples(networks: Sequence[Sequence[Mask]], percent: float) -> Figure:
 
 
 def _draw_graph(axes: Axes, masks: Sequence[Mask]) -> None:
+    outputs = FULL_OUTPUTS if masks[-1].shape[1] == len(FULL_OUTPUTS) else OUTPUTS
     sizes = (masks[0].shape[0], *(mask.shape[1] for mask in masks))
     heights = [np.linspace(1, 0, size + 2)[1:-1] for size in sizes]
     for layer, mask in enumerate(masks):
@@ -59,7 +61,7 @@ def _draw_graph(axes: Axes, masks: Sequence[Mask]) -> None:
     axes.scatter(np.full(len(colours), len(masks)), heights[-1], s=5, c=colours, zorder=3)
     for names, layer, heard in (
         (INPUTS, 0, np.any(masks[0], axis=1)),
-        (OUTPUTS, len(masks), np.any(masks[-1], axis=0)),
+        (outputs, len(masks), np.any(masks[-1], axis=0)),
     ):
         side = -1 if layer == 0 else 1
         for name, height, used in zip(names, heights[layer], heard, strict=True):

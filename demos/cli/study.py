@@ -49,6 +49,8 @@ class Study:
     """In the training set."""
     step_scale: Factor = 1.0
     """Times the protocol's steps; less trains less."""
+    body: str = "zahn2022"
+    """Which moth: zahn2022, or a fully actuated one, bustamante2022-fa or -fs, whose networks give a wing torque."""
     seed: Seed = 0
     """Of data and first weights."""
     seeds: Seeds = ()
@@ -118,7 +120,7 @@ class Study:
 
         settings = StudySettings(
             self.protocol, self.method or "", self.hidden, self.levels, self.segments, self.seed, self.step_scale,
-            self.networks, self.rewind,
+            self.networks, self.rewind, body=self.body,
         )  # fmt: skip
         hidden_sweep = [*map(_nodes, self.hidden_sweep), *map(dense_with, self.weights)]
         studies = sweep(self.out, settings, self.seeds, hidden_sweep)

@@ -29,6 +29,8 @@ class TrainInverseModel:
     """In the training set."""
     step_scale: Factor = 1.0
     """Times the protocol's steps; less trains less."""
+    body: str = "zahn2022"
+    """Which moth: zahn2022, or a fully actuated one, bustamante2022-fa or -fs, whose networks give a wing torque."""
     seed: Seed = 0
     """Of data and first weights."""
     out: Path = Path("out/train")
@@ -44,8 +46,9 @@ class TrainInverseModel:
         from mothsim.plotting.figures import save_figure
 
         settings = Settings(
-            self.protocol, self.method or "", self.hidden, self.levels, self.segments, self.seed, self.step_scale
-        )
+            self.protocol, self.method or "", self.hidden, self.levels, self.segments, self.seed, self.step_scale,
+            body=self.body,
+        )  # fmt: skip
         with LevelBar() as bar:
             files = run(settings, self.out, bar, lambda line: print(f"mothsim: {line}", file=sys.stderr))
         networks = [load_network(file) for file in files]

@@ -11,6 +11,7 @@ class Oracle:
     """Knows the answers, but for an error of so many dyn in F_x."""
 
     connections = 0
+    fully_actuated = False
 
     def __init__(self, miss: float) -> None:
         self.miss = miss
