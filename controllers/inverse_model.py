@@ -29,7 +29,7 @@ GAINS = "kinematic_gains"
 
 
 class InverseModel:
-    """An inverse-model network in closed loop (Zahn et al. 2022 left this as future work).
+    """An inverse-model network in closed loop, which Zahn et al. 2022 left as future work.
 
     Args:
         network: a `Network`, or a name or file of one, see `mothsim.controllers.networks.storage.find_network`.

@@ -19,7 +19,7 @@ _TOLERANCE = 1e-6
 
 
 class Policy:
-    """A policy in closed loop: an observation, the network, a control; no engine, no linearisation and no plan.
+    """A policy network in closed loop: from an observation to a control, without engine, linearisation or plan.
 
     Args:
         network: the name of a shipped policy, a `.safetensors` file, or a `Network` of the kind `policy`.

@@ -25,10 +25,20 @@ def make(name: str, **options: Any) -> Controller:
     Raises:
         ValueError: an unknown name, or an option that the controller does not have.
     """
+    kind = controller_class(name)
+    try:
+        return kind(**options)
+    except TypeError as error:
+        raise ValueError(f"controller {name!r}: {error}") from None
+
+
+def controller_class(name: str) -> type:
+    """The class of a controller by name.
+
+    Raises:
+        ValueError: an unknown name.
+    """
     if name not in _NAMED:
         raise ValueError(f"controller = {name!r}: expected one of {', '.join(NAMES)}")
     module, kind = _NAMED[name]
-    try:
-        return getattr(import_module(module), kind)(**options)
-    except TypeError as error:
-        raise ValueError(f"controller {name!r}: {error}") from None
+    return getattr(import_module(module), kind)

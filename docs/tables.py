@@ -104,15 +104,15 @@ def bodies() -> str:
 
 def trajectories() -> str:
     """Target trajectories by name, with their random starts."""
-    from mothsim.trajectories import NAMES, make_trajectory
+    from mothsim.trajectories import NAMES, TARGETS, make_trajectory
 
     def starts(spread: tuple[float, ...]) -> str:
         return "{0:g} cm, {2:g} rad, {4:g} cm/s, {6:g} rad/s".format(*spread)
 
     targets = [make_trajectory(name) for name in NAMES]
     return table(
-        ("name", "starts within", "lost beyond, cm"),
-        ((f"`{one.name}`", starts(one.start_spread), f"{one.lost_distance:g}") for one in targets),
+        ("name", "target of the pin joint", "starts within", "lost beyond, cm"),
+        ((f"`{one.name}`", TARGETS[one.name], starts(one.start_spread), f"{one.lost_distance:g}") for one in targets),
     )
 
 

@@ -200,6 +200,15 @@ _NAMED: dict[str, Callable[[], MothBody]] = {
     "light-abdomen": MothBody.light_abdomen,
 }
 BODIES = tuple(_NAMED)
+MOTHS = {
+    "zahn2022": "Zahn et al.'s moth, the default",
+    "bustamante2022-fa": "Bustamante et al.'s, fully actuated (wing torque too), force at the thorax's centre",
+    "bustamante2022-fs": "fully actuated, force behind the thorax's centre",
+    "bustamante2022-ua": "under-actuated (force and abdominal torque), force at the thorax's centre",
+    "bustamante2022-us": "under-actuated, force behind the thorax's centre",
+    "light-abdomen": "the older parameters of Bustamante et al.: a slim, light abdomen on a soft spring",
+}
+"""What the moths are, by name."""
 
 
 def make_body(name: str) -> MothBody:

@@ -7,7 +7,7 @@ import math
 import threading
 import time as clock
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,6 +123,17 @@ class Flight:
             self.trajectory, self.body, self.times, self.states[index], self.controls[index], self.errors[index],
             self.lost[index], self.decision_seconds, self.wall_seconds,
         )  # fmt: skip
+
+
+def by_moth(flights: Mapping[str, Flight]) -> dict[str, Flight]:
+    """Flights of one moth each, by name: those of many moths numbered, `name #0` and so on."""
+    single: dict[str, Flight] = {}
+    for name, flight in flights.items():
+        if flight.states.ndim == 2:
+            single[name] = flight
+        else:
+            single |= {f"{name} #{i}": flight.moth(i) for i in range(len(flight.states))}
+    return single
 
 
 def random_starts(

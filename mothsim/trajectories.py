@@ -206,6 +206,16 @@ _NAMED: dict[str, tuple[Curve, Curve]] = {
 }
 _VIOLENT = {"start_spread": (5.0, 5.0, 0.5, 0.5, 100.0, 100.0, 10.0, 10.0), "lost_distance": 150.0}
 NAMES = tuple(_NAMED)
+TARGETS = {
+    "hover": "at rest",
+    "step": "jumps by 5 cm along x after one second",
+    "sine": "2 cm up and down, once a second",
+    "sum-of-primes": "up and down, eleven sines of 0.2 to 19.9 Hz: the flower of Bustamante et al.",
+    "figure-eight": "a lying eight, 6 cm wide and 3 cm high, once a second",
+    "forward": "along x from rest to 100 cm/s and back to rest, 200 cm farther on",
+    "recover": "at rest; starts are violent",
+}
+"""What the target does, by name."""
 
 
 def make_trajectory(

@@ -49,7 +49,7 @@ _MJ = 1e-4  # of an erg
 
 
 class MonteCarlo(SamplingMPC):
-    """One segment of random shooting: of 2500 random controls the one whose simulated end is cheapest.
+    """Bustamante et al.'s Monte Carlo: of 2500 random controls the one whose simulated end is cheapest.
 
     Force, its direction and the torques are drawn anew from all that the body can do, and a quarter of the
     segment, 5 ms, is flown before the next decision; nothing is kept from one to the next.

@@ -9,7 +9,7 @@ from mothsim.controllers.mpc.costs import Cost
 
 
 class CEM(SamplingMPC):
-    """Sample about the mean of the elite plans, with their standard deviation, iteration by iteration.
+    """Cross-entropy method: plans are sampled about the mean of the best, with their standard deviation.
 
     Args:
         elites: number of plans of least cost that give mean and deviation.

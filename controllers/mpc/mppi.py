@@ -9,7 +9,7 @@ from mothsim.controllers.mpc.costs import Cost
 
 
 class MPPI(SamplingMPC):
-    """Average the sampled plans with weights `exp(-(cost - least cost) / temperature)`.
+    """Model predictive path integral control: sampled plans, averaged by `exp(-(cost - least) / temperature)`.
 
     Args:
         temperature: relative to the median plan's cost above the least, so that one value serves transients and hover.

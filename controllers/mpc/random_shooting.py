@@ -7,7 +7,7 @@ from mothsim.controllers.mpc.costs import Cost
 
 
 class RandomShooting(SamplingMPC):
-    """Take the plan of least cost, and sample about it with less noise in the next iteration; see `SamplingMPC`."""
+    """Random shooting: the plan of least cost is kept, and sampled about with less noise; see `SamplingMPC`."""
 
     def __init__(
         self,

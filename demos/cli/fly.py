@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mothsim.demos.cli.output import show, show_rows, wrote
 from mothsim.demos.cli.view import write_viewer
-from mothsim.demos.options import Radians, Seconds, Seed
+from mothsim.demos.options import Count, Radians, Seconds, Seed
 
 if TYPE_CHECKING:
     import mothsim
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 _COLUMNS = ("controller", "network", "weights", "rms_error_cm", "max_error_cm", "lost", "control_effort",
             "control_step_us")  # fmt: skip
 """Columns of the table of several flights."""
+_DRAWN = 8  # moths in a picture
 _NETWORKS = {"inverse-model": "inverse-93", "policy": "alone"}
 """Controllers that fly a network, with the one that they fly by default."""
 
 
 @dataclass
 class Fly:
-    """Fly one moth: a table on the screen, a picture and an animation on disk.
+    """Fly moths: a table on the screen, a picture and an animation on disk.
 
-    With several controllers or networks, each flies in turn after the same target, from the same start.
+    With several controllers or networks, each flies in turn after the same target, from the same starts.
     """
 
     controller: tuple[str, ...] = ("inverse-model",)
@@ -50,8 +51,11 @@ class Fly:
     """Body angle theta, rad; by default upright, and pi/4 for monte-carlo, as published."""
     duration: Seconds = 10.0
     """s."""
+    moths: Count = 1
+    """Moths that each controller flies, each from a start of its own; of several the table has medians, the largest
+    error, and how many are lost."""
     seed: Seed = 0
-    """Of the random start."""
+    """Of the random starts."""
     out: Path = Path("out/fly")
     """Folder for flight.png, flight.gif and flight.html."""
     animation: bool = True
@@ -131,14 +135,16 @@ class Fly:
                 raise ValueError(f"show_rollouts: {name} has none; expected a sampling controller")
             controller.keep_rollouts = True
         target = mothsim.make_trajectory(self.trajectory, angle, self.interpolation)
-        flight = mothsim.fly(controller, target, duration=self.duration, seed=self.seed, body=make_body(body),
-                             progress=sys.stderr.isatty())  # fmt: skip
+        moths = self.moths if self.moths > 1 else None
+        flight = mothsim.fly(controller, target, duration=self.duration, seed=self.seed, moths=moths,
+                             body=make_body(body), progress=sys.stderr.isatty())  # fmt: skip
         sampled_paths = getattr(controller, "sampled_paths", None) if self.show_rollouts else None
         return flight, self._result(flight, controller, name, network, body), sampled_paths
 
     def _result(
         self, flight: mothsim.Flight, controller: Any, name: str, network_name: str | None, body: str
     ) -> dict[str, Any]:
+        import numpy as np
 
         from mothsim import metrics
 
@@ -151,12 +157,13 @@ class Fly:
             "body": body,
             "trajectory": self.trajectory,
             "duration_s": round(len(flight.times) * controller.period, 9),
-            "rms_error_cm": float(flight.rms_error),
-            "max_error_cm": float(flight.max_error),
-            "lost": bool(flight.lost),
-            "control_effort": float(metrics.effort(flight)),
-            "work_per_path_mJ": float(metrics.mean_over_flight(metrics.work_per_path(flight))) * 1e-4,
-            "cost_of_transport": float(metrics.cost_of_transport(flight)),
+            "moths": self.moths,
+            "rms_error_cm": float(np.median(flight.rms_error)),
+            "max_error_cm": float(np.max(flight.max_error)),
+            "lost": int(np.sum(flight.lost)) if self.moths > 1 else bool(flight.lost),
+            "control_effort": float(np.median(metrics.effort(flight))),
+            "work_per_path_mJ": float(np.median(metrics.mean_over_flight(metrics.work_per_path(flight)))) * 1e-4,
+            "cost_of_transport": float(np.median(metrics.cost_of_transport(flight))),
             "control_step_us": 1e6 * flight.decision_seconds,
             "realtime_factor": flight.realtime_factor,
             "seed": self.seed,
@@ -170,12 +177,15 @@ class Fly:
         return result
 
     def _draw(self, flights: dict[str, mothsim.Flight], sampled_paths: list[Any]) -> None:
+        from mothsim.flight import by_moth
         from mothsim.plotting.figures import draw_flight, draw_flights, save_figure
 
         written = [self.out / "flight.png"]
-        (name, flight), *others = flights.items()
+        single = by_moth(flights)
+        (name, flight), *others = single.items()
         if others:
-            save_figure(draw_flights(flights), written[0])
+            title = f"{self.trajectory}: the first {_DRAWN} of {len(single)} moths" if len(single) > _DRAWN else ""
+            save_figure(draw_flights(dict(list(single.items())[:_DRAWN]), title), written[0])
         else:
             save_figure(draw_flight(flight, f"{name} on {self.trajectory}"), written[0])
         if self.animation and not others:

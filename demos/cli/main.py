@@ -13,6 +13,7 @@ from mothsim.demos.cli.data import Data
 from mothsim.demos.cli.evaluate import Evaluate
 from mothsim.demos.cli.fly import Fly
 from mothsim.demos.cli.import_keras import ImportKeras
+from mothsim.demos.cli.list_names import ListNames
 from mothsim.demos.cli.study import Study
 from mothsim.demos.cli.train import Train
 from mothsim.demos.cli.view import View
@@ -20,6 +21,7 @@ from mothsim.demos.run import guarded, run
 
 Command = (
     Annotated[Fly, subcommand("fly")]
+    | Annotated[ListNames, subcommand("list")]
     | Annotated[View, subcommand("view")]
     | Annotated[Train, subcommand("train")]
     | Annotated[Study, subcommand("study")]

@@ -80,7 +80,8 @@ def draw_flights(flights: Mapping[str, Flight], title: str = "") -> Figure:
     near = [flight.states[flight.errors < _MARGIN, :2] for flight in flights.values()]
     x, y = frame_limits(np.concatenate([first.targets, *near]))
     plane.set(xlim=x, ylim=y)
-    plane.legend(**_BELOW, ncols=1 if len(flights) < 6 else 2)
+    many = {"ncols": 2, "fontsize": "x-small", "columnspacing": 1.0} if len(flights) > 5 else {}
+    plane.legend(**_BELOW, **many)
     figure = plane.figure
     assert isinstance(figure, Figure)
     figure.suptitle(title or first.trajectory.name)

@@ -79,7 +79,7 @@ def test_bounds_are_those_of_every_value() -> None:
 
 
 NUMBERS = {
-    "fly": ("--seed", "--duration"),
+    "fly": ("--seed", "--duration", "--moths"),
     "train inverse-model": ("--segments", "--step-scale", "--seed", "--levels", "--hidden"),
     "train policy": ("--steps", "--refining-steps", "--moths", "--segments", "--learning-rate", "--seed", "--hidden"),
     "study": ("--networks", "--segments", "--step-scale", "--seed", "--seeds", "--workers", "--threshold", "--level",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mothsim.flight import Flight
+from mothsim.flight import Flight, by_moth
 from mothsim.plotting import moth_shape
 from mothsim.plotting.style import SERIES
 
@@ -72,8 +72,10 @@ def _title(flights: Mapping[str, Flight]) -> str:
 def _data(flights: Mapping[str, Flight], title: str) -> dict[str, Any]:
     """Numbers as float32 in base64; moths with the same target share it."""
     targets: dict[str, int] = {}
-    moths = []
-    for name, flight in _single(flights).items():
+    moths, single = [], by_moth(flights)
+    if len(single) > MAX_MOTHS:
+        title = f"{title}: the first {MAX_MOTHS} of {len(single)} moths"
+    for name, flight in list(single.items())[:MAX_MOTHS]:
         period = float(flight.times[1] - flight.times[0]) if len(flight.times) > 1 else 1.0
         motion = np.concatenate([flight.targets, flight.trajectory.velocity(flight.times)], axis=1)
         target = json.dumps({"period": period, "motion": _packed(motion)})
@@ -89,17 +91,6 @@ def _data(flights: Mapping[str, Flight], title: str) -> dict[str, Any]:
             "controls": _packed(flight.controls),
         })  # fmt: skip
     return {"title": title, "targets": [json.loads(target) for target in targets], "moths": moths, "style": _style()}
-
-
-def _single(flights: Mapping[str, Flight]) -> dict[str, Flight]:
-    """One moth's flight each, at most `MAX_MOTHS`: those of many moths numbered."""
-    single: dict[str, Flight] = {}
-    for name, flight in flights.items():
-        if flight.states.ndim == 2:
-            single[name] = flight
-        else:
-            single |= {f"{name} #{i}": flight.moth(i) for i in range(len(flight.states))}
-    return dict(list(single.items())[:MAX_MOTHS])
 
 
 def _packed(values: ArrayLike) -> str:

@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 
 import mothsim
+from mothsim import controllers
 from mothsim.controllers import LQR
 from mothsim.demos.cli.main import main
+from mothsim.plotting.viewer.page import MAX_MOTHS
 
 
 @pytest.fixture
@@ -55,6 +57,18 @@ def test_the_table_has_a_row_for_each(tmp_path: Path, capsys: pytest.CaptureFixt
     head, *rows = capsys.readouterr().out.splitlines()
     assert head.split()[:4] == ["controller", "network", "weights", "rms_error_cm"]
     assert [row.split()[:3] for row in rows] == [["lqr", "-", "-"], ["mppi", "-", "-"]]
+
+
+def test_many_moths_fly_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str], opened: list[str]) -> None:
+    command = ["fly", "--controller", "lqr", "policy", "--moths", "10", "--trajectory", "hover", "--duration", "0.6"]
+    assert main([*command, "--out", str(tmp_path), "--view", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["flights"]
+    flights = [mothsim.fly(controllers.make(name), "hover", duration=0.6, moths=10) for name in ("lqr", "policy")]
+    assert [row["rms_error_cm"] for row in rows] == [float(np.median(flight.rms_error)) for flight in flights]
+    assert [row["max_error_cm"] for row in rows] == [float(np.max(flight.max_error)) for flight in flights]
+    assert [row["lost"] for row in rows] == [0, 0]
+    assert len(names(tmp_path / "flight.html")) == MAX_MOTHS
+    assert f"the first {MAX_MOTHS} of 20 moths" in (tmp_path / "flight.html").read_text(encoding="utf-8")
 
 
 def test_view_writes_the_page_beside_the_record(
