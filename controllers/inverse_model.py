@@ -9,6 +9,7 @@ import numpy as np
 
 from mothsim.actuation import from_components
 from mothsim.angles import turns_off, unwrapped
+from mothsim.body import make_body
 from mothsim.controllers.guidance.kinematic import KinematicGains, KinematicGuidance
 from mothsim.controllers.guidance.kinematic_stability import kinematic_stability, select_kinematic_gains
 from mothsim.controllers.guidance.lq_tracking import Guidance
@@ -23,9 +24,17 @@ from mothsim.solver.propagate import SEGMENT
 
 Waypoint = Literal["reachable", "raw", "kinematic"]
 WAYPOINT = "waypoint"
-"""Where a network's `info` has the waypoint that it was trained to fly on; without one it is `reachable`."""
+"""Where a network's `info` has the waypoint that it was trained to fly on, see `own_waypoint`."""
 GAINS = "kinematic_gains"
 """Where it has the gains that were learnt with it, in the order of `KinematicGains`."""
+
+FULL_GAINS = KinematicGains(position=0.5, angle=0.5, swing=0.0, integral=2.0)
+"""Gains of kinematic waypoints for a fully actuated moth: four controls reach any pose, angles too."""
+
+
+def own_waypoint(network: Network) -> str:
+    """Return the waypoint that a network flies on unless told otherwise."""
+    return network.info.get(WAYPOINT, "kinematic" if network.fully_actuated else "reachable")
 
 
 class InverseModel:
@@ -38,9 +47,9 @@ class InverseModel:
         waypoint: `kinematic`, from positions and velocities alone, so that the network flies alone, see
             `mothsim.controllers.guidance.kinematic`; `reachable`, the pose that the guidance's own control reaches in
             simulation; or `raw`, the target's own pose at the segment's end, with which every network is lost within
-            two seconds. By default the network's own.
-        gains: of kinematic waypoints; by default those learnt with the network, or those that its slopes allow, see
-            `mothsim.controllers.guidance.kinematic_stability`.
+            two seconds. By default the network's own, of a fully actuated moth's network `kinematic`.
+        gains: of kinematic waypoints; by default those learnt with the network, `FULL_GAINS` for a fully actuated
+            moth's, or those that its slopes allow, see `mothsim.controllers.guidance.kinematic_stability`.
 
     Raises:
         ValueError: an unknown network or waypoint, or an option that the waypoint has no use for.
@@ -58,7 +67,8 @@ class InverseModel:
         self.network = network if isinstance(network, Network) else find_network(network)
         if self.network.kind != "inverse-model":
             raise ValueError(f"network is of the kind {self.network.kind!r}: expected 'inverse-model'")
-        self.waypoint = waypoint or self.network.info.get(WAYPOINT, "reachable")
+        self.default_body = make_body(self.network.info.get("body", "zahn2022"))
+        self.waypoint = waypoint or own_waypoint(self.network)
         if self.waypoint not in get_args(Waypoint):
             raise ValueError(f"waypoint = {self.waypoint!r}: expected one of {', '.join(get_args(Waypoint))}")
         unused = ("weights", weights) if self.waypoint == "kinematic" else ("gains", gains)
@@ -72,6 +82,8 @@ class InverseModel:
 
     def _kinematic(self, gains: KinematicGains | None) -> KinematicGuidance:
         learnt = self.network.info.get(GAINS)
+        if gains is None and self.network.fully_actuated:
+            gains = FULL_GAINS
         if gains is None:
             gains = KinematicGains(*learnt) if learnt else select_kinematic_gains(self.network)
         return KinematicGuidance(gains)
@@ -84,7 +96,13 @@ class InverseModel:
         self.guidance.reset(task)
 
     def stability(self, angle: float = np.pi / 2) -> ClosedLoopStability:
-        """What the linearised segment, flown on these waypoints, says of the hover at a body angle, rad."""
+        """What the linearised segment, flown on these waypoints, says of the hover at a body angle, rad.
+
+        Raises:
+            ValueError: the network gives a wing torque, which the linearised segment does not have.
+        """
+        if self.network.fully_actuated:
+            raise ValueError("stability: expected a network of three controls, not of a fully actuated moth")
         if self.waypoint == "kinematic":
             return kinematic_stability(self.network, self.guidance.gains, angle=angle)
         return closed_loop_stability(self.network, self.guidance, angle=angle)

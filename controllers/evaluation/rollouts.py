@@ -20,7 +20,7 @@ from mothsim.controllers.evaluation.scenarios import ControllerSpec, Perturbatio
 from mothsim.controllers.evaluation.sources import module_sources
 from mothsim.controllers.guidance.lqr_weights import LQRWeights
 from mothsim.controllers.guidance.stability import closed_loop_stability, select_lqr_weights
-from mothsim.controllers.inverse_model import WAYPOINT, InverseModel
+from mothsim.controllers.inverse_model import InverseModel, own_waypoint
 from mothsim.controllers.learning.protocols import HIDDEN
 from mothsim.controllers.learning.pruning import effective_connectivity
 from mothsim.controllers.networks.network import CONTROLS, Network
@@ -237,7 +237,7 @@ def origin(spec: ControllerSpec) -> Row:
 
 def flies_alone(network: Network, waypoint: str = "") -> bool:
     """Return whether a network flies alone: a policy, or an inverse model on kinematic waypoints, given or its own."""
-    return network.kind == "policy" or (waypoint or network.info.get(WAYPOINT)) == "kinematic"
+    return network.kind == "policy" or (waypoint or own_waypoint(network)) == "kinematic"
 
 
 def family(network: Network) -> str:
@@ -264,9 +264,10 @@ def _description(network: Network, waypoint: str) -> Row:
 def _stability(network: Network, waypoint: str) -> Row:
     """Stability of an inverse model's loop about trim, and the scale of its guidance's cost of control, if any.
 
-    A policy has neither: its loop holds no waypoint.
+    A policy has neither: its loop holds no waypoint. Nor has a fully actuated moth's network: the linearised segment
+    of the guidance has three controls.
     """
-    if network.kind == "policy":
+    if network.kind == "policy" or network.fully_actuated:
         return dict.fromkeys(("spectral_radius", "trim_offset_cm", "control_cost_scale"))
     alone = flies_alone(network, waypoint)
     stability = InverseModel(network, waypoint="kinematic").stability() if alone else closed_loop_stability(network)

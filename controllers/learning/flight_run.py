@@ -42,8 +42,10 @@ def train_through_flight(
         callback: called after every step.
 
     Raises:
-        ValueError: the file holds a network that was made otherwise.
+        ValueError: the file holds a network that was made otherwise, or the network is of a fully actuated moth.
     """
+    if network.fully_actuated:
+        raise ValueError("network gives a wing torque: expected an inverse model of three controls")
     settings = settings or FlightSettings()
     identity = {**asdict(settings), "from": _checksum(network)}
     if file.exists():

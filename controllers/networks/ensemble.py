@@ -75,6 +75,8 @@ class Level:
         curve = [float(f"{loss:.4g}") for loss in e.curve[index] if np.isfinite(loss)]
         info = {"level": self.percent, "network": index, "steps": int(e.steps[index]),
                 "test_loss": float(e.losses[index]), "learning_curve": curve}  # fmt: skip
+        if "body" in self.settings:  # which the usual one is not
+            info["body"] = self.settings["body"]
         try:
             return Network(weights, tuple(bias[index] for bias in e.biases), self.scaling, info)
         except ValueError as error:

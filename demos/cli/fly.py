@@ -33,8 +33,8 @@ class Fly:
     controller: tuple[str, ...] = ("inverse-model",)
     """Who flies: inverse-model, policy, lqr, monte-carlo, random-shooting, cem or mppi; or several of them."""
     body: str | None = None
-    """Which moth: zahn2022, bustamante2022-fa, -fs, -ua or -us, light-abdomen; by default Zahn et al.'s, and
-    bustamante2022-fa for monte-carlo."""
+    """Which moth: zahn2022, bustamante2022-fa, -fs, -ua or -us, light-abdomen; by default the one
+    that the network was trained for, bustamante2022-fa for monte-carlo, else Zahn et al.'s."""
     network: tuple[str, ...] = ()
     """A network or its file, or several: for the inverse model dense, sparse-93, sparse-98, small,
     compact, fewest or inverse-93 (the default), for the policy alone (the default) or a pruned one."""
@@ -125,11 +125,13 @@ class Fly:
 
         published = name == "monte-carlo"
         angle = self.angle if self.angle is not None else math.pi / (4 if published else 2)
-        body = self.body or ("bustamante2022-fa" if published else "zahn2022")
         options: dict[str, Any] = {} if network is None else {"network": network}
         if name == "inverse-model":
             options["waypoint"] = self.waypoint
         controller: Any = controllers.make(name, **options)
+        made_for = getattr(controller, "network", None)
+        usual = made_for.info.get("body", "zahn2022") if made_for else "zahn2022"
+        body = self.body or ("bustamante2022-fa" if published else usual)
         if self.show_rollouts:
             if not hasattr(controller, "keep_rollouts"):
                 raise ValueError(f"show_rollouts: {name} has none; expected a sampling controller")
@@ -172,8 +174,9 @@ class Fly:
             result["fallbacks"] = int(controller.fallbacks.sum())
         if network and name == "inverse-model":
             result["waypoint"] = controller.waypoint
-            stability = controller.stability(float(flight.trajectory.angle(0.0)))
-            result |= {"spectral_radius": stability.spectral_radius, "trim_offset_cm": stability.offset}
+            if not network.fully_actuated:
+                stability = controller.stability(float(flight.trajectory.angle(0.0)))
+                result |= {"spectral_radius": stability.spectral_radius, "trim_offset_cm": stability.offset}
         return result
 
     def _draw(self, flights: dict[str, mothsim.Flight], sampled_paths: list[Any]) -> None:

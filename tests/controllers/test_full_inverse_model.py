@@ -7,7 +7,7 @@ import pytest
 
 import mothsim
 from mothsim.body import MothBody, make_body
-from mothsim.controllers.inverse_model import InverseModel
+from mothsim.controllers.inverse_model import FULL_GAINS, InverseModel
 from mothsim.controllers.learning.train_and_prune import Settings, run
 from mothsim.controllers.networks.network import Network, Scaling
 from mothsim.controllers.networks.storage import load_network, save_network
@@ -57,3 +57,8 @@ def test_it_is_trained_and_pruned_for_its_body(tmp_path: Path) -> None:
     pruning_study.run(study, tmp_path / "many")
     assert load_settings(tmp_path / "many") == study
     assert len(draw_study(tmp_path / "many")) == 8
+    one = InverseModel(f"{tmp_path / 'many'}@50:1")
+    assert (one.waypoint, one.default_body) == ("kinematic", FULL)
+    assert one.guidance.gains == FULL_GAINS
+    with pytest.raises(ValueError, match="stability: expected a network of three controls"):
+        one.stability()
