@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mothsim.actuation import from_actions, to_actions
-from mothsim.body import MothBody
+from mothsim.actuation import action_size
 from mothsim.flight import Array, Controller, Task, decisions, moth_seeds
 from mothsim.solver.propagate import SEGMENT
 from mothsim.trajectories import Trajectory
+
+if TYPE_CHECKING:
+    from mothsim.body import MothBody
+    from mothsim.interfaces import Interface, Version
 
 Rows = NDArray[np.int64]
 
@@ -42,6 +45,11 @@ class Flown(Protocol):
         """Time from step to step, s."""
         ...
 
+    @property
+    def interface(self) -> Interface:
+        """What its actions mean."""
+        ...
+
 
 @dataclass
 class _Cohort:
@@ -59,8 +67,8 @@ class ControllerPolicy:
     share a copy of it, and those that begin anew later get another.
     """
 
-    def __init__(self, controller: Controller, task: Task, width: int, single: bool) -> None:
-        self._controller, self._task, self._width, self._single = controller, task, width, single
+    def __init__(self, controller: Controller, task: Task, interface: Interface, single: bool) -> None:
+        self._controller, self._task, self._interface, self._single = controller, task, interface, single
         self._cohorts: list[_Cohort] = []
 
     def __call__(self, observation: Any, info: Mapping[str, Any]) -> Array:
@@ -84,7 +92,8 @@ class ControllerPolicy:
         unseen = set(range(len(times))) - {int(row) for cohort in self._cohorts for row in cohort.rows}
         if unseen:
             raise ValueError(f"info['time'] = {times}: expected 0 first, at reset, for moths {sorted(unseen)}")
-        actions = to_actions(controls, self._task.body)[:, : self._width]
+        steps = np.rint(times / self._controller.period).astype(np.int64)
+        actions = self._interface.actions(controls, steps)[:, : action_size(self._task.body)]
         return actions[0] if self._single else actions
 
     def _begin(self, rows: Rows) -> None:
@@ -108,7 +117,8 @@ def as_policy(controller: Controller, env: Any, *, seed: int = 0) -> ControllerP
 
     Args:
         controller: used as a pattern, and copied.
-        env: `mothsim/Track-v0` or `mothsim/Hover-v0`, single or vector, wrapped or not.
+        env: an environment of `mothsim.envs`, single or vector, wrapped or not. In version 1, whose actions limit
+            forces smoothly, it flies so but for rounding, and as far as `action_range` reaches.
         seed: of the controller's random streams.
 
     Raises:
@@ -121,7 +131,7 @@ def as_policy(controller: Controller, env: Any, *, seed: int = 0) -> ControllerP
         raise ValueError(f"controller.period = {controller.period}: expected the environment's, {flown.period} s")
     count: int | None = getattr(flown, "num_envs", None)
     task = Task(flown.trajectory, flown.body, flown.duration, moth_seeds(seed, count or 1)[1])
-    return ControllerPolicy(controller, task, _width(flown.body), count is None)
+    return ControllerPolicy(controller, task, flown.interface, count is None)
 
 
 def _require_own_actions(env: Any) -> None:
@@ -134,48 +144,55 @@ def _require_own_actions(env: Any) -> None:
         )
 
 
-def _width(body: MothBody) -> int:
-    return 4 if body.wing_torque_limit > 0 else 3
-
-
 class PolicyController:
     """A policy as a controller, made by `from_policy`."""
 
-    def __init__(self, decide: Callable[[NDArray[np.float32]], Any], period: float) -> None:
+    def __init__(
+        self, decide: Callable[[NDArray[np.float32]], Any], period: float, version: Version, action_range: float
+    ) -> None:
         self._decide, self.period = decide, period
+        self._version: Version = version
+        self._range = action_range
 
     def reset(self, task: Task) -> None:
         """Prepare to observe the flight."""
         self._body = task.body
-        from mothsim.observation import ObservationBuilder  # with numba, which learning on a GPU does without
+        from mothsim.interfaces import make_interface  # with numba, which learning on a GPU does without
 
-        self._observer = ObservationBuilder(task.trajectory, self.period, decisions(task.duration, self.period))
+        count = decisions(task.duration, self.period)
+        self._interface = make_interface(self._version, task.trajectory, task.body, self.period, count, self._range)
 
     def control(self, states: Array, time: float) -> Array:
         """Controls (N, 4) for states (N, 8); no numbers, so the moth is lost, where the policy gives none."""
         steps = np.full(len(states), round(time / self.period))
-        actions = np.asarray(self._decide(self._observer.observe(states, steps)), dtype=np.float64)
-        width = _width(self._body)
+        actions = np.asarray(self._decide(self._interface.observe(states, steps)), dtype=np.float64)
+        width = action_size(self._body)
         if actions.shape != (len(states), width):
             raise ValueError(f"policy gave shape {actions.shape}: expected {(len(states), width)}")
         whole = np.zeros((len(states), 4))
         whole[:, :width] = np.clip(actions, -1.0, 1.0)
-        return from_actions(whole, self._body)
+        return self._interface.controls(whole, steps)
 
 
-def from_policy(policy: Any, period: float = SEGMENT) -> PolicyController:
+def from_policy(
+    policy: Any, period: float = SEGMENT, *, version: Version = 0, action_range: float = 1.0
+) -> PolicyController:
     """A policy as a controller, which `mothsim.fly` flies and tables compare.
 
     Args:
-        policy: a function of observations (N, 22) to actions (N, 3), or (N, 4) with wing torque, of the
-            environments of `envs`; or a model with Stable-Baselines3's `predict`, asked for its best action.
+        policy: a function of observations (N, 22), or (N, 29) in version 1, to actions (N, 3), or (N, 4) with wing
+            torque, of the environments of `envs`; or a model with Stable-Baselines3's `predict`, asked for its best
+            action.
         period: s from decision to decision.
+        version: of the environment for which the policy is.
+        action_range: that environment's.
 
     Raises:
         ValueError: neither of the two.
     """
     if hasattr(policy, "predict"):
-        return PolicyController(lambda observations: policy.predict(observations, deterministic=True)[0], period)
+        decide = lambda observations: policy.predict(observations, deterministic=True)[0]  # noqa: E731
+        return PolicyController(decide, period, version, action_range)
     if not callable(policy):
         raise ValueError(f"policy = {policy!r}: expected a function of observations, or a model with `predict`")
-    return PolicyController(policy, period)
+    return PolicyController(policy, period, version, action_range)

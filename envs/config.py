@@ -8,16 +8,22 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from numbers import Real
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from gymnasium.envs.registration import EnvSpec
 
+from mothsim.actuation import action_size
 from mothsim.body import MothBody
 from mothsim.envs.spec import TrackSpec, complete_spec
 from mothsim.flight import decisions, whole_periods
+from mothsim.interfaces import Interface, Version, make_interface
 from mothsim.solver.propagate import LONGEST, SEGMENT
 from mothsim.trajectories import Trajectory, make_trajectory
 
+if TYPE_CHECKING:
+    from mothsim.envs.moths import Moths
+
+_NUMBERS = ("action_range", "duration", "period", "start_spread", "sensor_noise", "force_noise", "gusts", "body_spread")
 MOST_DECISIONS = 1_000_000
 """Longest episode, in decisions: its targets are computed in advance."""
 
@@ -31,6 +37,9 @@ class EnvConfig:
         body: a `MothBody`, or a dictionary of its parameters: the nominal body, which controllers know.
         actuation: `under` (no wing torque) or `full`: the wings' torque is the fourth action, within the body's
             limit, or within its abdomen's where the body has none.
+        version: 0 or 1, of the observation and the actions; set by the environment's name.
+        action_range: in version 1, what an action of +-1 stands for, in units of 7500 dyn along the head-thorax,
+            3000 dyn across it and 28000 dyn cm of torque.
         duration: time limit, s, rounded to whole periods; at most a million decisions.
         period: s from decision to decision, at most 1.
         start_spread: half width of uniform random starts about trim, in units of the trajectory's `start_spread`;
@@ -51,6 +60,8 @@ class EnvConfig:
     trajectory: Trajectory | str | Path = "sum-of-primes"
     body: MothBody = field(default_factory=MothBody)
     actuation: Literal["under", "full"] = "under"
+    version: Version = 0
+    action_range: float = 1.0
     duration: float = 10.0
     period: float = SEGMENT
     start_spread: float = 1.0
@@ -65,10 +76,22 @@ class EnvConfig:
         object.__setattr__(self, "body", _as_body(self.body))
         if not isinstance(self.trajectory, (Trajectory, str, Path)):
             raise ValueError(f"trajectory = {self.trajectory!r}: expected a Trajectory, a name or a file")
-        for name in ("duration", "period", "start_spread", "sensor_noise", "force_noise", "gusts", "body_spread"):
+        if self.version not in (0, 1):
+            raise ValueError(f"version = {self.version!r}: expected 0 or 1")
+        for name in (
+            "action_range",
+            "duration",
+            "period",
+            "start_spread",
+            "sensor_noise",
+            "force_noise",
+            "gusts",
+            "body_spread",
+        ):
             self._require(name, isinstance(getattr(self, name), Real), "a number")
         for name in ("duration", "period"):
             self._require(name, 0.0 < getattr(self, name) < math.inf, "seconds above zero")
+        self._require("action_range", 0.0 < self.action_range < math.inf, "a number above zero")
         self._require("period", self.period <= LONGEST, f"at most {LONGEST} s")
         longest = MOST_DECISIONS * self.period
         self._require("duration", self.duration <= longest, f"at most {longest:g} s, a million periods")
@@ -93,12 +116,18 @@ class EnvConfig:
     @property
     def action_size(self) -> int:
         """Components of an action: 3, or 4 with wing torque."""
-        return 4 if self.actuation == "full" else 3
+        return action_size(self.body)
 
     @property
     def decisions(self) -> int:
         """Decisions to the time limit."""
         return decisions(self.duration, self.period)
+
+    def interface(self) -> Interface:
+        """Observation and actions of the version."""
+        return make_interface(
+            self.version, self.target(), self.body, self.period, self.decisions, float(self.action_range)
+        )
 
     def target(self) -> Trajectory:
         """Trajectory, made where `trajectory` is a name or a file."""
@@ -125,6 +154,7 @@ class EnvInfo:
     """Properties of an environment that controllers and Gymnasium read."""
 
     config: EnvConfig
+    _moths: Moths
     _spec: TrackSpec | None = None
 
     @property
@@ -155,6 +185,11 @@ class EnvInfo:
     def duration(self) -> float:
         """Time limit, s."""
         return self.config.duration
+
+    @property
+    def interface(self) -> Interface:
+        """Observation and actions of the environment's version."""
+        return self._moths.interface
 
     @property
     def period(self) -> float:

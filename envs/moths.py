@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
-from mothsim.actuation import from_actions, from_components, limited, to_components
+from mothsim.actuation import from_components, limited, to_components
 from mothsim.angles import require_unwound
 from mothsim.body import MothBody
 from mothsim.disturbances import SENSOR_NOISE, Keys, Stream, drawn_body, next_wind, normal, uniform
@@ -16,7 +16,7 @@ from mothsim.envs.arguments import as_numbers
 from mothsim.envs.config import EnvConfig
 from mothsim.envs.rewards import reward_terms
 from mothsim.flight import steady_start
-from mothsim.observation import ENTRIES, ObservationBuilder
+from mothsim.observation import ObservationBuilder
 from mothsim.step import advance, distance, is_lost
 
 Array = NDArray[np.floating]
@@ -28,6 +28,7 @@ class Moths:
 
     Attributes:
         states: (N, 8).
+        interface: observation and actions.
         steps: (N,) decisions flown in the present episode.
     """
 
@@ -35,6 +36,7 @@ class Moths:
         self.config = config
         trajectory, body = config.target(), config.body
         self.observation_builder = ObservationBuilder(trajectory, config.period, config.decisions)
+        self.interface = config.interface()
         self._start = steady_start(trajectory, body)
         self._spread = config.start_spread * np.array(trajectory.start_spread)
         self._limit = trajectory.lost_distance
@@ -46,7 +48,7 @@ class Moths:
 
     def spaces(self) -> tuple[spaces.Box, spaces.Box]:
         """The observation and action space of one moth."""
-        bounds = np.array([entry.bound for entry in ENTRIES], dtype=np.float32)
+        bounds = self.interface.bounds
         actions = spaces.Box(-1.0, 1.0, (self.config.action_size,), dtype=np.float32)
         return spaces.Box(-bounds, bounds, dtype=np.float32), actions
 
@@ -100,7 +102,7 @@ class Moths:
         config = self.config
         actions = self._whole(actions, len(rows))
         efforts = (actions**2).sum(axis=1)
-        controls = self._disturbed(rows, from_actions(actions, config.body))
+        controls = self._disturbed(rows, self.interface.controls(actions, self.steps[rows]))
         before, steps = self.states[rows], self.steps[rows] + 1
         gusty, drawn = config.gusts > 0, config.body_spread > 0
         after, lost = advance(
@@ -143,7 +145,7 @@ class Moths:
         return limited(from_components(components), body)
 
     def observe(self, rows: Rows) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Observations (n, 22) of `rows` and what `info` holds of them at any time, each with a leading axis n."""
+        """Observations of `rows`, (n, 22) or (n, 29), and what `info` holds of them at any time, axis n first."""
         states, steps = self.states[rows], self.steps[rows]
         measured_state = states.copy()
         if self.config.sensor_noise > 0:
@@ -157,4 +159,4 @@ class Moths:
             "error": distance(states, targets),
             "time": steps * self.config.period,
         }
-        return self.observation_builder.observe(measured_state, steps), info
+        return self.interface.observe(measured_state, steps), info

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 from numpy.typing import ArrayLike, NDArray
 
+from mothsim import policy_interface
 from mothsim.envs.arguments import as_numbers, as_options, as_seed
 from mothsim.envs.config import EnvConfig, EnvInfo
 from mothsim.envs.moths import Moths
@@ -25,7 +26,7 @@ class TrackEnv(EnvInfo, gym.Env[Observation, NDArray[np.floating]]):
 
     A step is one decision: the action is held for `period` s (20 ms, half a wing stroke) and the moth flies by
     the equations and the engine of `mothsim.fly`. Made with `gymnasium.make("mothsim/Track-v0", **options)`
-    after `import mothsim.envs`; the options are the attributes of `mothsim.envs.EnvConfig`.
+    after `import mothsim`; the options are the attributes of `mothsim.envs.EnvConfig`.
 
     **Observation**: `Box(float32, (22,))`, each number divided by its scale and cut to its bound.
 
@@ -168,3 +169,61 @@ class TrackEnv(EnvInfo, gym.Env[Observation, NDArray[np.floating]]):
             self._picture = Picture(self._moths.observation_builder, self.config, window=self.render_mode == "human")
         self._picture.draw(self._moths.states[0], int(self._moths.steps[0]), self._control)
         return self._picture
+
+
+class TrackEnvV1(TrackEnv):
+    """A hawkmoth after a moving target, as learners find it easiest: `mothsim/Track-v1`, `Hover-v1` and `Recover-v1`.
+
+    The flight, reward, end, start and `info` are those of version 0 (`TrackEnv`); the observation and the action are
+    those of the policies that are trained by the gradient (`mothsim.policy_interface`), so a policy's network, a
+    learner of another library and this environment take one another's places.
+
+    **Observation**: `Box(float32, (29,))`, in the frame of the body. Each number is divided by its scale and
+    approaches its bound smoothly.
+
+    OBSERVATION_TABLE
+
+    The target is previewed by its mean velocity between the decisions 1, 2, 3, 4, 6, 8, 12, 16, 24 and 32 ahead, less
+    its velocity now.
+
+    **Action**: `Box(-1, 1, float32, (3,))`, or (4,) with `actuation="full"`: an even scale about trim, whose reach is
+    the option `action_range` (1 in `Track-v1`, 0.4 in `Hover-v1`, 3 in `Recover-v1`).
+
+    ACTION_TABLE
+
+    What an action asks for beyond the body's limits is approached smoothly: 44300 dyn in any direction, 1e5 dyn cm.
+    With `actuation="full"` the fourth action is the wing torque, on the abdominal torque's scale.
+
+    A decision of LQR is worth 1.89 in `Track-v1`, 1.96 in `Hover-v1` and 1.81 in `Recover-v1` on average, of 2.
+
+    **Versions**: 0, 22 numbers in the world's frame, and actions on the scale of a hyperbolic sine up to the body's
+    limits; 1, 29 numbers in the body's frame, and an even scale about trim, as a law that is stable near its target
+    stays stable far from it.
+    """
+
+    def __init__(self, render_mode: str | None = None, **options: Any) -> None:
+        super().__init__(render_mode, **{"version": 1, **options})
+
+
+def _tables() -> tuple[str, str]:
+    """Tables of what is observed and of the actions, from the policies' definitions."""
+
+    def rows(header: str, lines: list[str]) -> str:
+        return "\n    ".join([header, "|---" * (header.count("|") - 1) + "|", *lines])
+
+    observed = [
+        f"| {i} | {entry.name} | {entry.unit} | {entry.scale:.3g} | {entry.bound:.3g} |"
+        for i, entry in enumerate(policy_interface.ENTRIES)
+    ]
+    acted = [
+        f"| {i} | {entry.name} | {entry.unit} | {entry.scale:g} x `action_range` |"
+        for i, entry in enumerate(policy_interface.OUTPUT_ENTRIES)
+    ]
+    return (
+        rows("| index | quantity | unit | scale | bound |", observed),
+        rows("| index | quantity | unit | at +-1 |", acted),
+    )
+
+
+for _name, _table in zip(("OBSERVATION_TABLE", "ACTION_TABLE"), _tables(), strict=True):
+    TrackEnvV1.__doc__ = (TrackEnvV1.__doc__ or "").replace(_name, _table)

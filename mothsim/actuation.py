@@ -30,6 +30,11 @@ def from_components(components: Any, xp: Any = np) -> Any:
     return xp.stack([xp.hypot(fx, fy), angle, components[..., 2], components[..., 3]], axis=-1)
 
 
+def action_size(body: MothBody) -> int:
+    """Components of an action: 3, or 4 for a body with wing torque."""
+    return 4 if body.wing_torque_limit > 0 else 3
+
+
 def limited(controls: Array, body: MothBody) -> Array:
     """Controls cut to what the body can do: force in [0, limit], torques within their limits; NaN stays NaN."""
     high = np.array([body.force_limit, np.inf, body.abdomen_torque_limit, body.wing_torque_limit])

@@ -25,6 +25,7 @@ PREVIEW = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 """Decisions ahead at which the target is previewed: between them its mean velocity is shown."""
 
 _DISTANCE, _SPEED, _COMING, _RATE, _BEND = 5.0, 150.0, 200.0, 40.0, 2.0  # cm, cm/s, cm/s, rad/s, rad
+_FULL = 1e-6  # share of a limit squared that is left at the limit itself, which no output reaches
 _LEAST = 1e-6  # room that a limit leaves where it leaves none, so that nothing is divided by zero
 _ALONG, _ACROSS, _TORQUE = 7500.0, 3000.0, 28000.0  # dyn, dyn, dyn cm
 
@@ -188,6 +189,26 @@ def to_control_components(outputs: Any, trims: Any, body: MothBody, xp: Any = np
     """
     departure = departures(outputs[:, 0], outputs[:, 1], outputs[:, 2], *_room(trims, body, xp))
     return trims + xp.stack(departure, -1)
+
+
+def to_all_components(outputs: Any, trims: Any, body: MothBody) -> Array:
+    """Components (N, 4) that outputs (N, 4) ask for: a policy's, and wing torque on the abdominal torque's scale."""
+    torque = softened(_TORQUE * outputs[:, 3:], max(body.wing_torque_limit, _LEAST))
+    return np.concatenate([to_control_components(outputs[:, :3], trims, body), torque], axis=1)
+
+
+def to_outputs(components: Array, trims: Array, body: MothBody) -> Array:
+    """Outputs (N, 4) that ask for components (N, 4); the inverse of `to_all_components`, finite at the limits too."""
+    departures = components.copy()
+    departures[:, :3] -= trims
+    force_room, torque_room = _room(trims, body, np)
+    rooms = force_room, torque_room, max(body.wing_torque_limit, _LEAST)
+    sizes = np.hypot(departures[:, 0], departures[:, 1]), departures[:, 2], departures[:, 3]
+    force, torque, wing = (
+        1 / np.sqrt(np.maximum(1 - (size / room) ** 2, _FULL)) for size, room in zip(sizes, rooms, strict=True)
+    )
+    scales = np.stack([force / _ALONG, force / _ACROSS, torque / _TORQUE, wing / _TORQUE], axis=1)
+    return departures * scales
 
 
 def _room(trims: Any, body: MothBody, xp: Any) -> tuple[Any, Any]:
