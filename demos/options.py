@@ -38,6 +38,7 @@ _COUNT = Bounds("a whole number from 1 to 1e9", 1, 1e9)
 _WORKERS = Bounds("a whole number from 1 to 1024", 1, 1024)
 _SECONDS = Bounds("seconds above 0, up to 100000", 0, 1e5, above=True)
 _FACTOR = Bounds("a number above 0, up to 1e6", 0, 1e6, above=True)
+_SHARE = Bounds("a number from 0 to 1e6", 0, 1e6)
 _FINITE = Bounds("a finite number")
 _PERCENT = Bounds("per cent, from 0 to below 100", 0, 100, below=True)
 
@@ -48,6 +49,7 @@ Counts = Annotated[tuple[int, ...], _COUNT, arg(metavar="[INT>=1 ...]")]
 Workers = Annotated[int, _WORKERS, arg(metavar="INT>=1")]
 Seconds = Annotated[float, _SECONDS, arg(metavar="SECONDS>0")]
 Factor = Annotated[float, _FACTOR, arg(metavar="FLOAT>0")]
+Noise = Annotated[float, _SHARE, arg(metavar="FLOAT>=0")]
 Radians = Annotated[float | None, _FINITE, arg(metavar="RADIANS")]
 Percent = Annotated[float, _PERCENT, arg(metavar="0<=PERCENT<100")]
 Percents = Annotated[tuple[float, ...], _PERCENT, arg(metavar="[0<=PERCENT<100 ...]")]

@@ -7,6 +7,7 @@ protocol `cosine` draws a share of its training set there.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,8 @@ Array = NDArray[np.floating]
 
 TRAINING, TESTING, ABOUT_TRIM = 0, 1, 2
 """Purposes of a seed's data, each with its own random stream."""
+NOISE = 8
+"""Random stream of noise on the inputs."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,12 @@ def make_dataset(
     inputs = np.concatenate([scaling.scale_inputs(part.inputs).astype(np.float32) for part in parts])[order]
     outputs = np.concatenate([scaling.scale_outputs(part.outputs).astype(np.float32) for part in parts])[order]
     return Dataset(inputs, outputs, scaling)
+
+
+def with_noise(data: Dataset, std: float, seed: int) -> Dataset:
+    """Return data with normal noise on the inputs, of so many parts of each input's range."""
+    noise = np.random.default_rng([seed, NOISE]).standard_normal(data.inputs.shape, dtype=np.float32)
+    return dataclasses.replace(data, inputs=data.inputs + np.float32(std) * noise)
 
 
 def _interleaved(many: int, few: int) -> NDArray[np.intp]:

@@ -21,7 +21,7 @@ import jax
 import numpy as np
 
 from mothsim.body import make_body
-from mothsim.controllers.learning.data import TESTING, Dataset, make_dataset
+from mothsim.controllers.learning.data import TESTING, Dataset, make_dataset, with_noise
 from mothsim.controllers.learning.jax_numerics import training_numerics
 from mothsim.controllers.learning.protocols import HIDDEN, find_protocol
 from mothsim.controllers.learning.pruning import LEVELS, METHODS, effective_connectivity
@@ -56,6 +56,7 @@ class Settings:
         seed: of data and initial weights.
         step_scale: factor on the protocol's numbers of steps.
         body: of the moth, by name; one with a wing torque has it among the network's outputs.
+        input_noise: standard deviation of noise on the inputs in training, in parts of each input's range.
 
     Raises:
         ValueError: an unknown name, a number out of range, or a level that would leave a layer without a connection.
@@ -73,6 +74,7 @@ class Settings:
     seed: int = 0
     step_scale: float = 1.0
     body: str = field(default=_BODY, kw_only=True)
+    input_noise: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         make_body(self.body)
@@ -90,6 +92,8 @@ class Settings:
         self._set_whole("seed", self.seed, least=0)
         if not (math.isfinite(self.step_scale) and self.step_scale > 0):
             raise ValueError(f"step_scale = {self.step_scale!r}: expected a finite number above zero")
+        if not (math.isfinite(self.input_noise) and self.input_noise >= 0):
+            raise ValueError(f"input_noise = {self.input_noise!r}: expected a finite number from 0 on")
         if any(not 0 < level < 100 for level in self.levels) or list(self.levels) != sorted(set(self.levels)):
             raise ValueError(f"levels = {self.levels!r}: expected rising percentages between 0 and 100")
         for level in self.levels:
@@ -120,10 +124,11 @@ class Settings:
         return [before * after for before, after in pairwise(self.sizes)]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the settings by their names in files: the step scale is `step_share`, the usual body is left out."""
+        """Return the settings by their names in files, `step_share` for the step scale; usual body and noise are left out."""
         fields = dataclasses.asdict(self)
-        if self.body == _BODY:  # files of before bodies had a name do not hold it
-            del fields["body"]
+        for name, usual in (("body", _BODY), ("input_noise", 0.0)):
+            if fields[name] == usual:  # files of before there were others do not hold it
+                del fields[name]
         return {"step_share" if key == "step_scale" else key: value for key, value in fields.items()}
 
     def steps(self, level: float) -> int:
@@ -211,6 +216,8 @@ def draw_data(settings: Settings) -> tuple[Dataset, Dataset]:
     solve = None if jax.default_backend() == "cpu" and find_spec("numba") else solver(body)
     near_flight = find_protocol(settings.protocol).near_flight
     data = make_dataset(settings.segments, settings.seed, near_flight=near_flight, body=body, solver=solve)
+    if settings.input_noise:
+        data = with_noise(data, settings.input_noise, settings.seed)
     return data, make_dataset(TEST_SEGMENTS, TEST_SEED, TESTING, scaling=data.scaling, body=body, solver=solve)
 
 

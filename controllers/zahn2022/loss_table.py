@@ -136,6 +136,19 @@ def summarise(rows: Sequence[Row], threshold: float) -> list[Row]:
     return table
 
 
+def fewest_weights(rows: Sequence[Row], threshold: float) -> tuple[float, float, float]:
+    """Return the median over networks of the fewest weights within the threshold, and its 90 % interval.
+
+    A network that is never within it counts as infinitely many.
+    """
+    fewest = {int(row["network"]): math.inf for row in rows}
+    for row in rows:
+        if row["loss"] <= threshold:
+            network = int(row["network"])
+            fewest[network] = min(fewest[network], row["weights"])
+    return median(list(fewest.values()))
+
+
 def median(values: Sequence[float]) -> tuple[float, float, float]:
     """Return the median and its distribution-free 90 % interval, NaN for fewer than five; NaN counts as infinite."""
     numbers = np.where(np.isnan(values), np.inf, values)

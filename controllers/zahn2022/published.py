@@ -8,14 +8,30 @@ import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 
+from scipy.stats import t
+
 from mothsim.controllers.learning.protocols import HIDDEN
-from mothsim.controllers.zahn2022.loss_table import Row, by_level, last_passing, median, share
+from mothsim.controllers.zahn2022.loss_table import (
+    Row,
+    by_level,
+    last_passing,
+    layer_table,
+    median,
+    passing_rows,
+    share,
+)
 from mothsim.controllers.zahn2022.study_files import SMALLEST
 
 THRESHOLD = 1e-3
 """Threshold of Zahn et al. on the loss."""
 _SPARSE, _SPARSEST = 93.0, 95.0  # per cent: where most of their networks last pass, and the fewest
-_LAYERS = (280, 11_199, 11_199, 447, 8)  # weights left at 93 %, their Table 1
+_LAYERS = (
+    (280, 23),
+    (11_199, 0),
+    (11_199, 0),
+    (447, 0.04),
+    (8, 6),
+)  # weights left at 93 %, their Table 1, and variance
 _NETWORKS, _LAST_AT_SPARSE, _LAST_AT_SPARSEST = 1320, 858, 5
 _SMALLEST_PASSES = 65.0  # per cent
 
@@ -80,12 +96,16 @@ def _sparse(levels: dict[float, list[Row]], rows: Sequence[Row]) -> list[Finding
         if percent in levels:
             ours = share(list(last.values()).count(percent), len(last))
             findings.append(Finding(f"share that last passes at {percent:g} %", count / _NETWORKS, *ours, len(last)))
-    group = levels.get(_SPARSE, [])
-    for i, theirs in enumerate(_LAYERS if group else (), start=1):
-        ours = median([row[f"layer_{i}"] for row in group])
-        findings.append(Finding(f"median weights of layer {i} at {_SPARSE:g} %", theirs, *ours, len(group)))
-    passing = [row for row in group if last[int(row["network"])] == _SPARSE]
-    if group:
+    passing = passing_rows(rows, _SPARSE, THRESHOLD)
+    ours = layer_table(rows, _SPARSE, THRESHOLD)
+    for (mean, variance), layer in zip(_LAYERS, ours, strict=False):
+        half = float(t.ppf(0.95, len(passing) - 1)) * math.sqrt(layer["variance"] / len(passing))
+        name = f"weights of layer {layer['layer']:.0f} of those that last pass at {_SPARSE:g} %"
+        findings.append(
+            Finding(f"mean {name}", mean, layer["mean"], layer["mean"] - half, layer["mean"] + half, len(passing))
+        )
+        findings.append(Finding(f"variance of {name}", variance, layer["variance"], math.nan, math.nan, len(passing)))
+    if _SPARSE in levels:
         without = share([row["from_thetadot0"] for row in passing].count(0), len(passing))
         name = f"of those that last pass at {_SPARSE:g} %, share without thetadot0"
         findings.append(Finding(name, 1.0, *without, len(passing)))

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from mothsim.demos.cli.output import show, wrote
 from mothsim.demos.cli.train_inverse_model import LevelBar
-from mothsim.demos.options import Count, Counts, Factor, Percent, Percents, Seed, Seeds, Workers
+from mothsim.demos.options import Count, Counts, Factor, Noise, Percent, Percents, Seed, Seeds, Workers
 
 if TYPE_CHECKING:
     from mothsim.controllers.zahn2022.sweep import StudyGroup
@@ -51,6 +51,8 @@ class Study:
     """Times the protocol's steps; less trains less."""
     body: str = "zahn2022"
     """Which moth: zahn2022, or a fully actuated one, bustamante2022-fa or -fs, whose networks give a wing torque."""
+    input_noise: Noise = 0.0
+    """Standard deviation of noise on the inputs in training, in parts of each input's range."""
     seed: Seed = 0
     """Of data and first weights."""
     seeds: Seeds = ()
@@ -120,7 +122,7 @@ class Study:
 
         settings = StudySettings(
             self.protocol, self.method or "", self.hidden, self.levels, self.segments, self.seed, self.step_scale,
-            self.networks, self.rewind, body=self.body,
+            self.networks, self.rewind, body=self.body, input_noise=self.input_noise,
         )  # fmt: skip
         hidden_sweep = [*map(_nodes, self.hidden_sweep), *map(dense_with, self.weights)]
         studies = sweep(self.out, settings, self.seeds, hidden_sweep)
@@ -138,7 +140,7 @@ class Study:
         return {"flops": done.flops / seconds, "bytes": done.bytes / seconds, "seconds": seconds, "report": report}
 
     def _result(self, group: StudyGroup) -> dict[str, Any]:
-        from mothsim.controllers.zahn2022.loss_table import last_passing, layer_table, summarise
+        from mothsim.controllers.zahn2022.loss_table import fewest_weights, last_passing, layer_table, summarise
 
         last = list(last_passing(group.rows, self.threshold).values())
         table = summarise(group.rows, self.threshold)
@@ -149,6 +151,7 @@ class Study:
             "never_passing": last.count(None),
             "columns": list(table[0]),
             "levels": [list(row.values()) for row in table],
+            "fewest_weights": fewest_weights(group.rows, self.threshold),
             "layers": layer_table(group.rows, self.level, self.threshold),
         }
 
@@ -170,6 +173,8 @@ def _print(result: dict[str, Any]) -> None:
     for level, networks, weights, live, loss, low, high, count in result["levels"]:
         spread = f"{loss:.2e} [{low:.2e}, {high:.2e}]"
         print(f"{level:11g} {networks:8} {weights:9,.0f} {live:9,.0f} {spread:>28} {count:12}")
+    fewest, low, high = result["fewest_weights"]
+    print(f"fewest weights within the threshold, median over networks: {fewest:,.0f} [{low:,.0f}, {high:,.0f}]")
     if result["layers"]:
         first = result["layers"][0]
         print(f"\n{'layer':>5} {'dense':>8} {'mean left':>10} {'variance':>9} {'per cent':>9}   "

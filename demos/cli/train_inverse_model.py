@@ -10,7 +10,7 @@ from typing import Any, Literal
 from tqdm import tqdm
 
 from mothsim.demos.cli.output import show, wrote
-from mothsim.demos.options import Count, Counts, Factor, Percents, Seed
+from mothsim.demos.options import Count, Counts, Factor, Noise, Percents, Seed
 
 
 @dataclass
@@ -31,6 +31,8 @@ class TrainInverseModel:
     """Times the protocol's steps; less trains less."""
     body: str = "zahn2022"
     """Which moth: zahn2022, or a fully actuated one, bustamante2022-fa or -fs, whose networks give a wing torque."""
+    input_noise: Noise = 0.0
+    """Standard deviation of noise on the inputs in training, in parts of each input's range."""
     seed: Seed = 0
     """Of data and first weights."""
     out: Path = Path("out/train")
@@ -47,7 +49,7 @@ class TrainInverseModel:
 
         settings = Settings(
             self.protocol, self.method or "", self.hidden, self.levels, self.segments, self.seed, self.step_scale,
-            body=self.body,
+            body=self.body, input_noise=self.input_noise,
         )  # fmt: skip
         with LevelBar() as bar:
             files = run(settings, self.out, bar, lambda line: print(f"mothsim: {line}", file=sys.stderr))

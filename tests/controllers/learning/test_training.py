@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mothsim.controllers.learning import train_and_prune
-from mothsim.controllers.learning.data import TESTING, make_dataset
+from mothsim.controllers.learning.data import TESTING, make_dataset, with_noise
 from mothsim.controllers.learning.learning_curve import draw_learning_curve
 from mothsim.controllers.learning.protocols import CONSTANT, CONSTANT_GROUP, COSINE, ZAHN_TENSORFLOW, find_protocol
 from mothsim.controllers.learning.train_and_prune import Settings, run
@@ -37,6 +37,23 @@ def test_data_fill_their_scaling_and_share_no_stream() -> None:
     slow = np.abs(data.inputs[:, 6:8]).max(axis=1) < 0.051  # 150 of 3000 cm/s
     assert slow.mean() == pytest.approx(0.2, abs=0.02)
     assert slow[:500].mean() == pytest.approx(0.2, abs=0.05)
+
+
+def test_noise_on_the_inputs_of_training(tmp_path: Path) -> None:
+    data = make_dataset(5000, 0)
+    noisy = with_noise(data, 0.1, 3)
+    assert np.array_equal(noisy.outputs, data.outputs)
+    assert (noisy.inputs - data.inputs).std(axis=0) == pytest.approx(0.1, rel=0.05)
+    assert np.array_equal(with_noise(data, 0.1, 3).inputs, noisy.inputs)
+    settings = Settings(hidden=(8,), levels=(), segments=2000, step_scale=0.005)
+    one, other = (
+        load_network(run(dataclasses.replace(settings, input_noise=noise), tmp_path / str(noise))[0])
+        for noise in (0.0, 0.1)
+    )
+    assert not np.array_equal(one.weights[0], other.weights[0])
+    assert (one.info.get("input_noise"), other.info["input_noise"]) == (None, 0.1)
+    with pytest.raises(ValueError, match="input_noise = -1"):
+        dataclasses.replace(settings, input_noise=-1)
 
 
 def test_early_stopping_by_hand() -> None:

@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 
 from mothsim.controllers.learning.protocols import HIDDEN, dense_with
-from mothsim.controllers.zahn2022.loss_table import last_passing, layer_table, median, share, summarise
+from mothsim.controllers.zahn2022.loss_table import fewest_weights, last_passing, layer_table, median, share, summarise
 from mothsim.controllers.zahn2022.published import as_csv, compare
 from mothsim.controllers.zahn2022.study_files import SMALLEST
 from mothsim.segments import INPUTS, OUTPUTS
@@ -39,6 +39,12 @@ def test_the_weights_of_layers_by_hand() -> None:
     assert layer_table(rows, 93, 0.5) == []
 
 
+def test_the_fewest_weights_by_hand() -> None:
+    """Of three networks one passes up to 5 weights, one never, one up to 6."""
+    assert fewest_weights(ROWS, 2)[0] == 6
+    assert fewest_weights([row for row in ROWS if row["network"] == 1], 2)[0] == math.inf
+
+
 def test_intervals_by_hand() -> None:
     # Of eight, the second and the seventh enclose the median with 1 - 2 (1 + 8) / 2^8 = 93 %, the next with 71 %.
     assert median([8, 1, 7, 2, 6, 3, 5, 4]) == (4.5, 2, 7)
@@ -55,7 +61,8 @@ def row(network: int, level: float, loss: float, **others: float) -> dict[str, f
 
 def test_the_full_size_beside_the_paper() -> None:
     layers = dict(zip([f"layer_{i}" for i in range(1, 6)], (280, 11_199, 11_199, 447, 8), strict=True))
-    rows = [row(i, 0, 1e-4 * (i + 1)) for i in range(4)]
+    whole = {f"layer_{i}": 200_000 for i in range(1, 6)}
+    rows = [row(i, 0, 1e-4 * (i + 1), **whole) for i in range(4)]
     rows += [row(i, 93, loss, **layers, from_thetadot0=i) for i, loss in enumerate((9e-4, 9e-4, 9e-4, 2e-3))]
     rows += [row(i, 95, loss) for i, loss in enumerate((9e-4, 2e-3, 2e-3, 2e-3))]
     found = {finding.quantity: finding for finding in compare(HIDDEN, rows)}
@@ -63,8 +70,12 @@ def test_the_full_size_beside_the_paper() -> None:
     at = found["share that last passes at 93 %"]
     assert (at.theirs, at.ours, at.networks) == (858 / 1320, 0.5, 4)
     assert found["share that last passes at 95 %"].ours == 0.25
-    assert all(found[f"median weights of layer {i} at 93 %"].theirs == layers[f"layer_{i}"] for i in range(1, 6))
-    assert all(found[f"median weights of layer {i} at 93 %"].ours == layers[f"layer_{i}"] for i in range(1, 6))
+    for i in range(1, 6):
+        mean = found[f"mean weights of layer {i} of those that last pass at 93 %"]
+        assert mean.theirs == mean.ours == mean.low == layers[f"layer_{i}"]
+        assert mean.networks == 2
+    variance = found["variance of weights of layer 1 of those that last pass at 93 %"]
+    assert (variance.theirs, variance.ours) == (23, 0)
     without = found["of those that last pass at 93 %, share without thetadot0"]
     assert (without.ours, without.networks) == (0, 2)
     assert as_csv(list(found.values())).decode().splitlines()[0] == "quantity,theirs,ours,low,high,networks"
