@@ -124,7 +124,7 @@ class Settings:
         return [before * after for before, after in pairwise(self.sizes)]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the settings by their names in files, `step_share` for the step scale; usual body and noise are left out."""
+        """Return the settings by their names in files, without the usual body and no noise."""
         fields = dataclasses.asdict(self)
         for name, usual in (("body", _BODY), ("input_noise", 0.0)):
             if fields[name] == usual:  # files of before there were others do not hold it
