@@ -4,8 +4,8 @@ The networks of a study differ by their initial weights alone, which are drawn f
 all see the same batches. A network's result does not depend on the others, unless the protocol stops all of them
 together; on an accelerator this holds up to the rounding of batched matrix products. The folder of a study holds
 `settings.json`, `versions.json`, one checkpoint a level (`00.safetensors` has the dense networks) and `networks.csv`,
-see `mothsim.controllers.zahn2022.loss_table`. Killed at any moment, a study goes on from the last sound level and, on
-the CPU, ends in the same bits.
+see `mothsim.controllers.zahn2022.loss_table`. Killed at any moment, a study goes on in the middle of a level, from
+where it stood within the last minute, and, on the CPU, ends in the same bits.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from mothsim.controllers.learning.training import (
 )
 from mothsim.controllers.networks.ensemble import Ensemble, Level, save_level
 from mothsim.controllers.networks.storage import level_file
+from mothsim.controllers.zahn2022.level_progress import PROGRESS, LevelProgress, ProgressFile
 from mothsim.controllers.zahn2022.loss_table import TABLE, Row, as_csv, describe
 from mothsim.controllers.zahn2022.study_files import StudySettings, made_with, sound_levels
 from mothsim.io import write_atomically
@@ -80,9 +81,10 @@ def run(
     if done < len(levels):
         data, tests = draw_data(settings)
         for percent, file in zip(levels[done:], files[done:], strict=True):
-            ensemble = _train_level(settings, percent, before, data, tests, callback)
+            ensemble = _train_level(settings, percent, before, data, tests, folder, callback)
             before = Level(percent, ensemble, data.scaling, made_with(settings, percent))
             save_level(before, file)
+            (folder / PROGRESS).unlink(missing_ok=True)
             rows += describe(percent, ensemble)
             write_atomically(folder / TABLE, as_csv(rows))
     write_atomically(folder / TABLE, as_csv(rows))
@@ -95,54 +97,74 @@ def _train_level(
     before: Level | None,
     data: Dataset,
     tests: Dataset,
+    folder: Path,
     callback: Callable[[TrainProgress], None] | None,
 ) -> Ensemble:
     protocol, method = find_protocol(settings.protocol), METHODS[settings.method]
-    steps = settings.steps(percent)
     left = round(sum(settings.layer_weights) * (1 - percent / 100))
-    rates = learning_rates(protocol, steps, left).reshape(-1, CHUNK)
-    parameters, masks, state, pruned_by = _start(settings, before)
+    rates = learning_rates(protocol, settings.steps(percent), left).reshape(-1, CHUNK)
+    made = {**made_with(settings, percent), "level": percent}
+    at, kept_file = _start(settings, before, len(rates)), ProgressFile(folder / PROGRESS, made)
+    at = at.resumed(kept_file.file, made, partial(_spread, networks=settings.networks))
     trained_on = round(len(data.inputs) * (1 - protocol.validation))
     inputs, outputs = jnp.asarray(data.inputs[:trained_on]), jnp.asarray(data.outputs[:trained_on])
     held = jnp.asarray(data.inputs[trained_on:]), jnp.asarray(data.outputs[trained_on:])
     epoch = max(1, trained_on // protocol.batch // CHUNK)  # chunks a pass through the data
-    running, trained = np.ones(settings.networks, dtype=bool), np.zeros(settings.networks, dtype=np.int64)
-    curve = np.full((settings.networks, len(rates)), np.nan, dtype=np.float32)
-    validation = np.full_like(curve, np.nan)
-    reached, sparsity = 0, before.percent if before else 0.0
-    for i, now in enumerate(rates):
+    while at.chunks < len(rates) and at.running.any():
+        i = at.chunks
         wanted = method.percent_at(before.percent if before else 0.0, percent, (i + 1) / len(rates))
-        if wanted != sparsity or (method.zeroed and percent and i % epoch == 0):
-            keep = jnp.asarray(method.keep(settings.layer_weights, wanted))
-            masks = _revised_masks(parameters[0] if i else pruned_by, masks, keep, settings.method)
-            reached, sparsity = (reached if method.zeroed else i), wanted
-            if method.zeroed:
-                parameters = (_visible(parameters[0], masks), parameters[1])
-        parameters, state, losses = _advance(
-            parameters, state, jax.tree.map(jnp.ones_like, masks) if method.zeroed else masks, running, inputs, outputs,
-            i * CHUNK, now, batch=protocol.batch, regrow=method.regrow, optimiser=optimiser_of(protocol),
+        if wanted != at.sparsity or (method.zeroed and percent and i % epoch == 0):
+            _prune(settings, at, wanted, before)
+        at.parameters, at.optimiser, losses = _advance(
+            at.parameters, at.optimiser, jax.tree.map(jnp.ones_like, at.masks) if method.zeroed else at.masks,
+            at.running, inputs, outputs, i * CHUNK, rates[i],
+            batch=protocol.batch, regrow=method.regrow, optimiser=optimiser_of(protocol),
         )  # fmt: skip
-        curve[running, i] = np.asarray(losses)[running]
-        trained[running] += CHUNK
+        at.curve[at.running, i] = np.asarray(losses)[at.running]
+        at.steps[at.running] += CHUNK
         if protocol.validation:
-            validation[:, i] = _losses((_judged(method, parameters[0], masks), parameters[1]), *held)
+            at.validation[:, i] = _losses((_judged(method, at.parameters[0], at.masks), at.parameters[1]), *held)
         if callback:
             callback(TrainProgress(percent, (i + 1) * CHUNK, len(rates) * CHUNK, float(np.nanmedian(losses))))
-        running &= np.isfinite(losses)
-        running &= ~_stops(protocol, curve[:, reached : i + 1], validation[:, reached : i + 1], running)
-        if not running.any():
-            break
-    losses = _losses((_judged(method, parameters[0], masks), parameters[1]), tests.inputs, tests.outputs)
+        at.running &= np.isfinite(losses)
+        at.running &= ~_stops(
+            protocol, at.curve[:, at.reached : i + 1], at.validation[:, at.reached : i + 1], at.running
+        )
+        at.chunks += 1
+        kept_file.save(at)
+    return _finished(settings, percent, at, tests)
+
+
+def _prune(settings: StudySettings, at: LevelProgress, percent: float, before: Level | None) -> None:
+    """Prune the networks to a sparsity; those of a level's start by the weights of the level before."""
+    method = METHODS[settings.method]
+    weights = before.ensemble.weights if before and not at.chunks else at.parameters[0]
+    keep = jnp.asarray(method.keep(settings.layer_weights, percent))
+    at.masks = _revised_masks(weights, at.masks, keep, settings.method)
+    at.sparsity = percent
+    if method.zeroed:
+        at.parameters = (_visible(at.parameters[0], at.masks), at.parameters[1])
+    else:
+        at.reached = at.chunks
+
+
+def _finished(settings: StudySettings, percent: float, at: LevelProgress, tests: Dataset) -> Ensemble:
+    """Test the networks of a level and return what is kept of them."""
+    protocol, method = find_protocol(settings.protocol), METHODS[settings.method]
+    weights, biases = at.parameters
+    losses = _losses((_judged(method, weights, at.masks), biases), tests.inputs, tests.outputs)
+    masks = at.masks
     if method.zeroed and percent:
-        masks = _revised_masks(parameters[0], masks, keep, settings.method)
-    kept = parameters[0] if method.keeps_pruned else _visible(parameters[0], masks)
-    kept, biases, masks = jax.tree.map(np.asarray, (kept, parameters[1], masks))
-    moments = tuple(map(np.asarray, jax.tree.leaves(state))) if protocol.carry_optimiser else ()
-    return Ensemble(kept, biases, masks, curve, trained, np.asarray(losses), moments)
+        keep = jnp.asarray(method.keep(settings.layer_weights, percent))
+        masks = _revised_masks(weights, masks, keep, settings.method)
+    kept = weights if method.keeps_pruned else _visible(weights, masks)
+    kept, biases, masks = jax.tree.map(np.asarray, (kept, biases, masks))
+    moments = tuple(map(np.asarray, jax.tree.leaves(at.optimiser))) if protocol.carry_optimiser else ()
+    return Ensemble(kept, biases, masks, at.curve, at.steps, np.asarray(losses), moments)
 
 
-def _start(settings: StudySettings, before: Level | None) -> tuple[Any, Any, Any, Any]:
-    """Parameters, masks and optimiser state with which a level begins, and the weights by which it is pruned."""
+def _start(settings: StudySettings, before: Level | None, chunks: int) -> LevelProgress:
+    """Return the state with which a level of so many chunks at most begins."""
     protocol = find_protocol(settings.protocol)
     weights, biases = _first_weights(settings)
     masks = tuple(jnp.ones(weight.shape, dtype=bool) for weight in weights)
@@ -150,12 +172,14 @@ def _start(settings: StudySettings, before: Level | None) -> tuple[Any, Any, Any
         masks = before.ensemble.masks
         if not settings.rewind:
             weights, biases = before.ensemble.weights, before.ensemble.biases
-    pruned_by = before.ensemble.weights if before else weights
     parameters, masks = _spread(((weights, biases), masks), settings.networks)
     state = jax.vmap(optimiser_of(protocol).init)(parameters)
     if before and protocol.carry_optimiser:
         state = _spread(jax.tree.unflatten(jax.tree.structure(state), before.ensemble.optimiser), settings.networks)
-    return parameters, masks, state, pruned_by
+    curve = np.full((settings.networks, chunks), np.nan, dtype=np.float32)
+    running, steps = np.ones(settings.networks, dtype=bool), np.zeros(settings.networks, dtype=np.int64)
+    sparsity = before.percent if before else 0.0
+    return LevelProgress(parameters, masks, state, running, steps, curve, np.full_like(curve, np.nan), 0, 0, sparsity)
 
 
 def _stops(protocol: Protocol, curve: Any, validation: Any, running: Any) -> Any:

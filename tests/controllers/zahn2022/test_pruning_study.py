@@ -11,7 +11,7 @@ import pytest
 
 from mothsim.controllers.learning.protocols import ZAHN_JAX
 from mothsim.controllers.learning.pruning import METHODS
-from mothsim.controllers.learning.train_and_prune import draw_data
+from mothsim.controllers.learning.train_and_prune import TrainProgress, draw_data
 from mothsim.controllers.learning.training import optimiser_of
 from mothsim.controllers.networks.ensemble import Level, load_level
 from mothsim.controllers.networks.storage import find_network, save_network
@@ -401,3 +401,27 @@ def test_networks_are_shared_out_over_devices(tmp_path: Path, whole: Path) -> No
 def test_bad_settings_are_named(options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         StudySettings(**options)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [JAX, dataclasses.replace(QUICK, method="gradual", networks=2, step_scale=0.08)],
+    ids=["zahn2022-jax", "gradual"],
+)
+def test_interrupted_in_a_level_it_goes_on_in_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: StudySettings
+) -> None:
+    run(settings, tmp_path / "whole")
+    monkeypatch.setattr("mothsim.controllers.zahn2022.level_progress.SAVE_EVERY", 0.0)
+
+    def interrupt(event: TrainProgress) -> None:
+        if (event.level, event.step) == (80, 300):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(settings, tmp_path / "cut", interrupt)
+    assert (tmp_path / "cut" / "progress.safetensors").exists()
+    steps = []
+    run(settings, tmp_path / "cut", lambda event: steps.append((event.level, event.step)))
+    assert steps[0] == (80, 300)
+    assert same_bits(tmp_path / "whole", tmp_path / "cut")

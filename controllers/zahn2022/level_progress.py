@@ -1,0 +1,100 @@
+"""Where the training of a study's level stands, kept in a file so that a study goes on in the middle of a level."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from mothsim.controllers.learning.run_folder import plain
+from mothsim.controllers.networks.tensor_file import pack, unpack
+from mothsim.io import write_atomically
+
+PROGRESS = "progress.safetensors"
+"""Name of the file in the folder of a study."""
+SAVE_EVERY = 60.0
+"""Seconds between writes."""
+_RECORDS = ("running", "steps", "curve", "validation")
+
+
+@dataclass
+class LevelProgress:
+    """State of the training of N networks at a level.
+
+    Attributes:
+        parameters: weights and biases.
+        masks: one array a layer.
+        optimiser: state of the optimiser.
+        running: whether a network still trains (N,).
+        steps: steps so far (N,).
+        curve, validation: mean losses of each chunk of steps (N, chunks).
+        chunks: number of chunks so far.
+        reached: chunk from which on early stopping looks at losses.
+        sparsity: that the masks have, per cent.
+    """
+
+    parameters: Any
+    masks: Any
+    optimiser: Any
+    running: NDArray[np.bool_]
+    steps: NDArray[np.int64]
+    curve: NDArray[np.float32]
+    validation: NDArray[np.float32]
+    chunks: int = 0
+    reached: int = 0
+    sparsity: float = 0.0
+
+    @property
+    def _tree(self) -> Any:
+        return self.parameters, self.masks, self.optimiser
+
+    def pack(self, made_with: dict[str, Any]) -> bytes:
+        """Return the content of a file, which says of which study and level it is."""
+        tensors = {f"leaf.{i:03d}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(self._tree))}
+        tensors |= {name: getattr(self, name) for name in _RECORDS}
+        return pack(tensors, {"made_with": made_with, "chunks": self.chunks, "reached": self.reached,
+                              "sparsity": self.sparsity})  # fmt: skip
+
+    def resumed(self, file: Path, made_with: dict[str, Any], spread: Any) -> LevelProgress:
+        """Return the progress that a file holds, where it is sound and of this study and level; else this start.
+
+        Args:
+            file: as `pack` made it.
+            made_with: of the study and the level.
+            spread: shares a tree of arrays of networks out over the devices.
+        """
+        try:
+            tensors, header = unpack(file)
+            records = {name: tensors.pop(name) for name in _RECORDS}
+        except (ValueError, KeyError):
+            return self
+        leaves = [tensors[name] for name in sorted(tensors)]
+        expected = [(leaf.shape, leaf.dtype) for leaf in map(np.asarray, jax.tree.leaves(self._tree))]
+        if header.get("made_with") != plain(made_with) or [(leaf.shape, leaf.dtype) for leaf in leaves] != expected:
+            return self
+        tree = spread(jax.tree.unflatten(jax.tree.structure(self._tree), leaves))
+        return LevelProgress(*tree, **records, **{name: header[name] for name in ("chunks", "reached", "sparsity")})
+
+
+class ProgressFile:
+    """Writes progress from time to time.
+
+    Args:
+        file: where it is kept.
+        made_with: of the study and the level.
+    """
+
+    def __init__(self, file: Path, made_with: dict[str, Any]) -> None:
+        self.file, self.made_with = file, made_with
+        self._saved = time.monotonic()
+
+    def save(self, progress: LevelProgress) -> None:
+        """Write, unless the last write was a moment ago."""
+        if time.monotonic() - self._saved > SAVE_EVERY:
+            write_atomically(self.file, progress.pack(self.made_with))
+            self._saved = time.monotonic()
