@@ -11,7 +11,8 @@ from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.sparse_inference import CompiledNetwork
 from mothsim.controllers.networks.storage import find_network
 from mothsim.flight import Array, Task, decisions
-from mothsim.policy_interface import ENTRIES, observe, preview, to_control_components
+from mothsim.policy_interface import PolicyTarget, observe, preview, to_control_components
+from mothsim.policy_memory import PolicyMemory, first_memory, recall, remember
 from mothsim.solver.propagate import SEGMENT
 
 _UPRIGHT = np.pi / 2  # rad
@@ -20,6 +21,8 @@ _TOLERANCE = 1e-6
 
 class Policy:
     """A policy network in closed loop: from an observation to a control, without engine, linearisation or plan.
+
+    A network with the inputs of `mothsim.policy_memory` remembers, for each moth, from `reset` on.
 
     Args:
         network: the name of a shipped policy, a `.safetensors` file, or a `Network` of the kind `policy`.
@@ -37,7 +40,7 @@ class Policy:
         self._tilt = self.network.info.get("training", {}).get("tilt", 0.0)
         self._evaluate = CompiledNetwork(self.network)
         for moths in (1, 100):  # so that no flight waits for the compiler
-            self._evaluate(np.zeros((moths, len(ENTRIES))))
+            self._evaluate(np.zeros((moths, self.network.sizes[0])))
 
     def reset(self, task: Task) -> None:
         """Look up the target of every decision.
@@ -46,6 +49,7 @@ class Policy:
             ValueError: the target has body angles that the policy is not trained at.
         """
         self._body = task.body
+        self._memory: PolicyMemory | None = None
         self._target = preview(task.trajectory, task.body, SEGMENT, decisions(task.duration, SEGMENT))
         turned = self._target.postures[:, 0] - _UPRIGHT
         off = np.abs(np.arctan2(np.sin(turned), np.cos(turned))).max()
@@ -59,6 +63,16 @@ class Policy:
         """Controls (N, 4) for states (N, 8); the wing torque is 0."""
         target = self._target.at(round(time / SEGMENT))
         components = np.zeros((len(states), 4))
-        outputs = self._evaluate(observe(states, target))
+        outputs = self._evaluate(self._observe(states, target))
         components[:, :3] = to_control_components(outputs, target.trims, self._body)
+        if self._memory is not None:
+            self._memory = remember(self._memory, components[:, :3], target.trims)
         return from_components(components)
+
+    def _observe(self, states: Array, target: PolicyTarget) -> Array:
+        """What the network is shown of states (N, 8): with what each moth remembers, where it has memory."""
+        if not self.network.has_memory:
+            return observe(states, target)
+        memory = first_memory(states, target) if self._memory is None else self._memory
+        seen, self._memory = recall(states, target, memory, SEGMENT)
+        return seen

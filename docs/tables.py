@@ -128,14 +128,14 @@ def tasks() -> str:
 
 def perturbations() -> str:
     """The evaluation's perturbations."""
-    from mothsim.controllers.evaluation.scenarios import Perturbation
+    from mothsim.perturbations import Perturbation
 
     names = ", ".join(f"`{name}`" for name in _perturbation_names())
     return f"{names}.\n\n{fields_table(Perturbation)}"
 
 
 def _perturbation_names() -> Iterable[str]:
-    from mothsim.controllers.evaluation.scenarios import PERTURBATIONS
+    from mothsim.perturbations import PERTURBATIONS
 
     return PERTURBATIONS
 

@@ -22,6 +22,9 @@ Keys = NDArray[np.uint64]
 
 SENSOR_NOISE = np.array([0.05, 0.05, 0.01, 0.01, 2.0, 2.0, 0.5, 0.5])
 """Standard deviations of sensor noise of 1: cm, rad, cm/s, rad/s, in the order of the state."""
+LONGEST_DELAY = 1.0
+"""Longest delay, s."""
+_ROUNDING = 1e-9  # of a decision, within which a delay is a whole number of them
 GUST_TIME = 0.3
 """Correlation time of the wind, s."""
 DRAWN = ("head_density", "abdomen_density", "force_distance", "spring", "damping")
@@ -61,7 +64,8 @@ class Disturbances:
     Attributes:
         sensor_noise: standard deviations of normal noise on the state (8,) that the controller is shown, cm, rad,
             cm/s, rad/s; empty is none.
-        delay: decisions by which what it is shown is late; at first it is shown the start.
+        delay: s by which what it is shown is late, between two decisions the straight line; at first it is shown the
+            start.
         gusts: standard deviation of the wind along x and y, cm/s, a random process of `GUST_TIME`.
 
     Raises:
@@ -69,15 +73,15 @@ class Disturbances:
     """
 
     sensor_noise: tuple[float, ...] = ()
-    delay: int = 0
+    delay: float = 0.0
     gusts: float = 0.0
 
     def __post_init__(self) -> None:
         noise = self.sensor_noise
         if len(noise) not in (0, 8) or not all(0 <= value < math.inf for value in noise):
             raise ValueError(f"sensor_noise = {noise!r}: expected eight finite numbers of zero or more, or none")
-        if self.delay < 0:
-            raise ValueError(f"delay = {self.delay!r}: expected decisions, zero or more")
+        if not 0 <= self.delay <= LONGEST_DELAY:
+            raise ValueError(f"delay = {self.delay!r}: expected seconds, from 0 to {LONGEST_DELAY:g}")
         if not 0 <= self.gusts < math.inf:
             raise ValueError(f"gusts = {self.gusts!r}: expected a finite speed of zero or more, cm/s")
 
@@ -93,6 +97,7 @@ class DisturbanceSampler:
 
     def __init__(self, disturbances: Disturbances, keys: Keys, period: float) -> None:
         self._of, self._keys, self._period = disturbances, keys, period
+        self._late = disturbances.delay / period
         self._shown: list[Array] = []
         self._wind: Array | None = None
 
@@ -100,8 +105,13 @@ class DisturbanceSampler:
         """Measured states (N, 8), with noise and delay, of states (N, 8); to be called once a decision, in order."""
         if self._of.sensor_noise:
             states = states + np.array(self._of.sensor_noise) * normal(self._keys, self._at(step), Stream.SENSOR, 8)
-        self._shown = [*(self._shown or [states] * self._of.delay), states]
-        return self._shown.pop(0)
+        whole = math.floor(self._late + _ROUNDING)
+        part = max(0.0, self._late - whole)
+        kept = whole + (part > _ROUNDING)
+        self._shown = [*(self._shown or [states] * kept), states][-kept - 1 :]
+        if kept == whole:
+            return self._shown[0]
+        return (1 - part) * self._shown[1] + part * self._shown[0]
 
     def wind(self, step: int) -> Array | None:
         """Velocity of the air (N, 2), cm/s, after a decision; to be called once a decision, in order."""
@@ -117,7 +127,7 @@ class DisturbanceSampler:
         return np.full(len(self._keys), step, dtype=np.int64)
 
 
-def next_wind(wind: Array, draws: Array, gusts: float, period: float) -> Array:
+def next_wind(wind: Array, draws: Array, gusts: float | Array, period: float) -> Array:
     """Wind (N, 2), cm/s, a decision later: an Ornstein-Uhlenbeck process of standard deviation `gusts`."""
     memory = np.exp(-period / GUST_TIME)
     return memory * wind + gusts * np.sqrt(1 - memory**2) * draws

@@ -16,7 +16,7 @@ import numpy as np
 from mothsim import controllers
 from mothsim.body import MothBody
 from mothsim.controllers.evaluation.parts import Parts, print_line
-from mothsim.controllers.evaluation.scenarios import ControllerSpec, Perturbation, RolloutBatch, Scenario
+from mothsim.controllers.evaluation.scenarios import ControllerSpec, RolloutBatch
 from mothsim.controllers.evaluation.sources import module_sources
 from mothsim.controllers.guidance.lqr_weights import LQRWeights
 from mothsim.controllers.guidance.stability import closed_loop_stability, select_lqr_weights
@@ -26,7 +26,6 @@ from mothsim.controllers.learning.pruning import effective_connectivity
 from mothsim.controllers.networks.network import CONTROLS, Network
 from mothsim.controllers.networks.sparse_inference import CompiledNetwork
 from mothsim.controllers.networks.storage import find_network
-from mothsim.disturbances import Disturbances
 from mothsim.flight import Controller, Flight, fly
 from mothsim.metrics import RECOVERED_AFTER, effort, recovered
 from mothsim.tables import Row, Schema, grouped
@@ -158,7 +157,6 @@ def with_failures(networks: Sequence[Row], failures: Mapping[str, str]) -> list[
 def fly_batch(batch: RolloutBatch) -> Flight:
     """Fly a batch."""
     scenario, perturbation = batch.scenario, batch.perturbation
-    noise = perturbation.sensor_noise * ranges(scenario) if perturbation.sensor_noise else ()
     controller = make_controller(batch.spec)
     nominal = getattr(controller, "default_body", MothBody())
     return fly(
@@ -169,7 +167,7 @@ def fly_batch(batch: RolloutBatch) -> Flight:
         moths=batch.starts,
         body=perturbation.body(nominal),
         nominal_body=nominal,
-        disturbances=Disturbances(sensor_noise=tuple(noise), delay=perturbation.delay, gusts=perturbation.gusts),
+        disturbances=perturbation.disturbances,
         start_scale=scenario.start_scale,
     )
 
@@ -201,14 +199,6 @@ def measure(batch: RolloutBatch, flight: Flight) -> list[Row]:
         }
         for i in range(batch.starts)
     ]
-
-
-@lru_cache(maxsize=64)
-def ranges(scenario: Scenario) -> np.ndarray:
-    """Return the range (8,) of each state in undisturbed flight of LQR on a task, over eight starts."""
-    batch = RolloutBatch(ControllerSpec("lqr", "lqr"), scenario, Perturbation(), 8, 0)
-    states = fly_batch(batch).states
-    return np.nanmax(states, axis=(0, 1)) - np.nanmin(states, axis=(0, 1))
 
 
 @lru_cache(maxsize=4096)

@@ -12,9 +12,9 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 import mothsim
-from mothsim.body import MothBody
 from mothsim.controllers.evaluation.sources import controller_sources
 from mothsim.controllers.networks.storage import find_network, shipped_networks
+from mothsim.perturbations import Perturbation
 
 LONGEST = 1e4
 """Longest flight, s."""
@@ -69,45 +69,6 @@ SCENARIOS = {
     )
 }
 """By name; `recover-half` is `recover` with half the spread of starts."""
-
-
-@dataclass(frozen=True)
-class Perturbation:
-    """A departure from undisturbed flight of which the controller is not informed.
-
-    Attributes:
-        name: in the tables.
-        sensor_noise: standard deviation, as a share of each state's range in undisturbed flight of that task.
-        delay: segments.
-        gusts: standard deviation of the wind, cm/s.
-        size: times the body's seven lengths.
-        abdomen: times the abdomen's mass.
-    """
-
-    name: str = "nominal"
-    sensor_noise: float = 0.0
-    delay: int = 0
-    gusts: float = 0.0
-    size: float = 1.0
-    abdomen: float = 1.0
-
-    def body(self, nominal: MothBody) -> MothBody:
-        """Return the moth that flies, where the controller assumes the nominal one."""
-        return replace(nominal, abdomen_density=nominal.abdomen_density * self.abdomen).scaled(self.size)
-
-
-PERTURBATIONS = {
-    perturbation.name: perturbation
-    for perturbation in (
-        Perturbation(),
-        *(Perturbation(f"noise {share:.0%}", sensor_noise=share) for share in (0.01, 0.02, 0.05)),
-        Perturbation("delay 20 ms", delay=1),
-        *(Perturbation(f"gusts {speed:g} cm/s", gusts=speed) for speed in (100.0, 300.0)),
-        *(Perturbation(f"size {scale:g}", size=scale) for scale in (0.8, 0.9, 1.1, 1.25)),
-        *(Perturbation(f"abdomen mass {factor:g}", abdomen=factor) for factor in (0.5, 0.75, 1.5, 2.0)),
-    )
-}
-"""By name, the undisturbed first."""
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ def fly_window(
 
 
 @jax.custom_vjp
-def _bounded_costate(state: Any) -> Any:
+def bounded_costate(state: Any) -> Any:
     """The state (B, 8) itself; on the way back, the costate of each moth, cut to a length."""
     return state
 
@@ -138,7 +138,7 @@ def _cut(_: None, costate: Any) -> tuple[Any]:
     return (jnp.nan_to_num(costate) * jnp.minimum(1.0, _LARGEST_COSTATE / jnp.maximum(length, 1e-9)),)
 
 
-_bounded_costate.defvjp(_keep, _cut)
+bounded_costate.defvjp(_keep, _cut)
 
 
 def flight_cost(
@@ -157,7 +157,7 @@ def flight_cost(
     def segment(carry: Any, inputs: Any) -> Any:
         state, before = carry
         start, end, components, by_state, by_components, position, velocity, ahead, goal = inputs
-        state = _bounded_costate(state)
+        state = bounded_costate(state)
         target = PolicyTarget(position, velocity, ahead, window.postures, window.trims)
         outputs = forward(parameters, observe(state, target, jnp))
         change = to_control_components(outputs, window.trims, body, jnp) - components
@@ -167,7 +167,7 @@ def flight_cost(
 
     count = window.sound.shape[0]
     (last, _), costs = jax.lax.scan(segment, (window.states[0], jnp.zeros((count, 3))), (*flown, *shown))
-    arrival = weights.arrival * _arrival_cost(last, window.velocities[-1], window.postures[:, 0])
+    arrival = weights.arrival * arrival_cost(last, window.velocities[-1], window.postures[:, 0])
     costs = (costs if each_segment else costs.mean(axis=0, keepdims=True)) + arrival
     flights = (jnp.log1p(costs / weights.calm) + weights.large * costs).mean(axis=0)
     return (flights * window.sound).sum() / count
@@ -192,7 +192,8 @@ def distance_curvature(state: Any, goal: Any, weights: CostWeights) -> Any:
     return 1 / (root * (1 + (root - weights.precision) / _FAR) ** 2)
 
 
-def _arrival_cost(state: Any, velocity: Any, angle: Any) -> Any:
+def arrival_cost(state: Any, velocity: Any, angle: Any) -> Any:
+    """Cost (B,) of a window's end (B, 8): velocity off the target's (B, 2), tilt off its body angle (B,), and spin."""
     speed = _soft(state[:, 4:6] - velocity, 150.0) / 15
     tilt, spin = 3 * jnp.sin(state[:, 2] - angle), _soft(state[:, 6], 40.0) / 5
     return jnp.sqrt(speed**2 + 0.01).sum(axis=1) + jnp.sqrt(tilt**2 + 0.01) + jnp.sqrt(spin**2 + 0.01) - 0.4

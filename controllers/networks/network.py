@@ -14,17 +14,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mothsim.policy_interface import ENTRIES, OUTPUT_ENTRIES
+from mothsim.policy_memory import MEMORY_ENTRIES
 from mothsim.segments import FULL_OUTPUTS, INPUTS, OUTPUTS
 
 CONTROLS = 3
 """The first outputs are the control: F_x, F_y, tau; and tau_w of a fully actuated inverse model."""
 
 Kind = Literal["inverse-model", "policy"]
-KINDS: dict[Kind, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "inverse-model": (tuple(INPUTS), tuple(OUTPUTS)),
-    "policy": (tuple(entry.name for entry in ENTRIES), tuple(entry.name for entry in OUTPUT_ENTRIES)),
+_OBSERVED, _REMEMBERED, _ASKED = (
+    tuple(entry.name for entry in entries) for entries in (ENTRIES, MEMORY_ENTRIES, OUTPUT_ENTRIES)
+)
+KINDS: dict[Kind, tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]] = {
+    "inverse-model": ((tuple(INPUTS),), tuple(OUTPUTS)),
+    "policy": ((_OBSERVED, (*_OBSERVED, *_REMEMBERED)), _ASKED),
 }
-"""Names of the inputs and the outputs, by the kind of network."""
+"""Names of the inputs, of which there may be some alternatives, and of the outputs, by the kind of network; a policy
+has memory or not."""
 
 Float32 = NDArray[np.float32]
 Array = NDArray[np.floating]
@@ -106,9 +111,10 @@ class Network:
         sizes = self.sizes
         if self.kind not in KINDS:
             raise ValueError(f"kind = {self.kind!r}: expected one of {', '.join(KINDS)}")
-        inputs, outputs = map(len, KINDS[self.kind])
-        if sizes[0] != inputs or sizes[-1] != outputs + self.fully_actuated:
-            raise ValueError(f"weights lead from {sizes[0]} to {sizes[-1]} nodes: expected {inputs} and {outputs}")
+        inputs, outputs = [len(names) for names in KINDS[self.kind][0]], len(self.output_names)
+        if sizes[0] not in inputs or sizes[-1] != outputs:
+            expected = " or ".join(map(str, inputs))
+            raise ValueError(f"weights lead from {sizes[0]} to {sizes[-1]} nodes: expected {expected} and {outputs}")
         for weight, bias, before, after in zip(self.weights, self.biases, sizes[:-1], sizes[1:], strict=True):
             if weight.shape != (before, after) or bias.shape != (after,):
                 raise ValueError(
@@ -137,6 +143,16 @@ class Network:
     def output_names(self) -> tuple[str, ...]:
         """Names of the outputs."""
         return FULL_OUTPUTS if self.fully_actuated else KINDS[self.kind][1]
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the inputs, in order."""
+        return next(names for names in KINDS[self.kind][0] if len(names) == self.sizes[0])
+
+    @property
+    def has_memory(self) -> bool:
+        """Whether this is a policy that observes with memory, see `mothsim.policy_memory`."""
+        return self.kind == "policy" and self.sizes[0] > len(_OBSERVED)
 
     @property
     def masks(self) -> tuple[NDArray[np.bool_], ...]:

@@ -31,7 +31,7 @@ def save_network(network: Network, path: Path) -> None:
         else:
             tensors[f"index.{i}"] = where.astype(np.int32)
             tensors[f"value.{i}"] = weight.ravel()[where].astype(np.float32)
-    header = {"format": _FORMAT, "inputs": KINDS[network.kind][0], "outputs": network.output_names,
+    header = {"format": _FORMAT, "inputs": network.input_names, "outputs": network.output_names,
               "sizes": network.sizes, "connections": network.connections, "sparsity": network.sparsity,
               "info": network.info}  # fmt: skip
     write_atomically(path, pack(tensors, header))
@@ -58,7 +58,7 @@ def load_network(path: Path) -> Network:
             raise ValueError(f"info = {info!r}: expected names and values")
         biases = tuple(tensors[f"bias.{i}"] for i in range(len(sizes) - 1))
         kind = _kind(header["inputs"])
-        if [len(KINDS[kind][0]), *(bias.size for bias in biases)] != sizes:
+        if [len(header["inputs"]), *(bias.size for bias in biases)] != sizes:
             # Checked here, so that no header can ask for arrays without end.
             raise ValueError(f"biases of {[bias.shape for bias in biases]}: expected sizes {sizes}")
         weights = tuple(_weight(tensors, i, shape) for i, shape in enumerate(pairwise(sizes)))
@@ -71,8 +71,8 @@ def load_network(path: Path) -> Network:
 
 def _kind(inputs: list[str]) -> Kind:
     """Return the kind of network that has inputs of these names."""
-    for kind, (names, _) in KINDS.items():
-        if inputs == list(names):
+    for kind, (alternatives, _) in KINDS.items():
+        if any(inputs == list(names) for names in alternatives):
             return kind
     raise ValueError(f"inputs = {inputs!r}: expected those of a network of the kinds {', '.join(KINDS)}")
 

@@ -111,7 +111,8 @@ class Evaluate:
     def _batches(self, specs: Sequence[Any]) -> list[Any]:
         """List the batches: every controller undisturbed; where asked, those of a few levels perturbed as well."""
         from mothsim.controllers.evaluation.rollouts import origin
-        from mothsim.controllers.evaluation.scenarios import PERTURBATIONS, RolloutBatch, find_scenarios
+        from mothsim.controllers.evaluation.scenarios import RolloutBatch, find_scenarios
+        from mothsim.perturbations import PERTURBATIONS
 
         calm, *rough = PERTURBATIONS.values()
         scenarios = find_scenarios(self.tasks, self.duration_scale)
@@ -164,7 +165,8 @@ class Evaluate:
     def _shown(self, specs: Sequence[Any]) -> dict[str, Any]:
         """Fly the densest, a middling and the sparsest network once, on the hardest smooth task flown."""
         from mothsim.controllers.evaluation.rollouts import fly_batch, origin
-        from mothsim.controllers.evaluation.scenarios import PERTURBATIONS, RolloutBatch, find_scenarios
+        from mothsim.controllers.evaluation.scenarios import RolloutBatch, find_scenarios
+        from mothsim.perturbations import PERTURBATIONS
 
         flown = sorted((spec for spec in specs if spec.file), key=lambda spec: origin(spec)["weights"])
         chosen = {flown[i].name: flown[i] for i in (-1, len(flown) // 2, 0)} if flown else {}

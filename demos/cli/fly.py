@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mothsim.demos.cli.output import show, show_rows, wrote
 from mothsim.demos.cli.view import write_viewer
-from mothsim.demos.options import Count, Radians, Seconds, Seed
+from mothsim.demos.options import Count, Factor, Noise, Radians, Seconds, Seed
 
 if TYPE_CHECKING:
     import mothsim
@@ -54,6 +54,16 @@ class Fly:
     moths: Count = 1
     """Moths that each controller flies, each from a start of its own; of several the table has medians, the largest
     error, and how many are lost."""
+    noise: Noise = 0.0
+    """Standard deviation of sensor noise, as a share of each state's range about the target."""
+    delay: Noise = 0.0
+    """s by which what the controller is shown is late."""
+    gusts: Noise = 0.0
+    """Standard deviation of the wind, cm/s."""
+    size: Factor = 1.0
+    """Times the body's lengths, of which the controller is not informed."""
+    abdomen: Factor = 1.0
+    """Times the abdomen's mass, of which the controller is not informed."""
     seed: Seed = 0
     """Of the random starts."""
     out: Path = Path("out/fly")
@@ -122,6 +132,7 @@ class Fly:
         import mothsim
         from mothsim import controllers
         from mothsim.body import make_body
+        from mothsim.perturbations import Perturbation
 
         published = name == "monte-carlo"
         angle = self.angle if self.angle is not None else math.pi / (4 if published else 2)
@@ -137,9 +148,11 @@ class Fly:
                 raise ValueError(f"show_rollouts: {name} has none; expected a sampling controller")
             controller.keep_rollouts = True
         target = mothsim.make_trajectory(self.trajectory, angle, self.interpolation)
-        moths = self.moths if self.moths > 1 else None
+        moths, nominal = self.moths if self.moths > 1 else None, make_body(body)
+        perturbation = Perturbation("", self.noise, self.delay, self.gusts, self.size, self.abdomen)
         flight = mothsim.fly(controller, target, duration=self.duration, seed=self.seed, moths=moths,
-                             body=make_body(body), progress=sys.stderr.isatty())  # fmt: skip
+                             body=perturbation.body(nominal), nominal_body=nominal,
+                             disturbances=perturbation.disturbances, progress=sys.stderr.isatty())  # fmt: skip
         sampled_paths = getattr(controller, "sampled_paths", None) if self.show_rollouts else None
         return flight, self._result(flight, controller, name, network, body), sampled_paths
 

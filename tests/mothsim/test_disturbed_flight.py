@@ -32,10 +32,18 @@ def test_a_disturbed_moth_flies_alone_as_in_company() -> None:
 
 def test_delay_shows_what_was() -> None:
     witness = Witness()
-    flight = fly(witness, "hover", duration=0.2, seed=1, moths=2, disturbances=Disturbances(delay=2))
+    flight = fly(witness, "hover", duration=0.2, seed=1, moths=2, disturbances=Disturbances(delay=0.04))
     shown = np.array(witness.shown)
     assert np.array_equal(shown[:3], np.repeat(flight.states[:, :1].transpose(1, 0, 2), 3, axis=0))
     assert np.array_equal(shown[2:], flight.states[:, :-2].transpose(1, 0, 2))
+
+
+def test_a_delay_between_decisions_shows_what_lies_between() -> None:
+    witness = Witness()
+    flight = fly(witness, "hover", duration=0.2, seed=1, moths=2, disturbances=Disturbances(delay=0.025))
+    shown, flown = np.array(witness.shown), flight.states.transpose(1, 0, 2)
+    np.testing.assert_array_equal(shown[:2], np.stack([flown[0], 0.75 * flown[0] + 0.25 * flown[0]]))
+    np.testing.assert_allclose(shown[2:], 0.75 * flown[1:-1] + 0.25 * flown[:-2], rtol=1e-12)
 
 
 def test_sensor_noise_has_its_size() -> None:

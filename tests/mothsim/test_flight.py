@@ -187,7 +187,7 @@ def test_a_controller_that_writes_into_its_states_moves_no_moth() -> None:
     clean, written = fly(LQR(), "sine", duration=0.3, moths=2), fly(Errors(), "sine", duration=0.3, moths=2)
     assert np.array_equal(clean.states, written.states)
     assert np.array_equal(clean.controls, written.controls)
-    delayed = mothsim.Disturbances(delay=2)
+    delayed = mothsim.Disturbances(delay=0.04)
     clean = fly(LQR(), "sine", duration=0.3, disturbances=delayed)
     assert np.array_equal(clean.states, fly(Errors(), "sine", duration=0.3, disturbances=delayed).states)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mothsim import MothBody
 from mothsim.controllers.evaluation import rollouts
 from mothsim.controllers.evaluation.report.headline import headline
 from mothsim.controllers.evaluation.rollouts import (
@@ -19,10 +18,8 @@ from mothsim.controllers.evaluation.rollouts import (
     fly_batch,
     measure,
     origin,
-    ranges,
 )
 from mothsim.controllers.evaluation.scenarios import (
-    PERTURBATIONS,
     SCENARIOS,
     ControllerSpec,
     RolloutBatch,
@@ -33,6 +30,7 @@ from mothsim.controllers.evaluation.sources import controller_sources
 from mothsim.controllers.evaluation.statistics import summarise
 from mothsim.controllers.networks.ensemble import Ensemble, Level, save_level
 from mothsim.controllers.networks.storage import load_network, save_network, shipped_networks
+from mothsim.perturbations import PERTURBATIONS
 from mothsim.solver.compiled import sources_digest
 
 SMALL = ControllerSpec("small", "inverse-model", str(shipped_networks()["small"]), "0" * 64)
@@ -155,16 +153,6 @@ def test_a_network_whose_controls_are_dead_flies_is_lost_and_has_no_offset(tmp_p
         assert np.isinf(row["trim_offset_cm"])
         assert row["dead_controls"] == 3
         assert row["dead_outputs"] == (7 if row["controller"] == "all zero" else 3)
-
-
-def test_conditions_are_what_they_say() -> None:
-    body = MothBody()
-    assert PERTURBATIONS["size 0.8"].body(body) == body.scaled(0.8)
-    heavy = PERTURBATIONS["abdomen mass 2"].body(body)
-    assert heavy.abdomen_mass == pytest.approx(2 * body.abdomen_mass)
-    assert heavy.head_mass == body.head_mass
-    states = fly_batch(RolloutBatch(ControllerSpec("lqr", "lqr"), HOVER, PERTURBATIONS["nominal"], 8, 0)).states
-    assert ranges(HOVER) == pytest.approx(np.ptp(states.reshape(-1, 8), axis=0))
 
 
 def test_pilots_are_found_once(tmp_path: Path) -> None:

@@ -1,0 +1,289 @@
+"""Long disturbed flights, of which a policy learns window after window: each window begins where the last one ended.
+
+Groups of moths fly together, on one body. A group's flight is drawn from the seed, the group and the step at which it
+begins: targets, starts, and what it is disturbed by. Flights begin undisturbed early in training and are disturbed as
+strongly as they will be later on. What goes wrong after seconds, such as an integral that drifts, is only seen so.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mothsim.actuation import from_components
+from mothsim.body import MothBody
+from mothsim.controllers.learning.flight_gradient import Parameters, forward
+from mothsim.controllers.learning.policy_targets import draw_starts, draw_targets
+from mothsim.disturbances import next_wind
+from mothsim.policy_interface import PREVIEW, PolicyTarget, mean_velocities, to_control_components, trims_at
+from mothsim.policy_memory import PolicyMemory, first_memory, recall, remember
+from mothsim.solver.jacobians import jacobians
+from mothsim.solver.propagate import SEGMENT, propagate
+from mothsim.trajectories import make_trajectory
+from mothsim.trim import find_trim
+
+Array = NDArray[np.floating]
+
+PAST = 3
+"""Decisions of the past that a delay may show: 60 ms."""
+LONGEST = 500  # decisions of a flight
+_ROOM = 2 * np.array(make_trajectory("hover").start_spread)  # range of the states about a target
+_LOST, _SPINNING = 25.0, 150.0  # cm and rad/s
+
+
+@dataclass(frozen=True)
+class Disturbed:
+    """By what flights are disturbed at most, each drawn for itself or for its group.
+
+    Attributes:
+        delay: s, up to 60 ms; half the flights have none.
+        noise: standard deviation as a share of the range of random starts; half the flights have none.
+        gusts: standard deviation of the wind, cm/s; half the flights have none.
+        size, abdomen: factors of the lengths and of the abdomen's mass, and their inverses; a quarter of the groups
+            fly the nominal body, the others differ in either or both.
+    """
+
+    delay: float = 0.02
+    noise: float = 0.06
+    gusts: float = 350.0
+    size: float = 1.28
+    abdomen: float = 2.1
+
+
+class Flights(NamedTuple):
+    """Where G groups of moths are, B in all.
+
+    Attributes:
+        begun: (G,) steps at which the groups' flights began.
+        states: (B, 8), and `past` (3, B, 8), those of the last decisions, the last first.
+        memory: of the policy.
+        wind: (B, 2), cm/s.
+    """
+
+    begun: Any
+    states: Any
+    past: Any
+    memory: PolicyMemory
+    wind: Any
+
+
+class Course(NamedTuple):
+    """A group's flight: targets (n, T, 2) and what it is disturbed by.
+
+    Attributes:
+        positions, velocities: (n, T, 2) of the targets, cm and cm/s.
+        starts: (n, 8).
+        wind: (n, 2) at first, cm/s, and `gusts` (n, 1) its standard deviation.
+        noise: (n, 1) share of the range of random starts.
+        shares: (n, 4) of the state now and those of the last three decisions in what is shown: the delay.
+        body: that flies.
+    """
+
+    positions: Array
+    velocities: Array
+    starts: Array
+    wind: Array
+    gusts: Array
+    noise: Array
+    shares: Array
+    body: MothBody
+
+
+class DisturbedWindow(NamedTuple):
+    """T segments of flight by B moths, as the gradient needs them; float32, segments first.
+
+    Attributes:
+        states, components, by_state, by_components, targets, velocities, ahead, sound: as in
+            `mothsim.controllers.learning.flight_gradient.Window`.
+        noise: (T, B, 8) added to what is shown.
+        shares: (B, 4), see `Course`.
+        past, memory: at the window's beginning, see `Flights`.
+    """
+
+    states: Any
+    components: Any
+    by_state: Any
+    by_components: Any
+    targets: Any
+    velocities: Any
+    ahead: Any
+    sound: Any
+    noise: Any
+    shares: Any
+    past: Any
+    memory: PolicyMemory
+
+
+@lru_cache(maxsize=64)
+def draw_course(
+    seed: int, group: int, begun: int, moths: int, segments: int, violence: float, strength: float, most: Disturbed
+) -> Course:
+    """Draw the flight of a group; a share `strength`, 0 to 1, of the disturbances there may be is drawn."""
+    rng = np.random.default_rng([seed, group, begun])
+    positions, velocities = draw_targets(rng, moths, LONGEST + segments)
+    starts = draw_starts(rng, positions[:, 0], velocities[:, 0], violence)
+
+    def some(share: float) -> Array:
+        return (rng.uniform(size=(moths, 1)) < share * strength) * rng.uniform(size=(moths, 1))
+
+    delay = np.where(rng.uniform(size=(moths, 1)) < 0.5, 1.0, rng.uniform(size=(moths, 1)))
+    delay *= rng.uniform(size=(moths, 1)) < 0.5 * strength
+    gusts = most.gusts * some(0.5)
+    wind = gusts * rng.normal(size=(moths, 2))
+    body = draw_body(rng, most) if rng.uniform() < 0.75 * strength else MothBody()
+    noise = most.noise * some(0.5)
+    return Course(positions, velocities, starts, wind, gusts, noise, delay_shares(most.delay * delay[:, 0]), body)
+
+
+def draw_body(rng: np.random.Generator, most: Disturbed) -> MothBody:
+    """A body of another size, another abdomen, or both."""
+    size, abdomen = (
+        math.exp(rng.uniform(-1, 1) * math.log(factor)) if rng.uniform() < 0.65 else 1.0
+        for factor in (most.size, most.abdomen)
+    )
+    body = MothBody()
+    return replace(body, abdomen_density=body.abdomen_density * abdomen).scaled(size)
+
+
+def delay_shares(delays: Array) -> Array:
+    """Shares (N, 4) of the present and the last three decisions in what is shown after delays (N,), s."""
+    late = np.clip(delays / SEGMENT, 0.0, PAST)[:, None]
+    return np.maximum(0.0, 1.0 - np.abs(late - np.arange(PAST + 1)))
+
+
+def begin(courses: list[Course], body: MothBody) -> Flights:
+    """Flights of all groups at their starts."""
+    states = np.concatenate([course.starts for course in courses])
+    wind = np.concatenate([course.wind for course in courses])
+    goals, speeds = (np.concatenate([getattr(c, name)[:, 0] for c in courses]) for name in ("positions", "velocities"))
+    return Flights(
+        np.zeros(len(courses), dtype=np.int64), states, np.repeat(states[None], PAST, axis=0),
+        first_memory(states, _target(goals, speeds, None, body)), wind,
+    )  # fmt: skip
+
+
+def upright(positions: Any, velocities: Any, ahead: Any, body: MothBody) -> PolicyTarget:
+    """Targets of one decision, (B, 2) each and (B, K, 2), at which the moths are to hold themselves upright."""
+    postures, trims = trims_at(np.full(len(positions), math.pi / 2), body)
+    return PolicyTarget(positions, velocities, ahead, postures, trims)
+
+
+def _target(positions: Array, velocities: Array, ahead: Array | None, body: MothBody) -> Any:
+    ahead = np.zeros((len(positions), len(PREVIEW), 2)) if ahead is None else ahead
+    return upright(positions, velocities, ahead, body)
+
+
+def begin_anew(flights: Flights, rows: NDArray[np.bool_], starts: Array, goals: Array, speeds: Array, wind: Array,
+               body: MothBody) -> Flights:  # fmt: skip
+    """The flights, of which some rows (B,) begin again, at starts (B, 8) about goals and speeds (B, 2)."""
+    if not rows.any():
+        return flights
+    fresh = first_memory(starts, _target(goals, speeds, None, body))
+    keep = ~rows
+
+    def either(new: Array, old: Array) -> Array:
+        return np.where(keep.reshape(-1, *(1,) * (new.ndim - 1)), old, new)
+
+    past = np.where(keep[:, None], flights.past, starts)
+    memory = PolicyMemory(*(either(new, old) for new, old in zip(fresh, flights.memory, strict=True)))
+    return Flights(flights.begun, either(starts, flights.states), past, memory, either(wind, flights.wind))
+
+
+def fly_on(
+    parameters: Parameters, flights: Flights, courses: list[Course], firsts: NDArray[np.int64], segments: int,
+    rng: np.random.Generator, body: MothBody,
+) -> tuple[DisturbedWindow, Flights]:  # fmt: skip
+    """Fly a window of so many segments, with all Jacobians.
+
+    Args:
+        parameters: of the policy.
+        flights: where they are.
+        courses: of the groups.
+        firsts: (G,) decisions of their courses at which the window begins.
+        segments: of the window.
+        rng: of noise and wind.
+        body: the nominal body.
+
+    Returns:
+        The window, and the flights at its end.
+    """
+    count, parts = len(flights.states), range(segments + 1 + PREVIEW[-1])
+    begun = list(zip(courses, firsts.tolist(), strict=True))
+    shown = [np.concatenate([getattr(course, name)[:, first + np.array(parts)] for course, first in begun])
+             for name in ("positions", "velocities")]  # fmt: skip
+    targets, velocities = shown[0], shown[1][:, : segments + 1]
+    ahead = mean_velocities(targets, velocities, SEGMENT)[:, :segments]
+    shares, gusts, spread = (
+        np.concatenate([getattr(c, name) for c in courses]) for name in ("shares", "gusts", "noise")
+    )
+    noise = rng.normal(size=(segments, count, 8)) * spread * _ROOM
+    draws = rng.normal(size=(segments, count, 2))
+    plain = tuple((np.asarray(w, np.float64), np.asarray(b, np.float64)) for w, b in parameters)
+    states, past, memory, wind = flights.states, flights.past, flights.memory, flights.wind
+    rows: list[tuple[Array, ...]] = []
+    for t in range(segments):
+        target = upright(targets[:, t], velocities[:, t], ahead[:, t], body)
+        sensed = shares[:, :1] * states + np.einsum("bk,kbi->bi", shares[:, 1:], past) + noise[t]
+        seen, memory = recall(sensed, target, memory, SEGMENT)
+        components = to_control_components(forward(plain, seen, np), target.trims, body)
+        memory = remember(memory, components, target.trims)
+        rows.append((states, components, wind))
+        past = np.concatenate([states[None], past[:-1]])
+        states = _advance(states, components, wind, courses)
+        wind = next_wind(wind, draws[t], gusts, SEGMENT)
+    flown, components, winds = (np.array(each) for each in zip(*rows, strict=True))
+    ends = np.concatenate([flown, states[None]])
+    off = np.hypot(*np.moveaxis(ends[..., :2] - np.moveaxis(targets[:, : segments + 1], 1, 0), -1, 0))
+    sound = ((off < _LOST) & (np.abs(ends[..., 6:]).max(axis=-1) < _SPINNING)).all(axis=0)
+    ends = np.where(sound[:, None], ends, find_trim(body).state)
+    slopes = _slopes(ends[:-1], components, winds, courses, sound)
+    window = (
+        ends,
+        components,
+        *slopes,
+        *(np.moveaxis(e, 1, 0) for e in (targets[:, : segments + 1], velocities, ahead)),
+    )
+    window = (*window, sound, noise, shares, np.where(sound[:, None], flights.past, find_trim(body).state))
+    window = DisturbedWindow(
+        *(np.asarray(each, np.float32) for each in window),
+        memory=PolicyMemory(*(np.asarray(each, np.float32) for each in flights.memory)),
+    )
+    return window, Flights(flights.begun, states, past, memory, wind)
+
+
+def _groups(courses: list[Course]) -> list[tuple[MothBody, slice]]:
+    size = len(courses[0].starts)
+    return [(course.body, slice(i * size, (i + 1) * size)) for i, course in enumerate(courses)]
+
+
+def _advance(states: Array, components: Array, wind: Array, courses: list[Course]) -> Array:
+    """States (B, 8) a segment later; flown in the air's frame."""
+    after, controls = states.copy(), from_components(np.concatenate([components, np.zeros((len(states), 1))], axis=1))
+    after[:, 4:6] -= wind
+    for body, rows in _groups(courses):
+        after[rows] = propagate(after[rows], controls[rows], body=body, threads=1).states
+    after[:, 4:6] += wind
+    after[:, :2] += SEGMENT * wind
+    return after
+
+
+def _slopes(
+    states: Array, components: Array, winds: Array, courses: list[Course], sound: NDArray[np.bool_]
+) -> tuple[Array, Array]:
+    """Jacobians (T, B, 8, 8) and (T, B, 8, 3) of the segments; zero of moths that were lost."""
+    through = states.copy()
+    through[..., 4:6] -= winds
+    parts = []
+    for body, rows in _groups(courses):
+        flat = through[:, rows].reshape(-1, 8), components[:, rows].reshape(-1, 3)
+        _, *slopes = jacobians(*flat, body=body)
+        parts.append([each.reshape(len(states), -1, *each.shape[1:]) for each in slopes])
+    keep = sound[:, None, None]
+    by_state, by_components = (np.where(keep, np.nan_to_num(np.concatenate(each, axis=1)), 0.0)
+                               for each in zip(*parts, strict=True))  # fmt: skip
+    return by_state, by_components

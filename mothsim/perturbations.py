@@ -1,0 +1,71 @@
+"""Departures from undisturbed flight: one definition for the command, the evaluation and whoever flies in Python."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mothsim.body import MothBody
+from mothsim.disturbances import Disturbances
+from mothsim.trajectories import make_trajectory
+
+RANGES = 2 * np.array(make_trajectory("hover").start_spread)
+"""Range (8,) of each state about its target, as of most tasks' random starts: 2 cm, 0.2 rad, 20 cm/s, 4 rad/s."""
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """A departure from undisturbed flight of which the controller is not informed.
+
+    Attributes:
+        name: in the tables.
+        sensor_noise: standard deviation, as a share of each state's range about the target, `RANGES`.
+        delay: s by which what the controller is shown is late.
+        gusts: standard deviation of the wind, cm/s.
+        size: times the body's seven lengths.
+        abdomen: times the abdomen's mass.
+
+    Raises:
+        ValueError: a number out of range.
+    """
+
+    name: str = "nominal"
+    sensor_noise: float = 0.0
+    delay: float = 0.0
+    gusts: float = 0.0
+    size: float = 1.0
+    abdomen: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("sensor_noise", "delay", "gusts"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} = {getattr(self, name)!r}: expected a finite number of zero or more")
+        for name in ("size", "abdomen"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} = {getattr(self, name)!r}: expected a finite number above zero")
+
+    def body(self, nominal: MothBody) -> MothBody:
+        """The moth that flies, where the controller assumes the nominal one."""
+        return replace(nominal, abdomen_density=nominal.abdomen_density * self.abdomen).scaled(self.size)
+
+    @property
+    def disturbances(self) -> Disturbances:
+        """Noise, delay and gusts of a flight."""
+        noise = tuple((self.sensor_noise * RANGES).tolist()) if self.sensor_noise else ()
+        return Disturbances(sensor_noise=noise, delay=self.delay, gusts=self.gusts)
+
+
+PERTURBATIONS = {
+    perturbation.name: perturbation
+    for perturbation in (
+        Perturbation(),
+        *(Perturbation(f"noise {share:.0%}", sensor_noise=share) for share in (0.01, 0.02, 0.05)),
+        Perturbation("delay 20 ms", delay=0.02),
+        *(Perturbation(f"gusts {speed:g} cm/s", gusts=speed) for speed in (100.0, 300.0)),
+        *(Perturbation(f"size {scale:g}", size=scale) for scale in (0.8, 0.9, 1.1, 1.25)),
+        *(Perturbation(f"abdomen mass {factor:g}", abdomen=factor) for factor in (0.5, 0.75, 1.5, 2.0)),
+    )
+}
+"""By name, the undisturbed first."""

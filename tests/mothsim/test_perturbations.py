@@ -1,0 +1,40 @@
+"""Perturbations are what their names say, in Python and on the command line."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mothsim import Disturbances, MothBody, controllers, fly
+from mothsim.demos.cli.main import main
+from mothsim.perturbations import PERTURBATIONS, Perturbation
+
+
+def test_conditions_are_what_they_say() -> None:
+    body = MothBody()
+    assert PERTURBATIONS["size 0.8"].body(body) == body.scaled(0.8)
+    heavy = PERTURBATIONS["abdomen mass 2"].body(body)
+    assert heavy.abdomen_mass == pytest.approx(2 * body.abdomen_mass)
+    assert heavy.head_mass == body.head_mass
+    assert PERTURBATIONS["nominal"].disturbances == Disturbances()
+    noise = PERTURBATIONS["noise 5%"].disturbances.sensor_noise
+    np.testing.assert_allclose(noise, [0.1, 0.1, 0.01, 0.01, 1.0, 1.0, 0.2, 0.2])  # of 2 cm, 0.2 rad, 20 cm/s, 4 rad/s
+    assert PERTURBATIONS["delay 20 ms"].disturbances.delay == 0.02
+    with pytest.raises(ValueError, match="size = 0: expected a finite number above zero"):
+        Perturbation(size=0)
+    with pytest.raises(ValueError, match="delay = 2"):
+        _ = Perturbation(delay=2).disturbances
+
+
+def test_the_command_flies_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["fly", "--controller", "lqr", "--trajectory", "hover", "--duration", "0.6", "--no-animation", "--json"]
+    options = ["--noise", "0.01", "--delay", "0.005", "--gusts", "50", "--size", "1.1", "--abdomen", "0.9"]
+    assert main([*command, *options, "--out", str(tmp_path)]) == 0
+    perturbation = Perturbation("", 0.01, 0.005, 50.0, 1.1, 0.9)
+    body = perturbation.body(MothBody())
+    flight = fly(
+        controllers.make("lqr"), "hover", duration=0.6, body=body, nominal_body=MothBody(),
+        disturbances=perturbation.disturbances,
+    )  # fmt: skip
+    assert json.loads(capsys.readouterr().out)["rms_error_cm"] == flight.rms_error
