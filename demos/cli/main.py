@@ -11,6 +11,7 @@ import mothsim
 from mothsim.demos.cli.benchmark import Benchmark
 from mothsim.demos.cli.data import Data
 from mothsim.demos.cli.evaluate import Evaluate
+from mothsim.demos.cli.export import Export
 from mothsim.demos.cli.fly import Fly
 from mothsim.demos.cli.import_keras import ImportKeras
 from mothsim.demos.cli.list_names import ListNames
@@ -27,6 +28,7 @@ Command = (
     | Annotated[Study, subcommand("study")]
     | Annotated[Data, subcommand("data")]
     | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Export, subcommand("export")]
     | Annotated[Benchmark, subcommand("benchmark")]
     | Annotated[ImportKeras, subcommand("import")]
 )
