@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Treatment = Literal["fa", "fs", "ua", "us"]
@@ -212,11 +213,15 @@ MOTHS = {
 
 
 def make_body(name: str) -> MothBody:
-    """A moth by name, one of `BODIES`.
+    """A moth by name, one of `BODIES`, or from a `.json` file, see `mothsim.body_files.read_body`.
 
     Raises:
-        ValueError: an unknown name.
+        ValueError: an unknown name, or a file that does not hold a body.
     """
+    if name.lower().endswith(".json"):
+        from mothsim.body_files import read_body  # which imports this module
+
+        return read_body(Path(name))
     if name not in _NAMED:
-        raise ValueError(f"body = {name!r}: expected one of {', '.join(BODIES)}")
+        raise ValueError(f"body = {name!r}: expected one of {', '.join(BODIES)}, or a .json file")
     return _NAMED[name]()

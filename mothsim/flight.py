@@ -211,9 +211,10 @@ def fly(
 
     Raises:
         ValueError: an argument out of range, no controller, one that is flying another flight at the moment, or whose
-            controls have the wrong shape.
+            controls have the wrong shape, or are no numbers for any moth at the first decision. A moth whose control
+            is no number is lost.
     """
-    _check_controller(controller)
+    check_controller(controller)
     _check(duration, moths, start_scale)
     body = body or _default_body(controller)
     duration = whole_periods(duration, controller.period)
@@ -244,7 +245,12 @@ def _default_body(controller: Controller) -> MothBody:
     return getattr(controller, "default_body", MothBody())
 
 
-def _check_controller(controller: Any) -> None:
+def check_controller(controller: Any) -> None:
+    """Check that an object is a controller, see `Controller`.
+
+    Raises:
+        ValueError: it is a class, or lacks a method or the period.
+    """
     if inspect.isclass(controller):
         raise ValueError(f"controller = {controller!r}: expected an instance, not the class itself; call it first")
     for name in ("reset", "control"):
@@ -310,6 +316,15 @@ def _decide(controller: Controller, states: Array, time: float) -> Array:
     return controls
 
 
+def _check_first(controls: Array, states: Array) -> None:
+    """Refuse a controller that has no number for any moth: it is broken, and the moths are not lost."""
+    sound = np.isfinite(states).all(axis=1)
+    if sound.any() and not np.isfinite(controls[sound]).all(axis=1).any():
+        raise ValueError(
+            f"controller.control gave {controls[sound][0]} for {states[sound][0]}: expected finite numbers"
+        )
+
+
 def _loop(
     controller: Controller,
     trajectory: Trajectory,
@@ -334,6 +349,8 @@ def _loop(
         shown = sampler.measured_state(states, step)
         began = clock.perf_counter()
         controls = _decide(controller, shown, float(times[step]))
+        if step == 0:
+            _check_first(controls, shown)
         deciding.append(clock.perf_counter() - began)
         controls = applied(controls, body)
         flying = ~lost

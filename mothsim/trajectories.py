@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mothsim.angles import require_radians
+from mothsim.import_path import is_import_path, load_object
 from mothsim.trajectory_files import Interpolation, read_curves
+from mothsim.trajectory_functions import FunctionCurves
 
 Array = NDArray[np.floating]
 Curve = Callable[[Array], Array]
@@ -230,20 +232,25 @@ def make_trajectory(
     rows lie outside a flight (a recording in epoch seconds), time starts at the first row. Theta is unwrapped.
 
     Args:
-        name: a name, or the path of a file ending in `.csv`.
+        name: a name, the path of a file ending in `.csv`, or `module:name` (`file.py:name`) of a function of a time
+            in s to `x, y[, theta]` in cm and rad, or of a `Trajectory`.
         angle: body angle theta, rad, within a turn either way; where the file gives none.
         interpolation: of a file: `pchip`, the default (piecewise cubic, monotone between neighbouring rows; Fritsch and
             Butland 1984), `linear`, or `cubic` (a natural spline, smoother, which may leave the range of its rows).
 
     Raises:
-        ValueError: an unknown name, an angle beyond a turn, or a file that does not hold a trajectory; names the file
-            and the line.
+        ValueError: an unknown name, an angle beyond a turn, a function that gives anything else, or a file that does
+            not hold a trajectory; names the file and the line.
     """
     require_radians("angle", angle)
     if str(name).lower().endswith(".csv"):
         return _from_csv(Path(name), angle, interpolation or "pchip")
+    if is_import_path(str(name)):
+        return _from_object(str(name), angle)
     if name not in _NAMED:
-        raise ValueError(f"trajectory = {str(name)!r}: expected one of {', '.join(NAMES)}, or a .csv file")
+        raise ValueError(
+            f"trajectory = {str(name)!r}: expected one of {', '.join(NAMES)}, a .csv file, or module:name of a function"
+        )
     if interpolation is not None:
         raise ValueError(f"interpolation = {interpolation!r}: expected a .csv file, not the trajectory {name!r}")
     position_at, velocity_at = _NAMED[str(name)]
@@ -261,6 +268,17 @@ def cruise(velocity: tuple[float, float], angle: float = math.pi / 2) -> Traject
     require_radians("angle", angle)
     name = f"cruise at {velocity[0]:g}, {velocity[1]:g} cm/s"
     return Trajectory(name, _Steadily(*velocity), _Steady(*velocity), _Level(angle), starts_moving=True)
+
+
+def _from_object(text: str, angle: float) -> Trajectory:
+    found = load_object(text, "trajectory")
+    if isinstance(found, Trajectory):
+        return found
+    if not callable(found):
+        raise ValueError(f"trajectory = {text!r}: expected a function of time or a Trajectory, not {found!r}")
+    curves = FunctionCurves(found, f"trajectory = {text!r}")
+    angle_at = curves.angle if len(curves.at(0.0)) == 3 else _Level(angle)
+    return Trajectory(text, curves.position, curves.velocity, angle_at)
 
 
 def _from_csv(file: Path, angle: float, interpolation: Interpolation) -> Trajectory:

@@ -174,7 +174,8 @@ def _of(network: ByPerturbation, column: str):
 
 def _by_perturbation(pairs: Sequence[Pair], task: str, key: str) -> list[Row]:
     """Compare under every perturbation under which both of a pair flew, and over all of them."""
-    limit = make_trajectory(SCENARIOS[task].trajectory).lost_distance
+    target = SCENARIOS[task].trajectory if task in SCENARIOS else task
+    limit = make_trajectory(target).lost_distance
     names = list(dict.fromkeys(name for pair in pairs for name in pair[0] if name in pair[1]))
     flown: dict[str, tuple[str, ...]] = {name: (name,) for name in names}
     if len(names) > 1:

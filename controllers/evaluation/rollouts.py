@@ -27,6 +27,7 @@ from mothsim.controllers.networks.network import CONTROLS, Network
 from mothsim.controllers.networks.sparse_inference import CompiledNetwork
 from mothsim.controllers.networks.storage import find_network
 from mothsim.flight import Controller, Flight, fly
+from mothsim.import_path import is_import_path
 from mothsim.metrics import RECOVERED_AFTER, effort, recovered
 from mothsim.tables import Row, Schema, grouped
 from mothsim.workers import run_tasks
@@ -103,6 +104,10 @@ def _fly_and_save(batch: RolloutBatch, key: str, parts: Parts) -> tuple[RolloutB
         rows = [{**origin(batch.spec), **row} for row in measure(batch, fly_batch(batch))]
     except (ValueError, ArithmeticError) as error:
         return batch, [], str(error) or type(error).__name__
+    except Exception as error:
+        if not is_import_path(batch.spec.controller):
+            raise
+        return batch, [], f"{type(error).__name__}: {error}"  # the user's own code may raise any
     parts.write(key, rows, COLUMNS)
     return batch, rows, ""
 

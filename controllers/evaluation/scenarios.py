@@ -14,7 +14,9 @@ from safetensors import SafetensorError, safe_open
 import mothsim
 from mothsim.controllers.evaluation.sources import controller_sources
 from mothsim.controllers.networks.storage import find_network, shipped_networks
+from mothsim.import_path import absolute, is_import_path, object_sources
 from mothsim.perturbations import Perturbation
+from mothsim.trajectories import make_trajectory
 
 LONGEST = 1e4
 """Longest flight, s."""
@@ -22,7 +24,7 @@ LONGEST = 1e4
 
 @dataclass(frozen=True)
 class ControllerSpec:
-    """A controller of the registry, and for `inverse-model` and `policy` its network.
+    """A controller of the registry or of the user's own, and for `inverse-model` and `policy` its network.
 
     Attributes:
         name: in the tables; of a network its place in its folder.
@@ -48,12 +50,14 @@ class Scenario:
         trajectory: its target.
         duration: of a flight, s.
         start_scale: times the spread of the random starts.
+        checksum: of the source of a target of the user's own.
     """
 
     name: str
     trajectory: str
     duration: float
     start_scale: float = 1.0
+    checksum: str = ""
 
 
 SCENARIOS = {
@@ -94,21 +98,21 @@ class RolloutBatch:
 
 
 def find_controllers(
-    networks: Path | None, baselines: Sequence[str], waypoints: Sequence[str] = ("",)
+    networks: Path | None, controllers: Sequence[str], waypoints: Sequence[str] = ("",)
 ) -> list[ControllerSpec]:
-    """List baselines, and every network in a folder and those below it, the networks of studies one by one.
+    """List controllers, and every network in a folder and those below it, the networks of studies one by one.
 
     Args:
         networks: the folder; by default the shipped networks.
-        baselines: names of controllers.
+        controllers: as in `mothsim.controllers.make`, those of the user's own too.
         waypoints: on which every network flies, each once; an empty one is the network's own.
 
     Raises:
-        ValueError: the folder holds no network, or a baseline is unknown or named twice, or a waypoint twice.
+        ValueError: the folder holds no network, or a controller is unknown or named twice, or a waypoint twice.
     """
-    named_once("baselines", baselines)
+    named_once("controllers", controllers)
     named_once("waypoints", waypoints)
-    others = [ControllerSpec(name, name, checksum=controller_sources(name)) for name in baselines]
+    others = [ControllerSpec(name, _anywhere(name), checksum=controller_sources(name)) for name in controllers]
     files = _shipped() if networks is None else list(_networks_in(networks))
     if not files:
         raise ValueError(f"networks = {str(networks)!r}: expected a folder with .safetensors files in it or below")
@@ -121,6 +125,11 @@ def find_controllers(
     unique = {spec.checksum: spec for spec in reversed(flown)}
     networks_once = reversed(unique.values())
     return [*others, *(_on(spec, waypoint) for spec in networks_once for waypoint in _waypoints_of(spec, waypoints))]
+
+
+def _anywhere(name: str) -> str:
+    """A name that means the same in a worker process, in whatever folder it runs."""
+    return absolute(name) if is_import_path(name) else name
 
 
 def _waypoints_of(spec: ControllerSpec, waypoints: Sequence[str]) -> Sequence[str]:
@@ -176,7 +185,7 @@ def find_scenarios(names: Sequence[str], duration_scale: float = 1.0, argument: 
     """Look tasks up by name.
 
     Args:
-        names: of `SCENARIOS`, each once.
+        names: of `SCENARIOS`, or import paths of targets of the user's own, each once.
         duration_scale: times their usual length.
         argument: what the names are called in messages.
 
@@ -185,15 +194,23 @@ def find_scenarios(names: Sequence[str], duration_scale: float = 1.0, argument: 
     """
     if not (math.isfinite(duration_scale) and duration_scale > 0):
         raise ValueError(f"duration_scale = {duration_scale!r}: expected a number above zero")
-    unknown = [name for name in names if name not in SCENARIOS]
+    own = {name: _own(name) for name in names if is_import_path(name)}
+    known = SCENARIOS | own
+    unknown = [name for name in names if name not in known]
     if unknown or not names:
         found = repr(unknown[0]) if unknown else "nothing"
-        raise ValueError(f"{argument} = {found}: expected some of {', '.join(SCENARIOS)}")
+        raise ValueError(f"{argument} = {found}: expected some of {', '.join(SCENARIOS)}, or module:name")
     named_once(argument, names)
-    found = [replace(SCENARIOS[name], duration=duration_scale * SCENARIOS[name].duration) for name in names]
+    found = [replace(known[name], duration=duration_scale * known[name].duration) for name in names]
     if max(one.duration for one in found) > LONGEST:
         raise ValueError(f"duration_scale = {duration_scale!r}: expected flights of at most {LONGEST:g} s")
     return found
+
+
+def _own(name: str) -> Scenario:
+    """The scenario of a target of the user's own, flown for five seconds."""
+    make_trajectory(name)
+    return Scenario(name, absolute(name), 5.0, checksum=object_sources(name, "tasks"))
 
 
 def named_once(argument: str, names: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ import sys
 from functools import cache
 
 from mothsim import controllers
+from mothsim.import_path import is_import_path, object_sources
 from mothsim.solver.compiled import sources_digest
 
 
@@ -20,7 +21,10 @@ def controller_sources(name: str) -> str:
     Raises:
         ValueError: there is no such controller.
     """
-    kind = type(controllers.make(name))
+    made = controllers.make(name)
+    if is_import_path(name):
+        return object_sources(name, "controllers")
+    kind = type(made)
     return sources_digest(kind.__module__, inspect.getsourcefile(kind) or "")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from mothsim.controllers.registry import make
 from mothsim.flight import Task, random_starts
 from mothsim.trajectories import make_trajectory
 
-CONTROLLERS = ("inverse-model", "lqr", "monte-carlo", "random-shooting", "cem", "mppi")
+CONTROLLERS = ("inverse-model", "lqr", "nmpc", "monte-carlo", "random-shooting", "cem", "mppi")
 
 
 def decisions(count: int = 50, repeats: int = 3, seed: int = 0) -> list[dict[str, Any]]:
@@ -28,7 +29,7 @@ def decisions(count: int = 50, repeats: int = 3, seed: int = 0) -> list[dict[str
         (decision period over decision time) and `beside_network`, the ratio of decision times.
     """
     trajectory = make_trajectory("hover")
-    made = {name: make(name) for name in CONTROLLERS}
+    made = {name: make(name) for name in CONTROLLERS if name != "nmpc" or find_spec("piqp")}
     best = dict.fromkeys(made, np.inf)
     for _ in range(repeats):
         for name, controller in made.items():

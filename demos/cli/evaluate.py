@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,8 +15,13 @@ from mothsim.demos.cli.output import show, wrote
 from mothsim.demos.options import Count, Factor, Percents, Seed, Workers
 from mothsim.workers import available_cpus
 
-_FEW = 5  # starts of a baseline that samples, whose decisions take milliseconds
+_FEW = 5  # starts of a controller that samples at every decision, which takes milliseconds
+_SAMPLING = ("mppi", "cem", "random-shooting", "monte-carlo")
 _SHOWN = 5.0  # s of a flight in the report
+
+
+def _beside() -> tuple[str, ...]:
+    return ("lqr", "nmpc", "mppi") if find_spec("piqp") else ("lqr", "mppi")
 
 
 @dataclass
@@ -27,14 +33,16 @@ class Evaluate:
     waypoints: tuple[Literal["own", "kinematic", "reachable"], ...] = ("own",)
     """Waypoints on which every network flies: alone on kinematic ones, helped by LQR and the engine on reachable ones,
     or as it was trained to."""
-    baselines: tuple[str, ...] = ("lqr", "mppi")
-    """Controllers to fly beside them: lqr, mppi, cem, random-shooting, monte-carlo."""
+    controllers: tuple[str, ...] = field(default_factory=_beside)
+    """Controllers to fly beside them: lqr, nmpc, mppi, cem, random-shooting, monte-carlo, or module:name or
+    file.py:name of one of your own; nmpc by default where the extra [mpc] is installed."""
     tasks: tuple[str, ...] = (
         "hover", "step", "sum-of-primes", "figure-eight", "forward", "recover", "recover-half",
     )  # fmt: skip
-    """Tasks to fly, each once; recover-half is recover from starts half as violent."""
+    """Tasks to fly, each once; recover-half is recover from starts half as violent, and module:name or file.py:name
+    is a target of your own, a function of time, flown for 5 s."""
     starts: Count = 20
-    """Flights of each network on each task; sampling baselines fly five at most."""
+    """Flights of each controller on each task; those that sample at every decision fly five at most."""
     robustness: bool = False
     """Fly under noise, delay, gusts and on other bodies as well."""
     robust_tasks: tuple[str, ...] = ("hover", "sum-of-primes", "figure-eight", "recover-half")
@@ -71,7 +79,7 @@ class Evaluate:
         from mothsim.tables import write_table
 
         waypoints = ["" if waypoint == "own" else waypoint for waypoint in self.waypoints]
-        specs = find_controllers(self.networks, self.baselines, waypoints)
+        specs = find_controllers(self.networks, self.controllers, waypoints)
         failures = unreadable(specs)
         specs = [spec for spec in specs if spec.name not in failures]
         batches = self._batches(specs)
@@ -119,9 +127,10 @@ class Evaluate:
         robust = find_scenarios(self.robust_tasks, self.duration_scale, "robust_tasks") if self.robustness else []
         batches = []
         for spec in specs:
-            starts = min(self.starts, _FEW) if spec.file is None and spec.name != "lqr" else self.starts
+            starts = min(self.starts, _FEW) if spec.name in _SAMPLING else self.starts
             batches += [RolloutBatch(spec, scenario, calm, starts, self.seed) for scenario in scenarios]
-            disturbed = spec.name == "lqr" or (spec.file and origin(spec)["level"] in self.robust_levels)
+            level = origin(spec)["level"] if spec.file else None
+            disturbed = level in self.robust_levels if spec.file else spec.name not in _SAMPLING
             if self.robustness and disturbed:
                 batches += [
                     RolloutBatch(spec, scenario, one, starts, self.seed) for scenario in robust for one in rough
@@ -152,7 +161,7 @@ class Evaluate:
         from mothsim.io import write_atomically
 
         settings = {
-            "networks": len(tables["networks"]), "baselines": ", ".join(self.baselines),
+            "networks": len(tables["networks"]), "controllers beside them": ", ".join(self.controllers),
             "tasks": ", ".join(self.tasks), "starts": self.starts, "seed": self.seed,
             "flights": len(tables["flights"]), "length of tasks": self.duration_scale,
         }  # fmt: skip

@@ -31,16 +31,18 @@ class Fly:
     """
 
     controller: tuple[str, ...] = ("inverse-model",)
-    """Who flies: inverse-model, policy, lqr, monte-carlo, random-shooting, cem or mppi; or several of them."""
+    """Who flies: inverse-model, policy, lqr, nmpc, monte-carlo, random-shooting, cem or mppi, or module:name or
+    file.py:name of one of your own; or several of them."""
     body: str | None = None
-    """Which moth: zahn2022, bustamante2022-fa, -fs, -ua or -us, light-abdomen; by default the one
+    """Which moth: zahn2022, bustamante2022-fa, -fs, -ua or -us, light-abdomen, or a JSON file of
+    parameters by name; by default the one
     that the network was trained for, bustamante2022-fa for monte-carlo, else Zahn et al.'s."""
     network: tuple[str, ...] = ()
     """A network or its file, or several: for the inverse model dense, sparse-93, sparse-98, small,
     compact, fewest or inverse-93 (the default), for the policy alone (the default) or a pruned one."""
     trajectory: str = "sum-of-primes"
-    """hover, step, sine, sum-of-primes, figure-eight, forward, recover, or a CSV file of
-    t,x,y[,theta] in s, cm, rad."""
+    """hover, step, sine, sum-of-primes, figure-eight, forward, recover, a CSV file of t,x,y[,theta] in s, cm, rad,
+    or module:name or file.py:name of a function of t that gives x, y[, theta]."""
     interpolation: Literal["pchip", "linear", "cubic"] | None = None
     """Between the rows of a CSV file: pchip (the default) and linear never leave the range of neighbouring rows, cubic
     is a natural spline."""
@@ -90,7 +92,9 @@ class Fly:
             if self.save.suffix.lower() != ".npz":
                 raise ValueError(f"save = {str(self.save)!r}: expected a name that ends in .npz")
             open_folder(self.save.parent, "save")
-        flown = {name: self._fly(*spec) for name, spec in specs.items()}
+        # All is made before anything flies: what is wrong with the last is said at once.
+        made = {name: self._make(*spec) for name, spec in specs.items()}
+        flown = {name: self._fly(*made[name], *spec) for name, spec in specs.items()}
         flights = {name: flight for name, (flight, _, _) in flown.items()}
         results = [result for _, result, _ in flown.values()]
         if len(results) == 1:
@@ -127,12 +131,10 @@ class Fly:
             return self.network
         return tuple(name for name in self.network if find_network(name).kind == controller)
 
-    def _fly(self, name: str, network: str | None) -> tuple[mothsim.Flight, dict[str, Any], Any]:
-        """One controller's flight, its results, and the paths it sampled where these are to be drawn."""
+    def _make(self, name: str, network: str | None) -> tuple[Any, mothsim.Trajectory, str, mothsim.MothBody]:
+        """A controller, what it flies after, and the moth that it flies, by name and itself."""
         import mothsim
         from mothsim import controllers
-        from mothsim.body import make_body
-        from mothsim.perturbations import Perturbation
 
         published = name == "monte-carlo"
         angle = self.angle if self.angle is not None else math.pi / (4 if published else 2)
@@ -140,21 +142,35 @@ class Fly:
         if name == "inverse-model":
             options["waypoint"] = self.waypoint
         controller: Any = controllers.make(name, **options)
-        made_for = getattr(controller, "network", None)
-        usual = made_for.info.get("body", "zahn2022") if made_for else "zahn2022"
+        usual = "zahn2022" if network is None else controller.network.info.get("body", "zahn2022")
         body = self.body or ("bustamante2022-fa" if published else usual)
         if self.show_rollouts:
             if not hasattr(controller, "keep_rollouts"):
                 raise ValueError(f"show_rollouts: {name} has none; expected a sampling controller")
             controller.keep_rollouts = True
         target = mothsim.make_trajectory(self.trajectory, angle, self.interpolation)
-        moths, nominal = self.moths if self.moths > 1 else None, make_body(body)
+        return controller, target, body, mothsim.make_body(body)
+
+    def _fly(
+        self,
+        controller: Any,
+        target: mothsim.Trajectory,
+        body_name: str,
+        body: mothsim.MothBody,
+        name: str,
+        network: str | None,
+    ) -> tuple[mothsim.Flight, dict[str, Any], Any]:
+        """One controller's flight, its results, and the paths it sampled where these are to be drawn."""
+        import mothsim
+        from mothsim.perturbations import Perturbation
+
+        moths = self.moths if self.moths > 1 else None
         perturbation = Perturbation("", self.noise, self.delay, self.gusts, self.size, self.abdomen)
         flight = mothsim.fly(controller, target, duration=self.duration, seed=self.seed, moths=moths,
-                             body=perturbation.body(nominal), nominal_body=nominal,
+                             body=perturbation.body(body), nominal_body=body,
                              disturbances=perturbation.disturbances, progress=sys.stderr.isatty())  # fmt: skip
         sampled_paths = getattr(controller, "sampled_paths", None) if self.show_rollouts else None
-        return flight, self._result(flight, controller, name, network, body), sampled_paths
+        return flight, self._result(flight, controller, name, network, body_name), sampled_paths
 
     def _result(
         self, flight: mothsim.Flight, controller: Any, name: str, network_name: str | None, body: str
@@ -163,7 +179,7 @@ class Fly:
 
         from mothsim import metrics
 
-        network = getattr(controller, "network", None)
+        network = None if network_name is None else controller.network
         result: dict[str, Any] = {
             "controller": name,
             "network": network_name,

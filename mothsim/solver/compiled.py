@@ -21,6 +21,7 @@ from numba import config, njit  # noqa: E402
 from numba.core.caching import FunctionCache  # noqa: E402
 from numba.extending import register_jitable  # noqa: E402
 
+_MOTHSIM = Path(__file__).parents[2]  # the folder that holds `mothsim`
 _INSIDE: dict[str, Any] = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 subkernel = njit(**_INSIDE)
 """Decorate a function that kernels call: Python cannot call it, which halves the time to compile it."""
@@ -96,25 +97,49 @@ def _warn_uncached() -> None:
 
 @cache
 def sources_digest(module: str, file: str) -> str:
-    """Digest of a module's source and of all sources that it imports, even indirectly, from its package and mothsim."""
-    root = Path(file).parents[module.count(".")]
+    """Digest of a module's source and of all sources that it imports, even indirectly, from its package and mothsim.
+
+    Of a module outside packages, such as a script, what lies beside it counts as its package.
+    """
+    own = Path(file)
+    package = own.stem == "__init__"
+    if own.stem == module.rpartition(".")[2] or package:
+        root = own.parents[module.count(".") + package]
+    else:  # loaded from a file under another name
+        module, root = own.stem, own.parent
     packages = {module.partition(".")[0], "mothsim"}
+    if "." not in module and not package:
+        packages |= {beside.stem for beside in root.glob("*.py")}
     sources: dict[str, bytes] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        path = root.joinpath(*name.split(".")).with_suffix(".py")
-        if name not in sources and name.partition(".")[0] in packages and path.is_file():
+        path = _source_file(root, name)
+        if name not in sources and name.partition(".")[0] in packages and path is not None:
             sources[name] = path.read_bytes()
-            waiting.extend(_imports(sources[name]))
+            waiting.extend(_imports(sources[name], name if path.stem == "__init__" else name.rpartition(".")[0]))
     return hashlib.sha256(b"".join(sources[name] for name in sorted(sources))).hexdigest()
 
 
-def _imports(source: bytes) -> Iterator[str]:
-    """Names that may be modules, from the imports at the top of a source."""
+def _source_file(root: Path, name: str) -> Path | None:
+    """File of a module, or of a package of the user's own; the packages of mothsim only hand on names."""
+    parts = name.split(".")
+    places = [root.joinpath(*parts).with_suffix(".py")]
+    places += (
+        [_MOTHSIM.joinpath(*parts).with_suffix(".py")]
+        if parts[0] == "mothsim"
+        else [root.joinpath(*parts, "__init__.py")]
+    )
+    return next((file for file in places if file.is_file()), None)
+
+
+def _imports(source: bytes, package: str) -> Iterator[str]:
+    """Names that may be modules, from the imports at the top of a source in a package."""
     for node in ast.parse(source).body:
-        if isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            parents = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
+            base = ".".join([*parents, *([node.module] if node.module else [])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -199,7 +199,7 @@ def test_bad_courses_are_named() -> None:
         find_scenarios(("hover", "step", "hover"))
     with pytest.raises(ValueError, match="tasks = nothing: expected some of hover"):
         find_scenarios(())
-    with pytest.raises(ValueError, match="baselines = 'lqr' twice"):
+    with pytest.raises(ValueError, match="controllers = 'lqr' twice"):
         find_controllers(None, ("lqr", "lqr"))
     with pytest.raises(ValueError, match="controller = 'pid'"):
         find_controllers(None, ("pid",))

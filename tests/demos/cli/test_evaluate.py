@@ -21,7 +21,7 @@ from mothsim.demos.cli.main import main
 from mothsim.tables import read_table
 
 ROOT = Path(__file__).parents[3]
-TINY = ["evaluate", "--starts", "2", "--duration-scale", "0.1", "--baselines", "lqr", "--workers", "1"]
+TINY = ["evaluate", "--starts", "2", "--duration-scale", "0.1", "--controllers", "lqr", "--workers", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +225,7 @@ def test_mistakes_give_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixt
         (["--robustness", "--robust-tasks", "loop"], "robust_tasks = 'loop'"),
         (["--networks", str(tmp_path)], "networks = "),
         (["--starts", "0"], "starts = 0"),
-        (["--baselines", "pid"], "controller = 'pid'"),
+        (["--controllers", "pid"], "controller = 'pid'"),
         (["--duration-scale", "nan"], "duration_scale = nan"),
     ):
         assert main([*TINY, *wrong, "--out", str(tmp_path / "out")]) == 1
