@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from mothsim.actuation import from_components
+from mothsim.controllers.compiled_policy import decide, target_rows
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.sparse_inference import CompiledNetwork
 from mothsim.controllers.networks.storage import find_network
 from mothsim.flight import Array, Task, decisions
-from mothsim.policy_interface import PolicyTarget, observe, preview, to_control_components
+from mothsim.policy_interface import PolicyTarget, preview, to_control_components
 from mothsim.policy_memory import PolicyMemory, first_memory, recall, remember
 from mothsim.solver.propagate import SEGMENT
 
@@ -38,7 +39,7 @@ class Policy:
         if self.network.kind != "policy":
             raise ValueError(f"network is of the kind {self.network.kind!r}: expected 'policy'")
         self._tilt = self.network.info.get("training", {}).get("tilt", 0.0)
-        self._evaluate = CompiledNetwork(self.network)
+        self._evaluate, self._remembers = CompiledNetwork(self.network), self.network.has_memory
         for moths in (1, 100):  # so that no flight waits for the compiler
             self._evaluate(np.zeros((moths, self.network.sizes[0])))
 
@@ -59,9 +60,16 @@ class Policy:
                 f"most {self._tilt:.3g} rad, up to which the policy is trained"
             )
 
+        self._rows = target_rows(self._target, task.body)
+
     def control(self, states: Array, time: float) -> Array:
         """Controls (N, 4) for states (N, 8); the wing torque is 0."""
-        target = self._target.at(round(time / SEGMENT))
+        step = round(time / SEGMENT)
+        if not self._remembers:
+            controls = np.empty((len(states), 4))
+            decide(np.ascontiguousarray(states, np.float64), self._rows[step], self._evaluate.packed, controls)
+            return controls
+        target = self._target.at(step)
         components = np.zeros((len(states), 4))
         outputs = self._evaluate(self._observe(states, target))
         components[:, :3] = to_control_components(outputs, target.trims, self._body)
@@ -70,9 +78,7 @@ class Policy:
         return from_components(components)
 
     def _observe(self, states: Array, target: PolicyTarget) -> Array:
-        """What the network is shown of states (N, 8): with what each moth remembers, where it has memory."""
-        if not self.network.has_memory:
-            return observe(states, target)
+        """What the network with memory is shown of states (N, 8) and of what each moth remembers."""
         memory = first_memory(states, target) if self._memory is None else self._memory
         seen, self._memory = recall(states, target, memory, SEGMENT)
         return seen

@@ -187,7 +187,7 @@ def to_control_components(outputs: Any, trims: Any, body: MothBody, xp: Any = np
 
     The departure is at most what the body's limits leave beyond trim, which it approaches smoothly.
     """
-    departure = departures(outputs[:, 0], outputs[:, 1], outputs[:, 2], *_room(trims, body, xp))
+    departure = departures(outputs[:, 0], outputs[:, 1], outputs[:, 2], *room_beyond_trim(trims, body, xp))
     return trims + xp.stack(departure, -1)
 
 
@@ -201,7 +201,7 @@ def to_outputs(components: Array, trims: Array, body: MothBody) -> Array:
     """Outputs (N, 4) that ask for components (N, 4); the inverse of `to_all_components`, finite at the limits too."""
     departures = components.copy()
     departures[:, :3] -= trims
-    force_room, torque_room = _room(trims, body, np)
+    force_room, torque_room = room_beyond_trim(trims, body, np)
     rooms = force_room, torque_room, max(body.wing_torque_limit, _LEAST)
     sizes = np.hypot(departures[:, 0], departures[:, 1]), departures[:, 2], departures[:, 3]
     force, torque, wing = (
@@ -211,7 +211,7 @@ def to_outputs(components: Array, trims: Array, body: MothBody) -> Array:
     return departures * scales
 
 
-def _room(trims: Any, body: MothBody, xp: Any) -> tuple[Any, Any]:
+def room_beyond_trim(trims: Any, body: MothBody, xp: Any) -> tuple[Any, Any]:
     """How much force, dyn, and abdominal torque, dyn cm, the limits leave beyond trim."""
     force = xp.sqrt(trims[..., 0] ** 2 + trims[..., 1] ** 2)
     torque = body.abdomen_torque_limit - abs(trims[..., 2])

@@ -29,6 +29,7 @@ class CompiledNetwork:
     """Evaluates a network; call it with inputs (N, n_in) for outputs (N, n_out), see `Network`.
 
     Attributes:
+        packed: the compressed network, see `mothsim.controllers.networks.sparse_layout`.
         multiply_adds: multiply-adds of one decision, padding included.
         bytes: size of the compressed network.
 
@@ -37,9 +38,9 @@ class CompiledNetwork:
     """
 
     def __init__(self, network: Network) -> None:
-        self._packed, self.multiply_adds = compress(network)
+        self.packed, self.multiply_adds = compress(network)
         self._inputs, self._outputs = network.sizes[0], network.sizes[-1]
-        self.bytes = self._packed.nbytes
+        self.bytes = self.packed.nbytes
 
     def __call__(self, inputs: Array) -> Array:
         """Compute outputs (N, n_out) from inputs (N, n_in), in the network's own units."""
@@ -49,12 +50,12 @@ class CompiledNetwork:
         count = len(inputs)
         outputs = np.empty((count, self._outputs))
         if count < _SIDE_BY_SIDE:
-            _evaluate_few(inputs, self._packed, outputs)
+            _evaluate_few(inputs, self.packed, outputs)
             return outputs
 
         def work(start: int) -> None:
             block = slice(start, start + _BLOCK)
-            _evaluate_many(inputs[block], self._packed, outputs[block])
+            _evaluate_many(inputs[block], self.packed, outputs[block])
 
         run(work, range(0, count, _BLOCK), default_threads())
         return outputs
@@ -70,7 +71,7 @@ def _evaluate_few(inputs, packed, outputs):
     """Evaluate a compressed network for one moth after the other."""
     nodes = np.empty(2 * np.int64(packed[0]))
     for row in range(len(inputs)):
-        _alone(inputs, row, packed, nodes, outputs)
+        evaluate_one(inputs, row, packed, nodes, outputs)
 
 
 @kernel
@@ -83,11 +84,11 @@ def _evaluate_many(inputs, packed, outputs):
         row += _MOTHS
     nodes_of_one = np.empty(2 * room)
     for last in range(row, len(inputs)):
-        _alone(inputs, last, packed, nodes_of_one, outputs)
+        evaluate_one(inputs, last, packed, nodes_of_one, outputs)
 
 
 @subkernel
-def _alone(inputs, row, packed, nodes, outputs):
+def evaluate_one(inputs, row, packed, nodes, outputs):
     """Evaluate one moth, eight nodes at a time; the compressed arrays are read once, from front to back."""
     values, heard, plan, places = packed.view(_VALUES), packed.view(_HEARD), packed.view(np.uint16), nodes.view(_VALUES)
     room, layers, whom, step = np.int64(packed[0]), np.int64(packed[1]), np.int64(packed[2]), np.int64(packed[3])
