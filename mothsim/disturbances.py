@@ -25,6 +25,8 @@ SENSOR_NOISE = np.array([0.05, 0.05, 0.01, 0.01, 2.0, 2.0, 0.5, 0.5])
 LONGEST_DELAY = 1.0
 """Longest delay, s."""
 _ROUNDING = 1e-9  # of a decision, within which a delay is a whole number of them
+DRINK_TIME = 2.0
+"""When a moth drinks, s."""
 GUST_TIME = 0.3
 """Correlation time of the wind, s."""
 DRAWN = ("head_density", "abdomen_density", "force_distance", "spring", "damping")
@@ -67,6 +69,7 @@ class Disturbances:
         delay: s by which what it is shown is late, between two decisions the straight line; at first it is shown the
             start.
         gusts: standard deviation of the wind along x and y, cm/s, a random process of `GUST_TIME`.
+        drink: share of its mass that the moth takes into its abdomen at `DRINK_TIME`.
 
     Raises:
         ValueError: an attribute out of range.
@@ -75,6 +78,7 @@ class Disturbances:
     sensor_noise: tuple[float, ...] = ()
     delay: float = 0.0
     gusts: float = 0.0
+    drink: float = 0.0
 
     def __post_init__(self) -> None:
         noise = self.sensor_noise
@@ -84,6 +88,8 @@ class Disturbances:
             raise ValueError(f"delay = {self.delay!r}: expected seconds, from 0 to {LONGEST_DELAY:g}")
         if not 0 <= self.gusts < math.inf:
             raise ValueError(f"gusts = {self.gusts!r}: expected a finite speed of zero or more, cm/s")
+        if not 0 <= self.drink < math.inf:
+            raise ValueError(f"drink = {self.drink!r}: expected a finite share of the mass, zero or more")
 
 
 class DisturbanceSampler:
@@ -122,6 +128,13 @@ class DisturbanceSampler:
             else:
                 self._wind = next_wind(self._wind, draws, self._of.gusts, self._period)
         return self._wind
+
+    def body(self, body: MothBody, step: int) -> MothBody:
+        """The body that flies on from a decision: from `DRINK_TIME` on with what it has drunk."""
+        if not self._of.drink or step * self._period < DRINK_TIME - _ROUNDING:
+            return body
+        drunk = self._of.drink * (body.head_mass + body.abdomen_mass)
+        return replace(body, abdomen_density=body.abdomen_density * (1 + drunk / body.abdomen_mass))
 
     def _at(self, step: int) -> NDArray[np.int64]:
         return np.full(len(self._keys), step, dtype=np.int64)

@@ -201,7 +201,7 @@ def fly(
         body: by default the one that the controller is for, its `default_body`, if it names one; else Zahn et al.'s.
         nominal_body: the body that the controller plans with; by default the one that flies. Starts are about its
             trim.
-        disturbances: noise, delay and gusts; by default none.
+        disturbances: noise, delay, gusts and a drink; by default none.
         starts: (N, 8) or (8,) start states instead of random ones. Whole turns of theta and phi together make no
             difference; a turn of one of them alone is refused (`mothsim.angles`).
         start_scale: times the spread of random starts; but for `recover`, that is position +-1 cm,
@@ -357,8 +357,8 @@ def _loop(
         all_states[flying, step] = states[flying]
         all_controls[flying, step] = controls[flying]
         errors[flying, step] = distance(states[flying], targets[step])
-        after, gone = advance(states, controls, targets[step + 1], limit, body=body, duration=controller.period,
-                              rtol=rtol, wind=sampler.wind(step))  # fmt: skip
+        after, gone = advance(states, controls, targets[step + 1], limit, body=sampler.body(body, step),
+                              duration=controller.period, rtol=rtol, wind=sampler.wind(step))  # fmt: skip
         lost |= gone
         states = np.where(lost[:, None], states, after)
         if lost.all():

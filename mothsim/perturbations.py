@@ -26,6 +26,8 @@ class Perturbation:
         gusts: standard deviation of the wind, cm/s.
         size: times the body's seven lengths.
         abdomen: times the abdomen's mass.
+        drink: share of its mass that the moth drinks in flight, see `mothsim.Disturbances`.
+        start_scale: times the spread of the random starts, for starts in the middle of a manoeuvre.
 
     Raises:
         ValueError: a number out of range.
@@ -37,9 +39,11 @@ class Perturbation:
     gusts: float = 0.0
     size: float = 1.0
     abdomen: float = 1.0
+    drink: float = 0.0
+    start_scale: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("sensor_noise", "delay", "gusts"):
+        for name in ("sensor_noise", "delay", "gusts", "drink", "start_scale"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} = {getattr(self, name)!r}: expected a finite number of zero or more")
         for name in ("size", "abdomen"):
@@ -52,9 +56,9 @@ class Perturbation:
 
     @property
     def disturbances(self) -> Disturbances:
-        """Noise, delay and gusts of a flight."""
+        """Noise, delay, gusts and drink of a flight."""
         noise = tuple((self.sensor_noise * RANGES).tolist()) if self.sensor_noise else ()
-        return Disturbances(sensor_noise=noise, delay=self.delay, gusts=self.gusts)
+        return Disturbances(sensor_noise=noise, delay=self.delay, gusts=self.gusts, drink=self.drink)
 
 
 PERTURBATIONS = {
@@ -69,3 +73,19 @@ PERTURBATIONS = {
     )
 }
 """By name, the undisturbed first."""
+
+HARDER = {
+    perturbation.name: perturbation
+    for perturbation in (
+        *(Perturbation(f"delay {1000 * delay:g} ms", delay=delay) for delay in (0.005, 0.01, 0.03, 0.04, 0.06)),
+        Perturbation("drinks half its mass", drink=0.5),
+        Perturbation("mid-manoeuvre", start_scale=2.0),
+        Perturbation("delay 20 ms, size 0.8", delay=0.02, size=0.8),
+        Perturbation("delay 20 ms, gusts 100 cm/s", delay=0.02, gusts=100.0),
+        Perturbation("noise 1%, abdomen mass 2", sensor_noise=0.01, abdomen=2.0),
+        Perturbation("size 1.25, abdomen mass 0.5", size=1.25, abdomen=0.5),
+        Perturbation("delay 20 ms, noise 1%, size 1.1", delay=0.02, sensor_noise=0.01, size=1.1),
+        Perturbation("delay 20 ms, size 0.8, gusts 100 cm/s", delay=0.02, size=0.8, gusts=100.0),
+    )
+}
+"""By name: other delays, a body that changes in flight, starts in mid-manoeuvre, and pairs and triples at once."""

@@ -20,6 +20,7 @@ from mothsim.controllers.evaluation.scenarios import ControllerSpec, RolloutBatc
 from mothsim.controllers.evaluation.sources import module_sources
 from mothsim.controllers.guidance.lqr_weights import LQRWeights
 from mothsim.controllers.guidance.stability import closed_loop_stability, select_lqr_weights
+from mothsim.controllers.informed import Informed
 from mothsim.controllers.inverse_model import InverseModel, own_waypoint
 from mothsim.controllers.learning.protocols import HIDDEN
 from mothsim.controllers.learning.pruning import effective_connectivity
@@ -41,7 +42,7 @@ COLUMNS: Schema = {
 guidance with the engine; empty of controllers without a network), `run` the seed of its training, `level` its
 sparsity in per cent, `dead_controls` how many of its three control outputs no input reaches; `recovered` has a value
 in `recover` tasks."""
-ALONE, GUIDED = "nothing", "LQR, engine"
+ALONE, GUIDED, ENGINE = "nothing", "LQR, engine", "engine"
 """Values of `help`."""
 NETWORK_COLUMNS: Schema = {
     "sparsity": float, "dead_outputs": int, "spectral_radius": float, "trim_offset_cm": float,
@@ -164,6 +165,8 @@ def fly_batch(batch: RolloutBatch) -> Flight:
     scenario, perturbation = batch.scenario, batch.perturbation
     controller = make_controller(batch.spec)
     nominal = getattr(controller, "default_body", MothBody())
+    if batch.spec.told:
+        controller = Informed(controller, perturbation.disturbances)
     return fly(
         controller,
         scenario.trajectory,
@@ -171,9 +174,9 @@ def fly_batch(batch: RolloutBatch) -> Flight:
         seed=batch.seed,
         moths=batch.starts,
         body=perturbation.body(nominal),
-        nominal_body=nominal,
+        nominal_body=perturbation.body(nominal) if batch.spec.told else nominal,
         disturbances=perturbation.disturbances,
-        start_scale=scenario.start_scale,
+        start_scale=scenario.start_scale * perturbation.start_scale,
     )
 
 
@@ -220,8 +223,8 @@ def origin(spec: ControllerSpec) -> Row:
     alone = flies_alone(network, spec.waypoint)
     return {
         "controller": spec.name,
-        "family": family(network) + (", alone" if alone else ""),
-        "help": ALONE if alone else GUIDED,
+        "family": family(network) + (", alone" if alone else "") + (", told" if spec.told else ""),
+        "help": ALONE if alone and not spec.told else GUIDED if not alone else ENGINE,
         "run": str(network.info.get("seed", "")),
         "level": float(network.info.get("level", 100 * network.sparsity)),
         "weights": network.connections,

@@ -49,6 +49,10 @@ class Evaluate:
     """Tasks to fly disturbed."""
     robust_levels: Percents = (0.0, 93.0, 98.0, 99.0)
     """Levels of pruning to fly disturbed, per cent."""
+    harder: bool = False
+    """Fly under more perturbations: delays to 60 ms, a drink in flight, pairs and triples at once."""
+    told: bool = False
+    """Fly all but policies twice, told of delay, noise and body too: they predict and filter with the engine."""
     duration_scale: Factor = 1.0
     """Times the usual length of the tasks."""
     report: bool = False
@@ -73,13 +77,14 @@ class Evaluate:
         from mothsim.controllers.evaluation.report.headline import as_markdown, headline, headline_rows
         from mothsim.controllers.evaluation.robustness import compare
         from mothsim.controllers.evaluation.rollouts import describe_all, fly_all, unreadable, with_failures
-        from mothsim.controllers.evaluation.scenarios import find_controllers
+        from mothsim.controllers.evaluation.scenarios import also_told, find_controllers
         from mothsim.controllers.evaluation.statistics import summarise
         from mothsim.io import open_folder, write_atomically
         from mothsim.tables import write_table
 
         waypoints = ["" if waypoint == "own" else waypoint for waypoint in self.waypoints]
         specs = find_controllers(self.networks, self.controllers, waypoints)
+        specs = also_told(specs) if self.told else specs
         failures = unreadable(specs)
         specs = [spec for spec in specs if spec.name not in failures]
         batches = self._batches(specs)
@@ -93,7 +98,8 @@ class Evaluate:
         flights, networks = flown.rows, describe_all(specs, self.out)
         tables = {
             "flights": flights, "summary": summarise(flights), "networks": networks,
-            "costs": decision_costs(specs, progress=True), "predictors": predictor_correlations(flights, networks),
+            "costs": decision_costs([spec for spec in specs if not spec.told], progress=True),
+            "predictors": predictor_correlations(flights, networks),
             "robustness": compare(flights),
         }  # fmt: skip
         files = [self.out / f"{name}.csv" for name, rows in tables.items() if rows or name == "networks"]
@@ -120,17 +126,18 @@ class Evaluate:
         """List the batches: every controller undisturbed; where asked, those of a few levels perturbed as well."""
         from mothsim.controllers.evaluation.rollouts import origin
         from mothsim.controllers.evaluation.scenarios import RolloutBatch, find_scenarios
-        from mothsim.perturbations import PERTURBATIONS
+        from mothsim.perturbations import HARDER, PERTURBATIONS
 
-        calm, *rough = PERTURBATIONS.values()
+        calm, *rough = [*PERTURBATIONS.values(), *(HARDER.values() if self.harder else ())]
         scenarios = find_scenarios(self.tasks, self.duration_scale)
         robust = find_scenarios(self.robust_tasks, self.duration_scale, "robust_tasks") if self.robustness else []
         batches = []
         for spec in specs:
-            starts = min(self.starts, _FEW) if spec.name in _SAMPLING else self.starts
+            starts = min(self.starts, _FEW) if spec.controller in _SAMPLING else self.starts
             batches += [RolloutBatch(spec, scenario, calm, starts, self.seed) for scenario in scenarios]
             level = origin(spec)["level"] if spec.file else None
-            disturbed = level in self.robust_levels if spec.file else spec.name not in _SAMPLING
+            baseline = spec.controller not in _SAMPLING or self.told
+            disturbed = level in self.robust_levels if spec.file else baseline
             if self.robustness and disturbed:
                 batches += [
                     RolloutBatch(spec, scenario, one, starts, self.seed) for scenario in robust for one in rough

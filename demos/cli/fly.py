@@ -66,6 +66,10 @@ class Fly:
     """Times the body's lengths, of which the controller is not informed."""
     abdomen: Factor = 1.0
     """Times the abdomen's mass, of which the controller is not informed."""
+    drink: Noise = 0.0
+    """Share of its mass that the moth drinks after 2 s, of which the controller is not informed."""
+    told: bool = False
+    """Tell the controllers of delay, noise, size and abdomen: they predict and filter with the engine."""
     seed: Seed = 0
     """Of the random starts."""
     out: Path = Path("out/fly")
@@ -162,12 +166,15 @@ class Fly:
     ) -> tuple[mothsim.Flight, dict[str, Any], Any]:
         """One controller's flight, its results, and the paths it sampled where these are to be drawn."""
         import mothsim
+        from mothsim.controllers.informed import Informed
         from mothsim.perturbations import Perturbation
 
         moths = self.moths if self.moths > 1 else None
-        perturbation = Perturbation("", self.noise, self.delay, self.gusts, self.size, self.abdomen)
-        flight = mothsim.fly(controller, target, duration=self.duration, seed=self.seed, moths=moths,
-                             body=perturbation.body(body), nominal_body=body,
+        perturbation = Perturbation("", self.noise, self.delay, self.gusts, self.size, self.abdomen, self.drink)
+        flying = perturbation.body(body)
+        flies = Informed(controller, perturbation.disturbances) if self.told else controller
+        flight = mothsim.fly(flies, target, duration=self.duration, seed=self.seed, moths=moths,
+                             body=flying, nominal_body=flying if self.told else body,
                              disturbances=perturbation.disturbances, progress=sys.stderr.isatty())  # fmt: skip
         sampled_paths = getattr(controller, "sampled_paths", None) if self.show_rollouts else None
         return flight, self._result(flight, controller, name, network, body_name), sampled_paths

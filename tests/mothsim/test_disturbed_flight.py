@@ -72,7 +72,19 @@ def test_the_controller_believes_what_it_is_told() -> None:
     assert not np.array_equal(flight.states, told.states)
 
 
-@pytest.mark.parametrize("wrong", [{"sensor_noise": (1.0,)}, {"delay": -1}, {"gusts": float("nan")}])
+def test_a_moth_that_drinks_is_heavier_from_then_on() -> None:
+    dry, drunk = (
+        fly(LQR(), "hover", duration=2.4, seed=3, disturbances=Disturbances(drink=drink)) for drink in (0, 0.5)
+    )
+    assert np.array_equal(drunk.states[:101], dry.states[:101])
+    body, after = MothBody(), drunk.states[101, 5] - drunk.states[100, 5]
+    # A hovering moth that is heavier by half falls with a third of gravity until it is noticed.
+    assert after / 0.02 == pytest.approx(-body.gravity / 3, rel=0.1)
+    assert np.array_equal(drunk.controls[:101], dry.controls[:101])
+    assert not drunk.lost
+
+
+@pytest.mark.parametrize("wrong", [{"sensor_noise": (1.0,)}, {"delay": -1}, {"gusts": float("nan")}, {"drink": -0.5}])
 def test_bad_disturbances_are_named(wrong: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Disturbances(**wrong)

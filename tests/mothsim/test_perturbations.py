@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from mothsim import Disturbances, MothBody, controllers, fly
+from mothsim.controllers.informed import Informed
 from mothsim.demos.cli.main import main
-from mothsim.perturbations import PERTURBATIONS, Perturbation
+from mothsim.perturbations import HARDER, PERTURBATIONS, Perturbation
 
 
 def test_conditions_are_what_they_say() -> None:
@@ -21,20 +22,25 @@ def test_conditions_are_what_they_say() -> None:
     noise = PERTURBATIONS["noise 5%"].disturbances.sensor_noise
     np.testing.assert_allclose(noise, [0.1, 0.1, 0.01, 0.01, 1.0, 1.0, 0.2, 0.2])  # of 2 cm, 0.2 rad, 20 cm/s, 4 rad/s
     assert PERTURBATIONS["delay 20 ms"].disturbances.delay == 0.02
+    assert not HARDER.keys() & PERTURBATIONS.keys()
+    assert HARDER["drinks half its mass"].disturbances.drink == 0.5
     with pytest.raises(ValueError, match="size = 0: expected a finite number above zero"):
         Perturbation(size=0)
     with pytest.raises(ValueError, match="delay = 2"):
         _ = Perturbation(delay=2).disturbances
 
 
-def test_the_command_flies_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("told", [False, True])
+def test_the_command_flies_them(told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["fly", "--controller", "lqr", "--trajectory", "hover", "--duration", "0.6", "--no-animation", "--json"]
     options = ["--noise", "0.01", "--delay", "0.005", "--gusts", "50", "--size", "1.1", "--abdomen", "0.9"]
-    assert main([*command, *options, "--out", str(tmp_path)]) == 0
     perturbation = Perturbation("", 0.01, 0.005, 50.0, 1.1, 0.9)
-    body = perturbation.body(MothBody())
-    flight = fly(
-        controllers.make("lqr"), "hover", duration=0.6, body=body, nominal_body=MothBody(),
-        disturbances=perturbation.disturbances,
-    )  # fmt: skip
+    body, disturbances = perturbation.body(MothBody()), perturbation.disturbances
+    if told:
+        options, told_of = [*options, "--told"], body
+        controller = Informed(controllers.make("lqr"), disturbances)
+    else:
+        controller, told_of = controllers.make("lqr"), MothBody()
+    assert main([*command, *options, "--out", str(tmp_path)]) == 0
+    flight = fly(controller, "hover", duration=0.6, body=body, nominal_body=told_of, disturbances=disturbances)
     assert json.loads(capsys.readouterr().out)["rms_error_cm"] == flight.rms_error

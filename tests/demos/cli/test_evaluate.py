@@ -18,6 +18,7 @@ import pytest
 from mothsim.controllers.evaluation.rollouts import COLUMNS
 from mothsim.controllers.networks.storage import load_network, save_network, shipped_networks
 from mothsim.demos.cli.main import main
+from mothsim.perturbations import HARDER, PERTURBATIONS
 from mothsim.tables import read_table
 
 ROOT = Path(__file__).parents[3]
@@ -232,3 +233,28 @@ def test_mistakes_give_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixt
         error = capsys.readouterr().err.strip()
         assert expected in error
         assert "\n" not in error
+
+
+def test_who_is_told_flies_where_others_are_lost(tmp_path: Path) -> None:
+    networks = tmp_path / "networks"
+    networks.mkdir()
+    (networks / "small.safetensors").write_bytes(shipped_networks()["small"].read_bytes())
+    command = ["evaluate", "--networks", str(networks), "--starts", "2", "--duration-scale", "0.3", "--tasks", "hover"]
+    command += [
+        "--controllers",
+        "lqr",
+        "--workers",
+        "1",
+        "--robustness",
+        "--robust-tasks",
+        "hover",
+        "--robust-levels",
+        "0",
+    ]
+    assert main([*command, "--harder", "--told", "--out", str(tmp_path / "out")]) == 0
+    rows = read_table(tmp_path / "out" / "flights.csv", COLUMNS)
+    assert {row["perturbation"] for row in rows} == {*PERTURBATIONS, *HARDER}
+    lost = {name: sum(row["lost"] for row in rows if (row["controller"], row["perturbation"]) == (name, "delay 60 ms"))
+            for name in ("lqr", "lqr, told", "small", "small, told")}  # fmt: skip
+    assert lost == {"lqr": 2, "lqr, told": 0, "small": 2, "small, told": 0}
+    assert {row["help"] for row in rows if row["controller"] == "small, told"} == {"LQR, engine"}

@@ -1,0 +1,92 @@
+"""A controller that is told of delay and noise: it predicts through the one and filters the other with the engine."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mothsim.actuation import applied, to_components
+from mothsim.disturbances import Disturbances
+from mothsim.flight import Array, Controller, Task
+from mothsim.solver.jacobians import jacobians
+from mothsim.solver.propagate import propagate
+
+_MODEL_ERROR = 0.02  # of the noise's standard deviations, what the filter allows the engine to err a decision
+_INSTANT = 1e-9  # s
+
+
+class Informed:
+    """Any controller, told of the delay and the noise of what it is shown, and of nothing else.
+
+    It remembers the controls that it gave. An extended Kalman filter with the engine's Jacobians estimates the state
+    that was measured, and the engine carries the estimate through the delay to now: what the controller then decides
+    by. Both fly the body that the controller plans with.
+
+    Args:
+        controller: decides.
+        disturbances: what it is told of; gusts cannot be known in advance.
+    """
+
+    def __init__(self, controller: Controller, disturbances: Disturbances) -> None:
+        self.controller, self.period = controller, controller.period
+        self._delay, self._noise = disturbances.delay, np.array(disturbances.sensor_noise)
+
+    def reset(self, task: Task) -> None:
+        """Prepare the controller, and forget the last flight."""
+        self.controller.reset(task)
+        self._body = task.body
+        self._flown: list[Array] = []
+        self._estimate: Array | None = None
+        self._covariance = np.empty(0)
+        self._seen_at = 0.0
+
+    def control(self, states: Array, time: float) -> Array:
+        """Controls (N, 4) for states (N, 8) as they were measured a delay ago."""
+        seen_at = max(0.0, time - self._delay)
+        estimate = self._filtered(states, seen_at) if len(self._noise) else states
+        now = estimate
+        for controls, duration in self._controls_between(seen_at, time):
+            now = propagate(now, controls, body=self._body, duration=duration).states
+        now = np.where(np.isfinite(now).all(axis=1, keepdims=True), now, states)
+        decided = self.controller.control(now, time)
+        self._flown.append(applied(decided, self._body))
+        return decided
+
+    def _controls_between(self, first: float, last: float) -> list[tuple[Array, float]]:
+        """Controls (N, 4) that were given between two times, s, and for how long, in order."""
+        parts = []
+        for i, controls in enumerate(self._flown):
+            duration = min(last, (i + 1) * self.period) - max(first, i * self.period)
+            if duration > _INSTANT:
+                parts.append((controls, duration))
+        return parts
+
+    def _filtered(self, measured: Array, seen_at: float) -> Array:
+        """States (N, 8) at the time of measurement, estimated from all measurements so far."""
+        noise = np.diag(self._noise**2)
+        if self._estimate is None:
+            self._estimate, self._covariance = measured, np.repeat(noise[None], len(measured), axis=0)
+            return measured
+        if seen_at - self._seen_at < _INSTANT:  # the start, which is shown until the delay is over
+            return self._estimate
+        predicted, covariance = self._estimate, self._covariance
+        for controls, duration in self._controls_between(self._seen_at, seen_at):
+            components = to_components(controls)[:, :3]
+            predicted, slopes, _ = jacobians(predicted, components, body=self._body, duration=duration)
+            covariance = _products(_products(slopes, covariance), np.swapaxes(slopes, 1, 2))
+        covariance = covariance + _MODEL_ERROR**2 * noise
+        sound = np.isfinite(predicted).all(axis=1, keepdims=True) & np.isfinite(covariance).all(axis=2)
+        predicted = np.where(sound.all(axis=1, keepdims=True), predicted, measured)
+        covariance = np.where(sound.all(axis=1)[:, None, None], covariance, noise)
+        gain = np.swapaxes(np.linalg.solve(covariance + noise + 1e-12 * np.eye(8), covariance), 1, 2)
+        self._estimate = predicted + _products(gain, (measured - predicted)[..., None])[..., 0]
+        self._covariance = covariance - _products(gain, covariance)
+        self._seen_at = seen_at
+        return self._estimate
+
+
+def _products(first: Array, second: Array) -> Array:
+    """Products of matrices (N, i, j) and (N, j, k), added in one order, whatever N is."""
+    total = first[:, :, :1] * second[:, :1]
+    for j in range(1, first.shape[2]):
+        total = total + first[:, :, j : j + 1] * second[:, j : j + 1]
+    return total

@@ -1,0 +1,49 @@
+"""Controllers that are told of delay and noise see through them with the engine."""
+
+import numpy as np
+import pytest
+
+import mothsim
+from mothsim import Disturbances
+from mothsim.controllers import LQR
+from mothsim.controllers.informed import Informed
+
+NOISE = (0.02, 0.02, 0.002, 0.002, 0.2, 0.2, 0.04, 0.04)
+
+
+class Witness(LQR):
+    """Flies as LQR does, and remembers what it was shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[np.ndarray] = []
+
+    def control(self, states: np.ndarray, time: float) -> np.ndarray:
+        self.shown.append(states)
+        return super().control(states, time)
+
+
+def test_the_prediction_is_the_flight() -> None:
+    witness, late = Witness(), Disturbances(delay=0.06)
+    flight = mothsim.fly(Informed(witness, late), "figure-eight", duration=0.6, moths=3, disturbances=late)
+    np.testing.assert_allclose(np.array(witness.shown), flight.states.transpose(1, 0, 2), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("delay", [0.02, 0.03, 0.06])
+def test_a_delay_that_loses_every_moth_is_nothing_where_it_is_told(delay: float) -> None:
+    late = Disturbances(delay=delay)
+    lost, told = (mothsim.fly(controller, "sum-of-primes", duration=2.0, moths=4, disturbances=late)
+                  for controller in (LQR(), Informed(LQR(), late)))  # fmt: skip
+    assert lost.lost.all()
+    assert not told.lost.any()
+    assert told.rms_error.max() < 0.1
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.04])
+def test_noise_is_filtered(delay: float) -> None:
+    noisy = Disturbances(sensor_noise=NOISE, delay=delay)
+    plain, told = (mothsim.fly(Informed(LQR(), each), "hover", duration=2.0, moths=6, disturbances=noisy)
+                   for each in (Disturbances(delay=delay), noisy))  # fmt: skip
+    assert np.median(told.rms_error) < 0.8 * np.median(plain.rms_error)
+    alone = mothsim.fly(Informed(LQR(), noisy), "hover", duration=2.0, disturbances=noisy)
+    np.testing.assert_array_equal(alone.states, told.states[0])
