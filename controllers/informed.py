@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mothsim.actuation import applied, to_components
 from mothsim.disturbances import Disturbances
@@ -74,9 +75,10 @@ class Informed:
             predicted, slopes, _ = jacobians(predicted, components, body=self._body, duration=duration)
             covariance = _products(_products(slopes, covariance), np.swapaxes(slopes, 1, 2))
         covariance = covariance + _MODEL_ERROR**2 * noise
-        sound = np.isfinite(predicted).all(axis=1, keepdims=True) & np.isfinite(covariance).all(axis=2)
-        predicted = np.where(sound.all(axis=1, keepdims=True), predicted, measured)
-        covariance = np.where(sound.all(axis=1)[:, None, None], covariance, noise)
+        finite: NDArray[np.bool_] = np.isfinite(np.concatenate([predicted[:, None], covariance], axis=1))
+        sound = finite.reshape(len(finite), -1).all(axis=1)
+        predicted = np.where(sound[:, None], predicted, measured)
+        covariance = np.where(sound[:, None, None], covariance, noise)
         gain = np.swapaxes(np.linalg.solve(covariance + noise + 1e-12 * np.eye(8), covariance), 1, 2)
         self._estimate = predicted + _products(gain, (measured - predicted)[..., None])[..., 0]
         self._covariance = covariance - _products(gain, covariance)
