@@ -76,7 +76,7 @@ class Informed:
             covariance = _products(_products(slopes, covariance), np.swapaxes(slopes, 1, 2))
         covariance = covariance + _MODEL_ERROR**2 * noise
         finite: NDArray[np.bool_] = np.isfinite(np.concatenate([predicted[:, None], covariance], axis=1))
-        sound = finite.reshape(len(finite), -1).all(axis=1)
+        sound = np.array([row.all() for row in finite])
         predicted = np.where(sound[:, None], predicted, measured)
         covariance = np.where(sound[:, None, None], covariance, noise)
         gain = np.swapaxes(np.linalg.solve(covariance + noise + 1e-12 * np.eye(8), covariance), 1, 2)

@@ -240,7 +240,17 @@ def test_who_is_told_flies_where_others_are_lost(tmp_path: Path) -> None:
     networks.mkdir()
     (networks / "small.safetensors").write_bytes(shipped_networks()["small"].read_bytes())
     command = ["evaluate", "--networks", str(networks), "--starts", "2", "--duration-scale", "0.3", "--tasks", "hover"]
-    command += "--controllers lqr --workers 1 --robustness --robust-tasks hover --robust-levels 0".split()
+    command += [
+        "--controllers",
+        "lqr",
+        "--workers",
+        "1",
+        "--robustness",
+        "--robust-tasks",
+        "hover",
+        "--robust-levels",
+        "0",
+    ]
     assert main([*command, "--harder", "--told", "--out", str(tmp_path / "out")]) == 0
     rows = read_table(tmp_path / "out" / "flights.csv", COLUMNS)
     assert {row["perturbation"] for row in rows} == {*PERTURBATIONS, *HARDER}
