@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from joblib import Parallel, delayed
 from tqdm import tqdm
 
 _EVERY = 0.25  # s between two looks at the parent
@@ -40,6 +39,8 @@ def run_tasks(
         threads: that numerical libraries may use in each process; by default joblib's choice.
         ordered: yield in the order of the arguments, not in the order in which they are done.
     """
+    from joblib import Parallel, delayed  # a twentieth of a second that other commands need not wait
+
     several = workers is None or workers > 1
     options: dict[str, Any] = {"inner_max_num_threads": threads, "backend": "loky"} if threads and several else {}
     kind = "generator" if ordered else "generator_unordered"

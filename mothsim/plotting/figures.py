@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from mothsim.angles import turns_off
@@ -42,7 +43,8 @@ def draw_flight(flight: Flight, title: str = "") -> Figure:
     _draw_plane(plane, flight)
     _draw_coordinates(axes[0], flight)
     axes[1].plot(times, 10 * flight.errors, color=FORCE, lw=1)
-    axes[1].set(ylabel="error, mm", yscale="log")
+    axes[1].set_ylabel("error, mm")
+    _log_scale(axes[1])
     _draw_angles(axes[2], flight)
     _draw_controls(axes[3], flight)
     verdict = "lost" if flight.lost else f"rms error {flight.rms_error:.3f} cm, largest {flight.max_error:.3f} cm"
@@ -73,7 +75,7 @@ def draw_flights(flights: Mapping[str, Flight], title: str = "") -> Figure:
         for axis, values in ((axes[3], flight.controls[:, 0] / flight.body.weight),
                              (axes[4], flight.controls[:, 2] / 1000)):  # fmt: skip
             axis.step(flight.times, values, color=color, lw=1, where="post", alpha=0.8)
-    axes[0].set_yscale("log")
+    _log_scale(axes[0])
     for axis, label in zip(axes, ("error, mm", "body θ, °", "bend\nφ - θ - 180°, °", "force\n/ weight",
                                   "torque,\n1000 dyn cm"), strict=True):  # fmt: skip
         axis.set_ylabel(label)
@@ -94,7 +96,7 @@ def _lay_out(rows: int, times: NDArray[np.floating], right: float) -> tuple[Axes
     FigureCanvasAgg(figure)
     # Matplotlib's constrained layout would take as long as all the drawing.
     grid = figure.add_gridspec(rows, 2, width_ratios=(1, 1.5), left=0.06, right=right, top=0.94, bottom=0.08,
-                               wspace=0.2, hspace=0.1)  # fmt: skip
+                               wspace=0.24, hspace=0.1)  # fmt: skip
     plane = figure.add_subplot(grid[:, 0])
     plane.set(xlabel="x, cm", ylabel="y, cm", aspect="equal", facecolor="white")
     axes = [figure.add_subplot(grid[row, 1]) for row in range(rows)]
@@ -102,11 +104,18 @@ def _lay_out(rows: int, times: NDArray[np.floating], right: float) -> tuple[Axes
         axis.grid(alpha=0.25)
         axis.set_xlim(times[0], times[-1] if len(times) > 1 else None)
         axis.set_facecolor("white")
+        axis.yaxis.set_label_coords(-0.1, 0.5)  # in line without Matplotlib's search for room, which takes long
     for axis in axes[:-1]:
         axis.tick_params(labelbottom=False)
     axes[-1].set_xlabel("time, s")
-    figure.align_ylabels(axes)
     return plane, axes
+
+
+def _log_scale(axes: Axes) -> None:
+    """Logarithmic y with plain numbers, 0.1 and not a power of ten, which takes Matplotlib long to set."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _angles(flight: Flight) -> tuple[NDArray[np.floating], NDArray[np.floating]]:

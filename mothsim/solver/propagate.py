@@ -157,9 +157,9 @@ def _by_body(states, controls, groups, duration, rtol, threads) -> tuple[NDArray
         return final, _engine()(groups[0][0], states, controls, duration, rtol, final, threads)
     failed = 0
     for packed, rows in groups:
-        subkernel = np.empty((len(rows), 8))
-        failed += _engine()(packed, states[rows], controls[rows], duration, rtol, subkernel, threads)
-        final[rows] = subkernel
+        part = np.empty((len(rows), 8))
+        failed += _engine()(packed, states[rows], controls[rows], duration, rtol, part, threads)
+        final[rows] = part
     return final, failed
 
 
