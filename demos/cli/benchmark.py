@@ -25,6 +25,8 @@ class Benchmark:
     """Repeats of every measurement, of which the fastest counts."""
     decisions: Count = 50
     """Decisions of every controller in a repeat."""
+    reverse_mode: bool = False
+    """Time the gradient through a flight by reverse mode as well, which takes a minute to compile."""
     seed: Seed = 0
     """Seed of the segments and of the starts."""
     json: bool = False
@@ -47,7 +49,7 @@ class Benchmark:
         deciding = decisions(self.decisions, self.repeats, self.seed)
         pruned = [find_network(name) for name in ("sparse-93", "sparse-98")]
         networks = sparse.decisions(find_network("dense"), pruned, batch=self.batch, repeats=10 * self.repeats)
-        policies = gradient_speed(repeats=self.repeats, seed=self.seed)
+        policies = gradient_speed(repeats=self.repeats, reverse_mode=self.reverse_mode, seed=self.seed)
         if self.json:
             show({**result, "environment": steps, "decisions": deciding, "networks": networks, "policies": policies},
                  True)  # fmt: skip

@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
 from mothsim.demos.cli.output import show, wrote
-from mothsim.demos.options import Count, Counts, Factor, Seed
+from mothsim.demos.options import Count, Counts, Seed
 
 if TYPE_CHECKING:
     from mothsim.controllers.learning.policy_run import PolicyProgress
+    from mothsim.controllers.networks.network import Network
 
 
 @dataclass
 class TrainPolicy:
     """Train a policy through its flights, refine it, and fly it; killed at any moment, the same command goes on."""
 
-    hidden: Counts = (32, 32)
-    """Nodes of the hidden layers."""
-    steps: Count = 400
-    """Of training by the gradient, each with a window of flight by all moths."""
+    robust: bool = False
+    """Train a policy with memory on flights with noise, delay, gusts and other bodies; it is not refined."""
+    hidden: Counts | None = None
+    """Nodes of the hidden layers; by default 32 32, and 48 48 for a robust policy."""
+    steps: Count | None = None
+    """Of training by the gradient, each with a window of flight by all moths; by default 400, and 6000 for a robust
+    policy."""
     refining_steps: Count = 220
     """Of refining by the gradient and the curvature."""
-    moths: Count = 128
-    """Flown side by side in training, and half as many in refining."""
-    segments: Count = 40
-    """Of 20 ms, in a window of flight."""
-    learning_rate: Factor = 5e-3
-    """Of Adam, at first; it falls along a cosine."""
+    moths: Count | None = None
+    """Flown side by side in training, and half as many in refining; by default 128, and 96 for a robust policy, in
+    groups of 8 on one body each."""
+    segments: Count | None = None
+    """Of 20 ms, in a window of flight; by default 40, and 25 for a robust policy."""
     seed: Seed = 0
     """Of first weights, targets and starts."""
     out: Path = Path("out/policy")
@@ -41,23 +45,44 @@ class TrainPolicy:
 
     def run(self) -> None:
         """Train, draw, fly and print."""
-        from mothsim.controllers.learning.make_policy import make_policy
         from mothsim.controllers.learning.policy_curve import draw_policy_curve
         from mothsim.controllers.learning.policy_flights import fly_all
-        from mothsim.controllers.learning.policy_refining import RefiningSettings
-        from mothsim.controllers.learning.policy_training import PolicySettings
         from mothsim.plotting.figures import save_figure
 
-        training = PolicySettings(
-            self.hidden, self.steps, self.moths, self.segments, self.learning_rate, seed=self.seed
-        )
-        refining = RefiningSettings(self.refining_steps, (self.moths + 1) // 2, self.segments, seed=self.seed)
         file, picture = self.out / "policy.safetensors", self.out / "learning-curve.png"
         with StageBar() as bar:
-            network = make_policy(training, refining, file, bar)
+            network = self._robust(file, bar) if self.robust else self._refined(file, bar)
         save_figure(draw_policy_curve(network), picture)
         show({"out": self.out, "seed": self.seed, "weights": network.connections, **fly_all(network)}, self.json)
         wrote(file, picture)
+
+    def _refined(self, file: Path, bar: StageBar) -> Network:
+        from mothsim.controllers.learning.make_policy import make_policy
+        from mothsim.controllers.learning.policy_refining import RefiningSettings
+        from mothsim.controllers.learning.policy_training import PolicySettings
+
+        training = replace(PolicySettings(steps=400), **self._given("hidden", "steps", "moths", "segments"))
+        refining = RefiningSettings(self.refining_steps, (training.moths + 1) // 2, training.segments, seed=self.seed)
+        return make_policy(training, refining, file, bar)
+
+    def _robust(self, file: Path, bar: StageBar) -> Network:
+        from mothsim.controllers.learning.policy_run import run
+        from mothsim.controllers.learning.robust_training import (
+            RobustSettings,
+            init_robust_policy,
+            train_robust_policy,
+        )
+
+        settings = replace(RobustSettings(), **self._given("hidden", "steps", "segments"))
+        if self.moths is not None:
+            settings = replace(settings, groups=max(1, self.moths // settings.moths))
+        network = init_robust_policy(settings)
+        return run(train_robust_policy, network, settings, file, partial(bar, "training"))
+
+    def _given(self, *names: str) -> dict[str, Any]:
+        """The seed, and the options of these names that were given."""
+        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return {"seed": self.seed, **given}
 
 
 @dataclass

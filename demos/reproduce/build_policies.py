@@ -1,14 +1,15 @@
 """Makes the policies that ship with the package: `python -m mothsim.demos.reproduce.build_policies`.
 
-`alone` is a dense one. `alone-N` is a linear one of which N weights are left: pruned for as long as it meets what is
-asked, and selected and tested on other starts than those that it was pruned by. Killed at any moment, training goes
-on; pruning goes on from the last policy that was taken.
+`alone` is a dense one, `robust` one with memory that is trained on disturbed flights. `alone-N` is a linear one of
+which N weights are left: pruned for as long as it meets what is asked, and selected and tested on other starts than
+those that it was pruned by. Killed at any moment, training goes on; pruning goes on from the last policy taken.
 """
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -16,8 +17,10 @@ from mothsim.controllers.learning.make_policy import make_policy
 from mothsim.controllers.learning.policy_flights import REQUIREMENTS, fly_all
 from mothsim.controllers.learning.policy_pruning import prune_policy
 from mothsim.controllers.learning.policy_refining import RefiningSettings
+from mothsim.controllers.learning.policy_run import run
 from mothsim.controllers.learning.policy_training import PolicySettings
 from mothsim.controllers.learning.policy_wiring import draw_wiring
+from mothsim.controllers.learning.robust_training import RobustSettings, init_robust_policy, train_robust_policy
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import load_network, save_network
 from mothsim.demos.cli.output import show, wrote
@@ -31,6 +34,7 @@ _LOSSES = 2e-3  # largest share of the flights of a task that a policy may lose 
 
 DENSE = PolicySettings(steps=300)
 REFINED = RefiningSettings(steps=600)
+ROBUST = RobustSettings()
 LINEAR = PolicySettings(hidden=(), steps=500, moths=64, learning_rate=2e-2, violence=1.2)
 PRUNED = RefiningSettings(
     steps=20, memory=0.8, damping=0.01, weights={"precision": 0.02, "calm": 0.05, "effort": 1e-3, "arrival": 0.0}
@@ -38,14 +42,14 @@ PRUNED = RefiningSettings(
 """How policies are trained and refined, and how pruned ones are refined after every removal."""
 
 
-Settings = TypeVar("Settings", PolicySettings, RefiningSettings)
+Settings = TypeVar("Settings", PolicySettings, RefiningSettings, RobustSettings)
 
 
 @dataclass
 class BuildPolicies:
     """Train, refine and prune the policies that ship with the package."""
 
-    names: tuple[Literal["alone", "pruned"], ...] = ("alone", "pruned")
+    names: tuple[Literal["alone", "robust", "pruned"], ...] = ("alone", "robust", "pruned")
     """Which to make."""
     requirement: Literal["gentle", "all"] = "all"
     """What pruned ones are to meet."""
@@ -64,6 +68,8 @@ class BuildPolicies:
         """Make them and print how they fly."""
         if "alone" in self.names:
             self._tell(*self._dense())
+        if "robust" in self.names:
+            self._tell(*self._robust())
         if "pruned" in self.names:
             pruned = {f"seed {seed}": self._pruned(seed, self.out / f"seed-{seed}") for seed in self.seeds}
             for network, file in pruned.values():
@@ -80,6 +86,11 @@ class BuildPolicies:
         file, seed = self.out / "alone.safetensors", self.seeds[0]
         with StageBar() as bar:
             return make_policy(self._scaled(DENSE, seed), self._scaled(REFINED, seed), file, bar), file
+
+    def _robust(self) -> tuple[Network, Path]:
+        file, settings = self.out / "robust.safetensors", self._scaled(ROBUST, self.seeds[0])
+        with StageBar() as bar:
+            return run(train_robust_policy, init_robust_policy(settings), settings, file, partial(bar, "robust")), file
 
     def _scaled(self, settings: Settings, seed: int) -> Settings:
         return replace(settings, steps=max(1, round(self.step_scale * settings.steps)), seed=seed)

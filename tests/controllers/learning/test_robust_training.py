@@ -1,0 +1,127 @@
+"""Robust policies: the gradient through delay, noise and memory, resuming in the same bits, and disturbed flights."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mothsim import MothBody, controllers, fly
+from mothsim.controllers.learning import policy_run
+from mothsim.controllers.learning.disturbed_flights import Disturbed, begin, delay_shares, draw_course, fly_on
+from mothsim.controllers.learning.flight_gradient import CostWeights
+from mothsim.controllers.learning.robust_training import (
+    RobustSettings,
+    disturbed_cost,
+    disturbed_cost_and_gradient,
+    init_robust_policy,
+    train_robust_policy,
+)
+from mothsim.controllers.networks.storage import find_network
+from mothsim.metrics import recovered
+from mothsim.perturbations import PERTURBATIONS
+from mothsim.policy_interface import preview
+from mothsim.policy_memory import first_memory, recall, remember
+from mothsim.trajectories import make_trajectory
+
+BODY = MothBody()
+SHORT = RobustSettings(hidden=(4,), steps=5, groups=2, moths=2, segments=3)
+WEIGHTS = CostWeights(precision=0.1, change=1e-3, calm=0.05)
+
+
+def window(parameters: Any, segments: int = 5) -> Any:
+    """A window of calm starts, in wind and noise, shown late, on two bodies; the same draws for all parameters."""
+    most = Disturbed(delay=0.03, noise=0.01, gusts=50.0)
+    courses = [draw_course(3, group, 0, 4, segments, 0.1, 1.0, most) for group in range(2)]
+    assert any(course.body != BODY for course in courses)
+    assert any((course.shares[:, 0] < 1).any() for course in courses)
+    flown, _ = fly_on(
+        parameters, begin(courses, BODY), courses, np.zeros(2, np.int64), segments, np.random.default_rng(7), BODY
+    )
+    return flown
+
+
+def test_the_gradient_is_that_of_flights_flown_anew() -> None:
+    network = find_network("robust")
+    parameters = tuple(zip(network.weights, network.biases, strict=True))
+    flown = window(parameters)
+    assert flown.sound.all()
+    cost, gradient = disturbed_cost_and_gradient(parameters, flown, WEIGHTS, BODY)
+    rng = np.random.default_rng(1)
+    for layer in (0, 2):
+        direction = rng.normal(size=network.weights[layer].shape).astype(np.float32)
+        ends = []
+        for sign in (1, -1):
+            moved: list[Any] = list(parameters)
+            moved[layer] = (parameters[layer][0] + sign * 2e-3 * direction, parameters[layer][1])
+            ends.append(float(disturbed_cost(tuple(moved), window(tuple(moved)), WEIGHTS, BODY)))
+        slope = float((np.asarray(gradient[layer][0]) * direction).sum())
+        assert slope == pytest.approx((ends[0] - ends[1]) / 4e-3, rel=0.05, abs=2e-3)
+    assert cost > 0
+
+
+class Killed(Exception):
+    pass
+
+
+def test_a_killed_training_goes_on_in_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy_run, "_SAVE_EVERY", -1.0)
+
+    def kill(progress: policy_run.PolicyProgress) -> None:
+        if progress.step == 4:
+            raise Killed
+
+    def run(name: str, callback: policy_run.Callback | None = None) -> bytes:
+        policy_run.run(train_robust_policy, init_robust_policy(SHORT), SHORT, tmp_path / name, callback)
+        return (tmp_path / name).read_bytes()
+
+    with pytest.raises(Killed):
+        run("killed.safetensors", kill)
+    assert run("killed.safetensors") == run("whole.safetensors")
+
+
+def test_what_is_remembered_is_the_same_for_numpy_and_jax() -> None:
+    target = preview(make_trajectory("figure-eight"), BODY, 0.02, 10)
+    rng, memories = np.random.default_rng(0), []
+    states = np.array([0, 0, np.pi / 2, 1.5 * np.pi, 0, 0, 0, 0]) + 0.1 * rng.normal(size=(4, 3, 8))
+    asked = rng.normal(size=(4, 3, 3)) * [1e3, 1e3, 1e4] + target.trims[0]
+    for xp in (np, jnp):
+        memory = first_memory(xp.asarray(states[0]), target.at(0), xp)
+        for i in range(4):
+            seen, memory = recall(xp.asarray(states[i]), target.at(i), memory, 0.02, xp)
+            memory = remember(memory, xp.asarray(asked[i]), target.trims[i], xp)
+        memories.append((np.asarray(seen), *map(np.asarray, memory)))
+    for ours, theirs in zip(*memories, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    # The outputs of the last decision but one are the first of what the last observation remembers.
+    expected = (asked[2] - target.trims[2]) / [7500.0, 3000.0, 28000.0]
+    np.testing.assert_allclose(memories[0][0][:, 38:41], expected / np.sqrt(1 + (expected / 5) ** 2), atol=1e-12)
+
+
+def test_delays_between_decisions_share_what_is_shown() -> None:
+    np.testing.assert_allclose(
+        delay_shares(np.array([0.0, 0.02, 0.025, 0.06])), [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0.75, 0.25, 0], [0, 0, 0, 1]]
+    )
+
+
+@pytest.mark.parametrize("name", ["delay 20 ms", "size 0.8", "abdomen mass 0.5"])
+def test_the_robust_policy_keeps_moths_aloft_that_others_lose(name: str) -> None:
+    perturbation = PERTURBATIONS[name]
+    flights = {
+        controller: fly(
+            controllers.make(controller, **({"network": "robust"} if controller == "policy" else {})), "recover",
+            duration=3.0, moths=20, body=perturbation.body(BODY), nominal_body=BODY,
+            disturbances=perturbation.disturbances,
+        )
+        for controller in ("policy", "lqr")
+    }  # fmt: skip
+    assert not flights["policy"].lost.any()
+    assert recovered(flights["policy"]).mean() >= 0.9
+    assert recovered(flights["lqr"]).mean() <= 0.5
+
+
+def test_a_policy_without_memory_is_refused() -> None:
+    with pytest.raises(ValueError, match="network has 29 inputs: expected a policy with memory"):
+        train_robust_policy(find_network("alone"), replace(SHORT, steps=1))
