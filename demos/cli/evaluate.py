@@ -145,7 +145,7 @@ class Evaluate:
         return batches
 
     def _pictures(self, tables: Mapping[str, list]) -> list[Path]:
-        from mothsim.controllers.evaluation.report import comparison_plots, plots
+        from mothsim.controllers.evaluation.report import comparison_plots, failed_shares, plots
         from mothsim.controllers.evaluation.robustness import DISTURBED
         from mothsim.plotting.figures import save_figure
 
@@ -159,6 +159,8 @@ class Evaluate:
         }
         if any(row["perturbation"] == DISTURBED for row in tables["robustness"]):
             drawn["robustness"] = comparison_plots.draw_pairs(tables["robustness"])
+        if failed_shares.disturbed_flights(flights):
+            drawn["failed"] = failed_shares.draw_failed_shares(flights)
         for name, figure in drawn.items():
             save_figure(figure, self.out / f"{name}.png")
         return [self.out / f"{name}.png" for name in drawn]

@@ -16,6 +16,7 @@ from PIL import Image
 import mothsim
 from mothsim.controllers.evaluation.predictors import PREDICTORS
 from mothsim.controllers.evaluation.report import comparison_plots, plots
+from mothsim.controllers.evaluation.report.failed_shares import disturbed_flights, draw_failed_shares
 from mothsim.controllers.evaluation.report.headline import (
     error,
     headline,
@@ -105,6 +106,7 @@ def page(tables: Mapping[str, Sequence[Row]], shown: Mapping[str, mothsim.Flight
                  "A whole decision consists of guidance, waypoint and network for one moth; MPC has no network."),
         _faster(networks, costs),
         _predictors_section(flights, networks, tables["predictors"]),
+        _failed(flights),
         _robustness(tables["robustness"]),
         _viewer(shown),
         _section("Settings and versions", _pairs(_origin(settings))),
@@ -158,6 +160,17 @@ def _faster(networks: Sequence[Row], costs: Sequence[Row]) -> str:
     )
     details = f"<details><summary>Level by level</summary>{_table(table)}</details>"
     return _section("Are sparse networks faster?", details, note)
+
+
+def _failed(flights: Sequence[Row]) -> str:
+    if not disturbed_flights(flights):
+        return ""
+    note = (
+        "Shares of flights that were lost, or in recover not recovered, over all tasks flown disturbed. White is none, "
+        "black is all; a star marks perturbations under which all fail or none, which compare nothing."
+    )
+    body = _picture(lambda _: draw_failed_shares(flights), "failed flights by perturbation and sparsity")
+    return _section("Who flies under which perturbation?", body, note)
 
 
 def _robustness(comparison: Sequence[Row]) -> str:
