@@ -23,7 +23,7 @@ Rows = NDArray[np.int64]
 
 
 class Flown(Protocol):
-    """What a controller needs of an environment; the environments of `mothsim.envs` have it."""
+    """Attributes that a controller needs of an environment; the environments of `mothsim.envs` have them."""
 
     @property
     def trajectory(self) -> Trajectory:
@@ -53,7 +53,7 @@ class Flown(Protocol):
 
 @dataclass
 class _Cohort:
-    """Moths whose episodes began together, and their controller; `rows` (n,) grows no more, `flying` (n,) shrinks."""
+    """Moths whose episodes began together, with their controller; `flying` (n,) marks those that still go on."""
 
     controller: Controller
     rows: Rows

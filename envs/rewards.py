@@ -18,7 +18,7 @@ def reward_terms(
       that is far away is still drawn nearer;
     - `posture`, `-(1 - cos tilt) / 10`;
     - `spin`, `-(thetadot / 100 rad/s)^2 / 10`, at least -0.1;
-    - `effort`, `-|action|^2 / 5`: dear at full force, and little for the fine forces that flying takes.
+    - `effort`, `-|action|^2 / 5`: large at full force, small for the fine forces that flying takes.
 
     Args:
         errors: (N,) tracking errors after the decision, cm.

@@ -92,16 +92,16 @@ class SB3Moths(VecEnv):
         done = terminated | truncated
         self._returns += rewards
         self._lengths += 1
-        told = _step_infos(infos, done)
+        sb3_infos = _step_infos(infos, done)
         seconds = round(time.time() - self._began, 6)
         for row in np.flatnonzero(done):
-            told[row]["terminal_observation"] = infos["final_obs"][row]
-            told[row]["TimeLimit.truncated"] = bool(truncated[row] and not terminated[row])
+            sb3_infos[row]["terminal_observation"] = infos["final_obs"][row]
+            sb3_infos[row]["TimeLimit.truncated"] = bool(truncated[row] and not terminated[row])
             episode = {"r": round(float(self._returns[row]), 6), "l": int(self._lengths[row]), "t": seconds}
-            told[row]["episode"] = episode
+            sb3_infos[row]["episode"] = episode
             self._returns[row], self._lengths[row] = 0.0, 0
             self._note_reset(int(row), infos)
-        return observations, rewards.astype(np.float32), done, told
+        return observations, rewards.astype(np.float32), done, sb3_infos
 
     def close(self) -> None:
         """Close the environment."""

@@ -96,11 +96,11 @@ def compare_at_equal_error(comparison: Sequence[Row]) -> list[str]:
                 f"where the two differ in it, {100 * row['failed_more']:+.1f} % more of its flights {fate} "
                 f"({100 * row['failed_more_low']:.1f} to {100 * row['failed_more_high']:.1f} %)"
             )
-        told = f"under perturbations {', and '.join(parts)}. " if parts else "nothing to compare. "
+        effects = f"under perturbations {', and '.join(parts)}. " if parts else "nothing to compare. "
         equal = f"{calm['ratio']:.2f}" if calm["ratio"] is not None else "none, all are lost"
         verdict = _VERDICTS[worse, better]
         sentences.append(
-            f"{task}: {verdict}. In pairs of equal error undisturbed ({row['pairs']}, ratio {equal}): {told}"
+            f"{task}: {verdict}. In pairs of equal error undisturbed ({row['pairs']}, ratio {equal}): {effects}"
             f"{_left_out(group, 'always_failed', f'both networks of every pair always {fate}')}"
             f"{_left_out(group, 'never_failed', f'no flight of any pair ever {fate}')}"
         )

@@ -136,7 +136,7 @@ METHODS: dict[str, PruningMethod] = {
 `layerwise` prunes each layer by its own percentile; `regrow` too, but pruned weights are updated outside the network
 and may come back; `global` ranks the weights of all layers together; `gradual` does so step by step in training.
 The other three are those of Zahn et al. 2022: `cutoff` of their program in JAX, `toolkit` with the counts of
-TensorFlow's Model Optimization Toolkit, and `manual` their Algorithm 1, where a network is judged with all that came
+TensorFlow's Model Optimization Toolkit, and `manual` their Algorithm 1, where a network is measured with all that came
 back since the smallest weights were last set to zero.
 """
 

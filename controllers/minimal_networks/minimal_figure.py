@@ -1,4 +1,4 @@
-"""The picture of the fewest weights: what is asked of a network, against how many it has."""
+"""The figure of the fewest weights: the measure of each requirement against the number of weights."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PANELS = {
     "linear": ("sum_of_primes_cm", "error on the sum of primes, cm", 0.10),
     "envelope": ("flown", "share of the envelope flown", 1.0),
 }
-"""By goal: the column drawn, its name for people, and the bound that is asked for."""
+"""By requirement: the column drawn, its label, and its bound."""
 _COLOURS = {"surgeon": "#1f7a8c", "magnitude": "#d98e04", "dense": "#6a4c93"}
 _ZAHN = 23_131, 1e-3  # weights and loss at their limit of 93 %
 

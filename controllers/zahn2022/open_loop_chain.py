@@ -1,7 +1,7 @@
 """The chain that the velocity outputs are for: a network flown open loop on its own predictions.
 
 Zahn et al. 2022 have their networks predict the velocities at a segment's end, so that a next segment can begin from
-them. Along the poses of a flight that was really flown, the network is told the first state and no other: each next
+them. Along the poses of a flight that was really flown, the network is given the first state and no other: each next
 one is the pose that was asked for, with the velocities that it predicted. What counts is how long the moth that its
 controls fly keeps to those poses.
 """

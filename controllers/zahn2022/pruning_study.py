@@ -200,7 +200,7 @@ def _visible(weights: Any, masks: Any) -> Any:
 
 
 def _judged(method: PruningMethod, weights: Any, masks: Any) -> Any:
-    """Weights with which a network is judged: where nothing is masked in training, what came back counts too."""
+    """Weights by which a network is measured: with those that came back, where training masks none."""
     return weights if method.zeroed else _visible(weights, masks)
 
 

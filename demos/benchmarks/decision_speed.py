@@ -1,4 +1,4 @@
-"""What a decision costs: every controller beside a network."""
+"""Time of a decision of every controller, and of a network alone."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Options:
 
 
 def reference(states, controls, duration: float = SEGMENT) -> np.ndarray:
-    """Ends of Zahn et al.'s moths by the careful solver at 1e-12."""
+    """Ends of Zahn et al.'s moths by the Radau solver at 1e-12."""
     final = np.empty_like(states)
     solve_carefully(coefficients(MothBody()).packed(), states, controls, duration, 1e-12, final)
     return final
@@ -86,7 +86,7 @@ def _row(solver: str, rtol: float, seconds: float, ends, exact) -> dict[str, Any
 
 
 def gains(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """How much sooner we are than each other solver, at an error that both keep to.
+    """Speed-up of the engine over each other solver, at an error that both keep to.
 
     Returns:
         A row for each other solver and bound, with `solver`, `error`, `our_error`, `us_per_segment` and

@@ -1,4 +1,4 @@
-"""What sparsity gains in time: a network from its compressed weights beside the same one dense, level by level."""
+"""Time of a network from its compressed weights beside the same network stored dense, level by level of pruning."""
 
 from __future__ import annotations
 

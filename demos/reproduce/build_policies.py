@@ -29,7 +29,7 @@ from mothsim.demos.options import Count, Factor, Seed
 from mothsim.demos.run import run as run_program
 from mothsim.plotting.figures import save_figure
 
-_SELECTION, _VALIDATION, _TEST = 1000, 2000, 0  # seeds of starts: to prune by, to choose by, and to judge by
+_SELECTION, _VALIDATION, _TEST = 1000, 2000, 0  # seeds of starts: to prune by, to select by, and to test by
 _LOSSES = 2e-3  # largest share of the flights of a task that a policy may lose where it is chosen
 
 DENSE = PolicySettings(steps=300)

@@ -39,7 +39,7 @@ class InverseModelsAlone:
     learning_rate: Factor = 6e-5
     """At its peak."""
     flights: Count = 100
-    """Of each task, to judge by."""
+    """Starts of each task in the test."""
     seed: Seed = 0
     """Of training."""
     out: Path = Path("out/inverse")

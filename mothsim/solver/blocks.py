@@ -1,4 +1,4 @@
-"""Moths in and out of a block of lanes: states and controls to momenta, angles and scales, and back."""
+"""Conversion of a block of moths: states and controls to momenta, angles and scales of the scheme, and back."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from mothsim.solver.scheme import (
 from mothsim.solver.trig import sine_cosine
 
 FASTEST, SPINNIEST = 3e4, 5e3
-"""Rows that a force would throw faster (cm/s), or that end spinning faster (rad/s), are refused: so violent a
-motion magnifies errors beyond any tolerance."""
+"""Largest speed that the force alone would give in the duration (cm/s), and largest final angular rate (rad/s), of rows
+that the scheme answers for: more violent motion magnifies errors beyond any tolerance."""
 
 
 @subkernel
@@ -59,7 +59,7 @@ def enter(k, state, control, moth):
     store(moth, SPEED_SCALE, 300.0 + square_root(xdot * xdot + ydot * ydot))
     store(moth, RATE_SCALE, 100.0 + abs(w) + abs(f))
     store(moth, ANGLE_SCALE, 3.0 + 0.0 * w)
-    # Past a million radians sines in lanes lose digits: such rows are for the careful solver.
+    # Past a million radians sines in lanes lose digits: such rows go to the Radau solver.
     known = (abs(theta) < 1e6) & (abs(bend) < 1e6) & (abs(load(control, 1)) < 1e6)
     store(moth, TRIES, select(known, 0.0 * w, -1.0))
 
@@ -104,7 +104,7 @@ def scatter(block, table, first):
 
 @subkernel
 def acceptable(k, control, duration, final):
-    """Whether a row's end is finite, and its motion not too violent to be known."""
+    """Whether a row's final state is finite, and within `FASTEST` and `SPINNIEST`."""
     for value in final:
         if not math.isfinite(value):
             return False

@@ -18,7 +18,7 @@ _POINTS, _POINT_WEIGHTS = legendre.leggauss(64)
 
 
 def convolve(kernel: Function, f: Function) -> Function:
-    """`x -> integral from 0 to x of kernel(x - s) f(s) ds`, by Gauss's rule: to rounding for what is smooth."""
+    """`x -> integral from 0 to x of kernel(x - s) f(s) ds`, by Gauss's rule: to rounding for smooth functions."""
 
     def image(x):
         s = np.multiply.outer(x, (_POINTS + 1) / 2)
@@ -37,7 +37,7 @@ def weights(nodes: np.ndarray, basis: Sequence[Function], images: Sequence[Funct
 
 
 def growing(nodes: np.ndarray, basis: Sequence[Function], images: Sequence[Function]) -> np.ndarray:
-    """Lower triangular weights: row i knows nodes 0 to i and as many functions of the basis."""
+    """Lower triangular weights: row i uses nodes 0 to i, exactly for as many functions of the basis."""
     table = np.zeros((len(nodes), len(nodes)))
     for i in range(len(nodes)):
         table[i, : i + 1] = weights(nodes[: i + 1], basis[: i + 1], images[: i + 1])[i]
@@ -94,7 +94,7 @@ class StepTables(NamedTuple):
     guess: np.ndarray  # extrapolation from the nodes before
     slope_first: np.ndarray
     slope: np.ndarray
-    stiffness: np.ndarray  # (n+1,), 1 / diagonal of the inverse of the slopes: a node's own share
+    stiffness: np.ndarray  # (n+1,), 1 / diagonal of the inverse of `slope`
     double: np.ndarray  # (n+1,), double integral over the step
     top: np.ndarray  # (2, n+1), highest two Legendre coefficients
 

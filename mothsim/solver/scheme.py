@@ -1,26 +1,27 @@
 """The fast scheme, in lanes: an exponential layer, then implicit collocation in a few long steps.
 
 In momenta (`mothsim.dynamics`) all coordinates move on milliseconds but one: the bend's rate d obeys
-`J d' = G - c d` and settles within about `10 J/c`, half a millisecond, onto the slow manifold `d = (G - J d')/c`.
+`J d' = G - c d`, with the reduced inertia J, the joint's damping c and all other moments G, and settles within about
+`10 J/c`, half a millisecond, onto the slow manifold `d = (G - J d')/c`.
 
-**The layer.** Time is measured in `J0/c`, so that all weights are constants. With `r = c/J0` the equation is
-`d' = -r d + N`, `N = G/J + (r - c/J) d` smooth, and so `d(t) = exp(-r t) d0 + integral exp(-r (t - s)) N ds`.
-Everything here is a slow quantity or a settling one, so it is interpolated at five nodes by
-`1, t, t^2, exp(-r t), r t exp(-r t)`, and integrated (with or without the kernel) exactly for those. The first
-sweep passes from node to node knowing those before, the second knows all.
+**The layer**, the first `10 J0/c` of a segment, J0 being J at its start. Time is measured in `J0/c`, so that all
+weights are constants. With `r = c/J0` the equation is `d' = -r d + N`, `N = G/J + (r - c/J) d` smooth, and so
+`d(t) = exp(-r t) d0 + integral exp(-r (t - s)) N ds`. Every quantity here is slow or relaxes, so it is interpolated
+at five nodes by `1, t, t^2, exp(-r t), r t exp(-r t)`, and integrated (with or without the kernel) exactly for
+those. The first sweep goes from node to node with the values at those before, the second with the values at all.
 
-**A step** of length h has Lobatto nodes. The smooth rates are integrated as a polynomial through all of them
-(order 2n at the end). For the bend's rate the polynomial through its start and the nodes satisfies the stiff
-equation at each node but the start: `J_i/h sum_j D_ij d_j + c d_i = G_i`, linear once G is known, and as good for
-`h c/J` of a thousand as of one tenth. A sweep solves it, then visits the nodes in order with the newest of
-everything (Gauss and Seidel), and corrects `d_i` there by `(change of G) / (c + J/(h A_ii))`, A the inverse of D.
+**A step** of length h has Lobatto nodes. The smooth rates are integrated as a polynomial through all of them (order
+2n at the end). For the bend's rate the polynomial through its start and the nodes satisfies the stiff equation at
+each node but the start: `J_i/h sum_j D_ij d_j + c d_i = G_i`, linear once G is known, and as good for `h c/J` of a
+thousand as of one tenth. A sweep solves it, then visits the nodes in order with the newest of everything (Gauss and
+Seidel), and corrects `d_i` there by `(change of G) / (c + J/(h A_ii))`, A the inverse of D.
 
-**The estimate** has two parts, measured on random steps of five bodies against the careful solver. Of what the
-last sweep still changed in the angular rates a tenth counts: enough for the three sweeps and more that the engine
-makes, not for two, which may leave more. What a polynomial does not follow shows in the two highest Legendre
-coefficients of the rates: the step's end is wrong by less than 5e-4 of them plus their square, because quadrature
-is better than interpolation; but by up to 3e-2 where a velocity changes sign, as drag, `|v| v`, has a kink there;
-and by more again where the head-thorax turns over 4 rad in one step.
+**The estimate** is the larger of two, measured on random steps of five bodies against the Radau solver. One is
+a tenth of the last sweep's change of the angular rates, which bounds the error that three sweeps and more leave, though not two.
+The other, of what a polynomial does not resolve, comes from the two highest Legendre coefficients of the rates: the
+step's end is wrong by less than 5e-4 of them plus their square, because quadrature is better than interpolation; but
+by up to 3e-2 where a velocity changes sign, as drag, `|v| v`, has a kink there; and by more again where the
+head-thorax turns over 4 rad in one step.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ _NODES = max(DEGREE, LAYER_DEGREE) + 1
 
 
 class Nodes(NamedTuple):
-    """What is known at the nodes of a step: blocks of lanes, a row for each node."""
+    """Quantities at the nodes of a step: blocks of lanes, a row for each node."""
 
     rate: np.ndarray  # rate of the bend
     turn: np.ndarray  # rate of theta
@@ -63,7 +64,7 @@ class Nodes(NamedTuple):
     inertia: np.ndarray
     xdot: np.ndarray
     ydot: np.ndarray
-    forcing: np.ndarray  # in the layer: what the bend's rate relaxes under
+    forcing: np.ndarray  # in the layer: `N` above
     matrix: np.ndarray  # (DEGREE * DEGREE,), of the stiff equation
 
 
@@ -95,7 +96,7 @@ def moments_at(k, moth, drag_along, drag_across, sb, cb):
 
 @subkernel
 def visit_bend(k, moth, nodes, i, row, count, h, rate):
-    """First half of a visit to node i: bend, angular momentum and what drives the bend."""
+    """First half of an update of node i: bend, angular momentum and `G`, the moments that drive the bend."""
     bend = load(moth, BEND) + h * weighted(row, count, nodes.rate)
     sb, cb = sine_cosine(bend)
     a, b, inverse, inertia = inertias(k, cb)
@@ -109,7 +110,7 @@ def visit_bend(k, moth, nodes, i, row, count, h, rate):
 
 @subkernel
 def visit_body(k, moth, nodes, i, row, count, h, rate, sb, cb, b, inverse, spin):
-    """Second half: the turn of the head-thorax, momentum and drag. Returns by how much the turn changed."""
+    """Second half: the head-thorax's rate, momentum and drag. Returns by how much that rate changed, rad/s."""
     along = load(moth, ALONG)
     across = load(moth, ACROSS)
     w = (spin - b * rate) * inverse
@@ -149,7 +150,7 @@ def store_drag(k, moth, nodes, i, px, py, s, c, sb, cb, w, f, force_x, force_y):
 
 @subkernel
 def start(k, moth, nodes):
-    """Everything at node 0, where all is known."""
+    """Set all quantities at node 0 from the state."""
     bend = load(moth, BEND)
     rate = load(moth, RATE)
     along = load(moth, ALONG)
@@ -248,7 +249,7 @@ def solve_rates(k, nodes, h):
 
 @subkernel
 def guess(nodes, i):
-    """Guess at node i what is not yet known there, from the nodes before."""
+    """Extrapolate drag and rates from the nodes before to node i."""
     row = STEP.guess[i]
     store(nodes.drag_along, i, weighted(row, i, nodes.drag_along))
     store(nodes.drag_across, i, weighted(row, i, nodes.drag_across))
@@ -290,7 +291,7 @@ def step(k, moth, h, sweeps, nodes, end):
 
 @subkernel
 def estimate(k, moth, nodes, end, h, change):
-    """Error of a step, as a share of the scales: of sweeps that still change it, and of what is not smooth."""
+    """Error of a step relative to the scales: of the sweeps' convergence, and of the interpolation."""
     rough = roughness(k, moth, nodes, h)
     factor = select(reverses(nodes), 0.03 + 0.0 * h, 5e-4 + 0.3 * rough)
     excess = larger(0.25 * abs(load(end, THETA) - load(moth, THETA)), 1.0)

@@ -1,9 +1,9 @@
 """The scheme in single precision, for the thousands of rollouts of a Monte Carlo controller.
 
 At 1e-4 a segment is the layer and one long step of two sweeps, for twice as many moths side by side as in double
-precision. Displacements and angles are counted from the start and the turn that it is in, so that nothing is
-rounded that need not be. Rows whose estimate is above the tolerance are refused: the engine tries them again in
-three and in eight steps, and what is left in double precision.
+precision. Displacements are relative to the start and angles to the start's whole turns, which keeps rounding small.
+Rows whose error estimate exceeds the tolerance are refused: the engine solves them again in three and in eight steps,
+and those that are still refused in double precision.
 """
 
 from __future__ import annotations

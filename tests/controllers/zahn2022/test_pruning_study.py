@@ -158,17 +158,17 @@ def test_the_tensorflow_program_keeps_a_fifth_for_validation(tmp_path: Path, mon
         dataclasses.replace(settings, segments=4000)
 
 
-def test_algorithm_1_trains_unmasked_and_is_judged_with_what_came_back(
+def test_algorithm_1_trains_unmasked_and_is_measured_with_what_came_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where training adds 1 to every weight in each of three passes, all weights of the judged network are there."""
+    """Where training adds 1 to every weight in each of three passes, all weights of the measured network are there."""
     monkeypatch.setattr(pruning_study, "_advance", lambda parameters, state, masks, running, *_, **__: (
         (tuple(weight + 1 for weight in parameters[0]), parameters[1]), state, np.zeros(len(running))))  # fmt: skip
-    judged = []
-    monkeypatch.setattr(pruning_study, "_losses", lambda parameters, *_: judged.append(parameters) or np.zeros(1))
+    measured = []
+    monkeypatch.setattr(pruning_study, "_losses", lambda parameters, *_: measured.append(parameters) or np.zeros(1))
     settings = StudySettings("constant-rate", "manual", (4,), (50.0,), 128 * 100, networks=1, step_scale=300 / 20_000)
     sparse = levels(settings, tmp_path)[-1]
-    weights = np.asarray(judged[-1][0][0])[0]
+    weights = np.asarray(measured[-1][0][0])[0]
     assert (np.sort(np.unique(weights))[:1] == 1).all()  # set to zero, then moved once
     assert (weights == 1).sum() == 20
     assert sparse.ensemble.masks[0].sum() == 20

@@ -35,7 +35,7 @@ def test_some_adversarial_rows(rtol):
 
 def check(count, rtol):
     states, controls = nasty_rows(count)
-    # A millisecond: long for the fast mode, short enough that the careful solver can follow what can be followed.
+    # A millisecond: long for the fast mode, short enough that the Radau solver can follow what can be followed.
     end = mothsim.propagate(states, controls, duration=0.001, rtol=rtol)
     assert np.array_equal(np.isfinite(end.states).all(axis=1), end.success)
     exact = np.empty_like(states)

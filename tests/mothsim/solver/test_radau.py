@@ -1,4 +1,4 @@
-"""The careful solver: its tables, its order, and the fast engine against it."""
+"""The Radau solver: its tables, its order, and the fast engine against it."""
 
 import math
 

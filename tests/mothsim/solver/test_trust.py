@@ -25,7 +25,7 @@ TOLERANCES = tuple(10.0**-power for power in range(3, 10))
 
 
 def reference(states, controls, body, duration):
-    """Ends by the careful solver at 1e-11, on all cores."""
+    """Ends by the Radau solver at 1e-11, on all cores."""
     exact = np.empty_like(states)
     packed = coefficients(body).packed()
     parts = [slice(first, first + 100) for first in range(0, len(states), 100)]
