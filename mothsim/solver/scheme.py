@@ -16,11 +16,11 @@ each node but the start: `J_i/h sum_j D_ij d_j + c d_i = G_i`, linear once G is 
 thousand as of one tenth. A sweep solves it, then visits the nodes in order with the newest of everything (Gauss and
 Seidel), and corrects `d_i` there by `(change of G) / (c + J/(h A_ii))`, A the inverse of D.
 
-**The estimate** is the larger of two, measured on random steps of five bodies against the Radau solver. One is
-a tenth of the last sweep's change of the angular rates, which bounds the error that three sweeps and more leave, though not two.
-The other, of what a polynomial does not resolve, comes from the two highest Legendre coefficients of the rates: the
-step's end is wrong by less than 5e-4 of them plus their square, because quadrature is better than interpolation; but
-by up to 3e-2 where a velocity changes sign, as drag, `|v| v`, has a kink there; and by more again where the
+**The estimate** is the larger of two, measured on random steps of five bodies against the Radau solver. One is a tenth
+of the last sweep's change of the angular rates, which bounds the error that three sweeps and more leave, though not
+two. The other, of what a polynomial does not resolve, comes from the two highest Legendre coefficients of the rates:
+the step's end is wrong by less than 5e-4 of them plus their square, because quadrature is better than interpolation;
+but by up to 3e-2 where a velocity changes sign, as drag, `|v| v`, has a kink there; and by more again where the
 head-thorax turns over 4 rad in one step.
 """
 
