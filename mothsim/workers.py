@@ -7,11 +7,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from tqdm import tqdm
 
+_ANSWER = 15  # s within which a cluster must answer
 _EVERY = 0.25  # s between two looks at the parent
 
 
@@ -20,6 +22,32 @@ def available_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+@contextmanager
+def dask_cluster(address: str) -> Iterator[None]:
+    """Run tasks of `run_tasks` that name no number of workers on a Dask cluster, for the length of a `with` block.
+
+    Its workers need mothsim installed, and the folders of this machine under the same absolute paths.
+
+    Args:
+        address: of the cluster's scheduler, such as `tcp://10.0.0.1:8786`.
+
+    Raises:
+        ValueError: the extra `[dask]` is not installed, or no scheduler answers.
+    """
+    from joblib import parallel_config
+
+    try:
+        from distributed import Client
+    except ModuleNotFoundError:
+        raise ValueError(f'dask = {address!r} needs a library: pip install "mothsim[dask]"') from None
+    try:
+        client = Client(address, timeout=_ANSWER)
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(f"dask = {address!r}: no scheduler answers there ({error})") from None
+    with client, parallel_config("dask", wait_for_workers_timeout=_ANSWER):
+        yield
 
 
 def run_tasks(
@@ -36,12 +64,12 @@ def run_tasks(
         function: importable by its name in a fresh process.
         arguments: positional ones, a tuple for each call.
         workers: processes; one calls in this process. By default one, or what `joblib.parallel_config` says.
-        threads: that numerical libraries may use in each process; by default joblib's choice.
+        threads: that numerical libraries may use in each of so many processes; by default joblib's choice.
         ordered: yield in the order of the arguments, not in the order in which they are done.
     """
     from joblib import Parallel, delayed  # a twentieth of a second that other commands need not wait
 
-    several = workers is None or workers > 1
+    several = workers is not None and workers > 1
     options: dict[str, Any] = {"inner_max_num_threads": threads, "backend": "loky"} if threads and several else {}
     kind = "generator" if ordered else "generator_unordered"
     tasks = (delayed(_call)(os.getpid(), function, one) for one in arguments)

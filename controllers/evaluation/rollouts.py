@@ -67,7 +67,7 @@ def fly_all(
     batches: Sequence[RolloutBatch],
     folder: Path,
     *,
-    workers: int = 1,
+    workers: int | None = 1,
     callback: Callable[[], object] | None = None,
     log: Callable[[str], object] = print_line,
 ) -> Flown:
@@ -76,11 +76,11 @@ def fly_all(
     Args:
         batches: what to fly.
         folder: where `parts` is kept.
-        workers: processes.
+        workers: processes; none leaves it to `joblib.parallel_config`.
         callback: called once for every batch, at once for those that are not flown again.
         log: called with a line for every damaged part.
     """
-    parts, sources = Parts(folder / "parts", log), module_sources(__name__)
+    parts, sources = Parts(folder.resolve() / "parts", log), module_sources(__name__)
     keys = {batch: batch.key(sources) for batch in batches}
     found = {batch: parts.read(key, COLUMNS) for batch, key in keys.items()}
     missing = [(batch, keys[batch], parts) for batch in batches if found[batch] is None]

@@ -1,9 +1,9 @@
 """Inference from sparse weights: the same bits for one moth as in a batch of thousands.
 
 One moth is computed with SIMD lanes across eight nodes, a batch with lanes across sixteen moths, four nodes at a time.
-Both add the weighted inputs of a node in the same order, so that no bit depends on the rest of the batch. All is in
-double precision, except for an approximation of the hyperbolic tangent with an error of 8e-9: outputs of the shipped
-networks are exact to 3e-7 of their ranges.
+Both add the weighted inputs of a node in the same order, so that no bit depends on the rest of the batch. Weights are
+read in single precision, as networks have them, and all is computed in double precision, except for an approximation of
+the hyperbolic tangent with an error of 8e-9: outputs of the shipped networks are exact to 3e-7 of their ranges.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mothsim.controllers.networks.network import Network
-from mothsim.controllers.networks.sparse_layout import EIGHT, compress
-from mothsim.solver.blocks import gather, scatter
+from mothsim.controllers.networks.sparse_layout import LANES, compress
 from mothsim.solver.compiled import kernel, kernel_with_gil, subkernel
-from mothsim.solver.lanes import larger, load, pick, rows, smaller, store
+from mothsim.solver.lanes import larger, load, load_widened, pick, rows, smaller, store
 from mothsim.solver.threads import default_threads, run
 
 Array = NDArray[np.floating]
@@ -61,9 +60,10 @@ class CompiledNetwork:
         return outputs
 
 
-_VALUES, _HEARD, _NODES = rows(np.float64, EIGHT), rows(np.uint16, EIGHT), rows(np.float64, _MOTHS)
+_DOUBLES, _SINGLES, _INDICES = rows(np.float64, LANES), rows(np.float32, LANES), rows(np.uint16, LANES)
+_NODES = rows(np.float64, _MOTHS)
 # Indices in the innermost loops are unsigned: signed ones are checked for being negative each time.
-_1, _2, _3, _8 = (np.uint64(n) for n in (1, 2, 3, EIGHT))
+_1, _2, _3, _LANES = (np.uint64(n) for n in (1, 2, 3, LANES))
 
 
 @kernel_with_gil
@@ -78,9 +78,9 @@ def _evaluate_few(inputs, packed, outputs):
 def _evaluate_many(inputs, packed, outputs):
     """Evaluate a compressed network for sixteen moths at a time, the last few one by one."""
     room, row = np.int64(packed[0]), 0
-    nodes = np.empty(2 * room + 1, _NODES)
+    nodes, weights = np.empty(2 * room + 1, _NODES), np.empty(LANES * room)
     while len(inputs) - row >= _SIDE_BY_SIDE:
-        _together(inputs, row, packed, nodes, outputs)
+        _together(inputs, row, packed, nodes, weights, outputs)
         row += _MOTHS
     nodes_of_one = np.empty(2 * room)
     for last in range(row, len(inputs)):
@@ -90,85 +90,107 @@ def _evaluate_many(inputs, packed, outputs):
 @subkernel
 def evaluate_one(inputs, row, packed, nodes, outputs):
     """Evaluate one moth, eight nodes at a time; the compressed arrays are read once, from front to back."""
-    values, heard, plan, places = packed.view(_VALUES), packed.view(_HEARD), packed.view(np.uint16), nodes.view(_VALUES)
-    room, layers, whom, step = np.int64(packed[0]), np.int64(packed[1]), np.int64(packed[2]), np.int64(packed[3])
-    here, value = 0, 1
+    doubles, singles, connected = packed.view(_DOUBLES), packed.view(_SINGLES), packed.view(_INDICES)
+    table, blocks_of_nodes = packed.view(np.uint16), nodes.view(_DOUBLES)
+    room, layers = np.int64(packed[0]), np.int64(packed[1])
+    value, index, step = np.int64(packed[2]), np.int64(packed[3]), np.int64(packed[4])
+    scaling = _scaling_places(packed)
     for i in range(inputs.shape[1]):
-        nodes[i] = inputs[row, i]
+        nodes[i] = inputs[row, i] * packed[scaling[0] + i] + packed[scaling[1] + i]
+    here, bias = 0, scaling[4] // LANES
     for layer in range(layers):
         there = room - here
         hidden = layer + 1 < layers
-        eights, listed = np.int64(plan[step]), plan[step + 1]
-        step += 2
-        bias, value = value, value + eights
-        if listed:
-            for e in range(eights):
-                total = load(values, bias + e)
-                for _ in range(plan[step + e]):
-                    total = total + load(values, value) * pick(heard, whom, nodes, here)
-                    value += 1
-                    whom += 1
-                _store(places, there // EIGHT + e, total, hidden)
-            step += eights
-        else:
-            count = np.int64(plan[step])
-            _hear_all(values, bias, eights, count, nodes, here, places, there // EIGHT, hidden)
-            value += eights * count
+        blocks, dense, width = np.int64(table[step]), np.int64(table[step + 1]), np.int64(table[step + 2])
+        step += 3
+        _dense_blocks(doubles, bias, singles, value, dense, width, nodes, here, blocks_of_nodes, there // LANES, hidden)
+        value += dense * width
+        for block in range(dense, blocks):
+            total = load(doubles, bias + block)
+            for _ in range(table[step]):
+                total = total + load_widened(singles, value) * pick(connected, index, nodes, here)
+                value += 1
+                index += 1
             step += 1
+            _store(blocks_of_nodes, there // LANES + block, total, hidden)
+        bias += blocks
         here = there
     for j in range(outputs.shape[1]):
-        outputs[row, j] = nodes[here + j]
+        outputs[row, j] = nodes[here + j] * packed[scaling[2] + j] + packed[scaling[3] + j]
 
 
 @subkernel
-def _hear_all(values, bias, eights, count, nodes, here, places, there, hidden):
-    """Evaluate a densely stored layer, four blocks of 8 nodes at a time to hide latency; the last block may recur."""
-    value = bias + eights
-    for e in range(0, eights, 4):
-        f, g, h = min(e + 1, eights - 1), min(e + 2, eights - 1), min(e + 3, eights - 1)
-        a, b, c, d = load(values, bias + e), load(values, bias + f), load(values, bias + g), load(values, bias + h)
-        for i in range(count):
+def _scaling_places(packed):
+    """Where factors and offsets of the inputs and of the outputs begin, and the biases after them."""
+    inputs = LANES * ((np.int64(packed[5]) + LANES - 1) // LANES)
+    outputs = LANES * ((np.int64(packed[6]) + LANES - 1) // LANES)
+    first = LANES + 2 * inputs
+    return LANES, LANES + inputs, first, first + outputs, first + 2 * outputs
+
+
+@subkernel
+def _dense_blocks(doubles, bias, singles, value, dense, width, nodes, here, blocks_of_nodes, there, hidden):
+    """Evaluate dense blocks, four of 8 nodes at a time to hide latency; the last block may recur."""
+    for e in range(0, dense, 4):
+        f, g, h = min(e + 1, dense - 1), min(e + 2, dense - 1), min(e + 3, dense - 1)
+        a, b, c, d = load(doubles, bias + e), load(doubles, bias + f), load(doubles, bias + g), load(doubles, bias + h)
+        for i in range(width):
             node = nodes[np.uint64(here + i)]
-            a = a + load(values, value + e * count + i) * node
-            b = b + load(values, value + f * count + i) * node
-            c = c + load(values, value + g * count + i) * node
-            d = d + load(values, value + h * count + i) * node
-        _store(places, there + e, a, hidden)
-        _store(places, there + f, b, hidden)
-        _store(places, there + g, c, hidden)
-        _store(places, there + h, d, hidden)
+            a = a + load_widened(singles, value + e * width + i) * node
+            b = b + load_widened(singles, value + f * width + i) * node
+            c = c + load_widened(singles, value + g * width + i) * node
+            d = d + load_widened(singles, value + h * width + i) * node
+        _store(blocks_of_nodes, there + e, a, hidden)
+        _store(blocks_of_nodes, there + f, b, hidden)
+        _store(blocks_of_nodes, there + g, c, hidden)
+        _store(blocks_of_nodes, there + h, d, hidden)
 
 
 @subkernel
-def _together(inputs, row, packed, nodes, outputs):
-    """Evaluate sixteen moths from `row` on, four nodes at a time; past the end the last moth is repeated."""
-    heard = packed.view(np.uint16)
-    room, layers, step = np.int64(packed[0]), np.int64(packed[1]), np.int64(packed[3])
-    here, value, whom = 0, EIGHT, EIGHT * np.int64(packed[2])
-    gather(inputs, row, nodes)
-    nodes["lanes"][2 * room, :] = 0.0
+def _together(inputs, row, packed, nodes, weights, outputs):
+    """Evaluate sixteen moths from `row` on, four nodes at a time; past the end the last moth is repeated.
+
+    The weights of a block are brought to double precision once, in `weights`.
+    """
+    singles, table, widened = packed.view(_SINGLES), packed.view(np.uint16), weights.view(_DOUBLES)
+    room, layers = np.int64(packed[0]), np.int64(packed[1])
+    value, index, step = np.int64(packed[2]), LANES * np.int64(packed[3]), np.int64(packed[4])
+    scaling = _scaling_places(packed)
+    numbers = nodes["lanes"]
+    for lane in range(_MOTHS):
+        moth = min(row + lane, len(inputs) - 1)
+        for i in range(inputs.shape[1]):
+            numbers[i, lane] = inputs[moth, i] * packed[scaling[0] + i] + packed[scaling[1] + i]
+    numbers[2 * room, :] = 0.0
     zeros = load(nodes, 2 * room)
+    here, bias = 0, scaling[4]
     for layer in range(layers):
         there = room - here
         hidden = layer + 1 < layers
-        eights, listed = np.int64(heard[step]), np.int64(heard[step + 1])
-        step += 2
-        bias, value = value, value + EIGHT * eights
-        for e in range(eights):
-            count = np.int64(heard[step + e * listed])
+        blocks, dense, width = np.int64(table[step]), np.int64(table[step + 1]), np.int64(table[step + 2])
+        step += 3
+        for block in range(blocks):
+            sparse = block >= dense
+            count = np.int64(table[step]) if sparse else width
+            for i in range(count):
+                store(widened, i, load_widened(singles, value + i))
             for k in (0, 4):
-                four = _four_biases(packed, bias + EIGHT * e + k, zeros)
-                if listed:
-                    four = _add_some(four, packed, value + k, heard, whom + k, nodes, here, count)
+                four = _four_biases(packed, bias + LANES * block + k, zeros)
+                if sparse:
+                    four = _add_connected(four, weights, k, table, index + k, nodes, here, count)
                 else:
-                    four = _add_all(four, packed, value + k, nodes, here, count)
+                    four = _add_all(four, weights, k, nodes, here, count)
                 for m, total in enumerate(four):
-                    _store(nodes, there + EIGHT * e + k + m, total, hidden)
-            value += EIGHT * count
-            whom += EIGHT * count * listed
-        step += eights if listed else 1
+                    _store(nodes, there + LANES * block + k + m, total, hidden)
+            value += count
+            if sparse:
+                index += LANES * count
+                step += 1
+        bias += LANES * blocks
         here = there
-    scatter(nodes[here:], outputs, row)
+    for lane in range(min(_MOTHS, len(outputs) - row)):
+        for j in range(outputs.shape[1]):
+            outputs[row + lane, j] = numbers[here + j, lane] * packed[scaling[2] + j] + packed[scaling[3] + j]
 
 
 @subkernel
@@ -177,39 +199,39 @@ def _four_biases(values, at, zeros):
 
 
 @subkernel
-def _add_all(four, values, at, nodes, here, count):
-    """Add the weighted inputs of four nodes of a densely stored layer, with the same `count` inputs."""
+def _add_all(four, weights, at, nodes, here, count):
+    """Add the weighted inputs of four nodes of a dense block, with the same `count` inputs."""
     a, b, c, d = four
     p = np.uint64(at)
     for i in range(count):
         node = load(nodes, here + i)
-        a = a + values[p] * node
-        b = b + values[p + _1] * node
-        c = c + values[p + _2] * node
-        d = d + values[p + _3] * node
-        p += _8
+        a = a + weights[p] * node
+        b = b + weights[p + _1] * node
+        c = c + weights[p + _2] * node
+        d = d + weights[p + _3] * node
+        p += _LANES
     return a, b, c, d
 
 
 @subkernel
-def _add_some(four, values, at, heard, whom, nodes, here, count):
-    """Add the weighted inputs of four nodes of a sparsely stored layer, with `count` inputs each."""
+def _add_connected(four, weights, at, connected, first, nodes, here, count):
+    """Add the weighted inputs of four nodes of a sparse block, with `count` connected inputs each."""
     a, b, c, d = four
-    p, w = np.uint64(at), np.uint64(whom)
+    p, w = np.uint64(at), np.uint64(first)
     for _ in range(count):
-        a = a + values[p] * load(nodes, here + heard[w])
-        b = b + values[p + _1] * load(nodes, here + heard[w + _1])
-        c = c + values[p + _2] * load(nodes, here + heard[w + _2])
-        d = d + values[p + _3] * load(nodes, here + heard[w + _3])
-        p += _8
-        w += _8
+        a = a + weights[p] * load(nodes, here + connected[w])
+        b = b + weights[p + _1] * load(nodes, here + connected[w + _1])
+        c = c + weights[p + _2] * load(nodes, here + connected[w + _2])
+        d = d + weights[p + _3] * load(nodes, here + connected[w + _3])
+        p += _LANES
+        w += _LANES
     return a, b, c, d
 
 
 @subkernel
-def _store(places, j, total, hidden):
+def _store(nodes, j, total, hidden):
     """Store the activation of a node: tanh of the sum, in the output layer the sum itself."""
-    store(places, j, _tanh(total) if hidden else total)
+    store(nodes, j, _tanh(total) if hidden else total)
 
 
 # Numerator and denominator of the hyperbolic tangent on -10 to 10, by powers of the square.

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from mothsim.body import MothBody
 from mothsim.controllers.learning.pruning import LEVELS, METHODS
 from mothsim.controllers.networks.dense_inference import dense_forms
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.sparse_inference import CompiledNetwork
+from mothsim.controllers.policy import Policy
+from mothsim.flight import Task, moth_seeds, steady_start
 from mothsim.timing import best_time
+from mothsim.trajectories import make_trajectory
 
 
 def decisions(
@@ -56,10 +61,40 @@ def decisions(
     return rows
 
 
-def _pruned(network: Network, level: float) -> Network:
-    masks = METHODS["global"](network.weights, network.masks, level)
+def policy_decisions(
+    network: Network, small: Sequence[Network] = (), counts: Sequence[int] = (50, 100, 200, 500), *, repeats: int = 50
+) -> list[dict[str, Any]]:
+    """A row for each number of weights: us a whole decision of a policy for one moth, Python included.
+
+    Columns: `weights`, `decision_us`, and of its network alone `one_us`, `dense_one_us` (the better of numpy and jitted
+    JAX) and their ratio `one_gain`.
+
+    Args:
+        network: a policy without memory; it is pruned by magnitude without retraining.
+        small: policies that are timed as they are, a row each before those.
+        counts: weights left of the network.
+        repeats: best of so many.
+    """
+    target, body = make_trajectory("hover"), MothBody()
+    states, inputs = steady_start(target, body)[None], np.ones((1, network.sizes[0]))
+    single, forms = inputs.astype(np.float32), dense_forms(network)
+    dense = min(_microseconds(lambda f=form: f(single), 20, repeats) for form in forms.values())
+    rows = []
+    shares = (1 - count / network.connections for count in counts)
+    for pruned in (*small, *(_pruned(network, 100 * share, "layerwise") for share in shares)):
+        policy, compiled = Policy(pruned), CompiledNetwork(pruned)
+        policy.reset(Task(target, body, 1.0, moth_seeds(0, 1)[1]))
+        row: dict[str, Any] = {"weights": pruned.connections}
+        row["decision_us"] = _microseconds(lambda p=policy: p.control(states, 0.0), 20, repeats)
+        row["one_us"] = _microseconds(lambda f=compiled: f(inputs), 20, repeats)
+        rows.append({**row, "dense_one_us": dense, "one_gain": dense / row["one_us"]})
+    return rows
+
+
+def _pruned(network: Network, level: float, method: str = "global") -> Network:
+    masks = METHODS[method](network.weights, network.masks, level)
     weights = tuple(np.where(mask, weight, 0) for mask, weight in zip(masks, network.weights, strict=True))
-    return Network(weights, network.biases, network.scaling)
+    return replace(network, weights=weights)
 
 
 def _microseconds(work: Callable[[], Any], calls: int, repeats: int) -> float:
@@ -80,6 +115,20 @@ def report(rows: Sequence[dict[str, Any]], batch: int) -> str:
         f"{row['level']:8.4g} {row['weights']:8,} {row['one_us']:8.2f} {row['dense_one_us']:8.2f} "
         f"{row['one_gain']:6.1f} {row['batch_us']:8.3f} {row['dense_batch_us']:8.3f} {row['batch_gain']:6.1f}"
         f"{'  retrained' if row['retrained'] else ''}"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def policy_report(rows: Sequence[dict[str, Any]]) -> str:
+    """The rows of `policy_decisions` as text."""
+    lines = [
+        "us a decision of a policy for one moth, and its network beside the dense one",
+        f"{'weights':>8} {'decision':>9} {'network':>8} {'dense':>8} {'gain':>6}",
+    ]
+    lines += [
+        f"{row['weights']:8,} {row['decision_us']:9.2f} {row['one_us']:8.2f} {row['dense_one_us']:8.2f} "
+        f"{row['one_gain']:6.1f}"
         for row in rows
     ]
     return "\n".join(lines)

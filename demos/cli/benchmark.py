@@ -49,10 +49,12 @@ class Benchmark:
         deciding = decisions(self.decisions, self.repeats, self.seed)
         pruned = [find_network(name) for name in ("sparse-93", "sparse-98")]
         networks = sparse.decisions(find_network("dense"), pruned, batch=self.batch, repeats=10 * self.repeats)
+        alone, eleven = find_network("alone"), find_network("alone-11")
+        deciding_alone = sparse.policy_decisions(alone, [eleven], repeats=10 * self.repeats)
         policies = gradient_speed(repeats=self.repeats, reverse_mode=self.reverse_mode, seed=self.seed)
         if self.json:
-            show({**result, "environment": steps, "decisions": deciding, "networks": networks, "policies": policies},
-                 True)  # fmt: skip
+            show({**result, "environment": steps, "decisions": deciding, "networks": networks, "policies": policies,
+                  "policy_decisions": deciding_alone}, True)  # fmt: skip
             return
         print(report(result))
         print(f"environment: {steps['steps_per_second']:,.0f} segment steps a second with {steps['moths']:,} moths, "
@@ -61,3 +63,4 @@ class Benchmark:
         print(controllers_report(deciding))
         print(gradient_report(policies))
         print(sparse.report(networks, self.batch))
+        print(sparse.policy_report(deciding_alone))

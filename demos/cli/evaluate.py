@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +14,7 @@ from tqdm import tqdm
 
 from mothsim.demos.cli.output import show, wrote
 from mothsim.demos.options import Count, Factor, Percents, Seed, Workers
-from mothsim.workers import available_cpus
+from mothsim.workers import available_cpus, dask_cluster
 
 _FEW = 5  # starts of a controller that samples at every decision, which takes milliseconds
 _SAMPLING = ("mppi", "cem", "random-shooting", "monte-carlo")
@@ -59,6 +60,9 @@ class Evaluate:
     """Write report.html, one page with everything in it."""
     workers: Workers = field(default_factory=available_cpus)
     """Processes; by default one for each core that this process may use."""
+    dask: str | None = None
+    """Address of a Dask scheduler, such as tcp://10.0.0.1:8786, on whose cluster to fly instead of in processes here;
+    its workers need mothsim and the same folders."""
     seed: Seed = 2000
     """Seed of the starts and of every random number; the shipped networks were chosen on others."""
     out: Path = Path("out/evaluate")
@@ -89,8 +93,12 @@ class Evaluate:
         specs = [spec for spec in specs if spec.name not in failures]
         batches = self._batches(specs)
         open_folder(self.out)
-        with tqdm(total=len(batches), desc="flying", unit="batch", file=sys.stderr) as bar:
-            flown = fly_all(batches, self.out, workers=self.workers, callback=bar.update)
+        with (
+            dask_cluster(self.dask) if self.dask else nullcontext(),
+            tqdm(total=len(batches), desc="flying", unit="batch", file=sys.stderr) as bar,
+        ):
+            workers = None if self.dask else self.workers
+            flown = fly_all(batches, self.out, workers=workers, callback=bar.update)
         failures |= flown.failures
         specs = [spec for spec in specs if spec.name not in failures]
         if not specs:

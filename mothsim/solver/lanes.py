@@ -293,6 +293,21 @@ def load(typing, block, index):
 
 
 @_compiled
+def load_widened(typing, block, index):
+    """The lanes in a row of a block of single-precision numbers, in double precision."""
+    narrow = _lanes_of(block)
+    if narrow is None or narrow.element != types.float32:
+        return None
+    lanes = LanesType(types.float64, narrow.width)
+
+    def lower(context, builder, signature, arguments):
+        pointer = _row_pointer(context, builder, signature, arguments, narrow.vector)
+        return builder.fpext(builder.load(pointer, align=4), lanes.vector)
+
+    return lanes(block, index), lower
+
+
+@_compiled
 def store(typing, block, index, value):
     """Write lanes to a row of a block."""
     lanes = _lanes_of(block)
