@@ -45,7 +45,7 @@ def draw_failed_shares(flights: Sequence[Row]) -> Figure:
     figure = Figure(figsize=(3.2 + _CELL[0] * len(columns), 2.4 + _CELL[1] * len(rows)), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    image = axes.imshow(100 * shares, cmap="magma_r", vmin=0, vmax=100, aspect="auto")
+    image = axes.imshow(100 * shares, cmap="Greys", vmin=0, vmax=100, aspect="auto")
     for (i, j), share in np.ndenumerate(shares):
         if 0 < share < 1:
             colour = "white" if share > _DARK else "black"
