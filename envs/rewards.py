@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ Array = NDArray[np.floating]
 
 
 def reward_terms(
-    errors: Array, tilts: Array, spins: Array, efforts: Array, lost: NDArray[np.bool_]
+    errors: Array, tilts: Array, spins: Array, efforts: Array, lost: NDArray[np.bool_], xp: Any = np
 ) -> dict[str, Array]:
     """Terms (N,) of the reward for a decision, in all between 0 and 2.
 
@@ -26,12 +28,13 @@ def reward_terms(
         spins: (N,) thetadot, rad/s.
         efforts: (N,) squares of the actions' lengths.
         lost: (N,).
+        xp: `numpy`, or `jax.numpy`.
     """
     return {
-        "aloft": np.where(lost, 0.0, 1.0),
-        "tracking": np.where(lost, 0.0, 1 / (1 + errors)),
-        "posture": -0.1 * (1 - np.cos(tilts)),
-        "spin": -0.1 * np.minimum((spins / 100) ** 2, 1.0),
+        "aloft": xp.where(lost, 0.0, 1.0),
+        "tracking": xp.where(lost, 0.0, 1 / (1 + errors)),
+        "posture": -0.1 * (1 - xp.cos(tilts)),
+        "spin": -0.1 * xp.minimum((spins / 100) ** 2, 1.0),
         "effort": -0.2 * efforts,
     }
 
