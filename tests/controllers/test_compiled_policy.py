@@ -13,7 +13,7 @@ from mothsim.policy_interface import observe, preview, to_control_components
 from mothsim.timing import best_time
 
 
-@pytest.mark.parametrize("name", ["alone", "alone-11"])
+@pytest.mark.parametrize("name", ["alone", "alone-6"])
 def test_a_compiled_decision_is_that_of_the_interface(name: str) -> None:
     target, body = mothsim.make_trajectory("sum-of-primes"), mothsim.MothBody()
     starts, seeds = moth_seeds(0, 50)
@@ -32,7 +32,7 @@ def test_a_compiled_decision_is_that_of_the_interface(name: str) -> None:
 def test_a_decision_of_a_small_policy_for_one_moth_takes_less_than_ten_microseconds() -> None:
     target, body = mothsim.make_trajectory("hover"), mothsim.MothBody()
     starts, seeds = moth_seeds(0, 1)
-    policy = controllers.make("policy", network="alone-11")
+    policy = controllers.make("policy", network="alone-6")
     policy.reset(Task(target, body, 1.0, seeds))
     states = random_starts(target, body, starts)
     assert best_time(lambda: policy.control(states, 0.02), 2000) < 10e-6

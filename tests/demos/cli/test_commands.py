@@ -78,7 +78,7 @@ def test_a_lost_flight_is_null_in_json(tmp_path: Path, capsys: pytest.CaptureFix
         (["--trajectory", "loop"], "expected one of hover, step, sine, sum-of-primes"),
         (["--body", "hummingbird"], "expected one of zahn2022, bustamante2022-fa"),
         (["--controller", "pid"], "expected one of lqr, inverse-model"),
-        (["--network", "huge"], "expected one of alone-11, alone, compact, dense"),
+        (["--network", "huge"], "expected one of alone-6, alone, compact, dense"),
         (["--network", str(ROOT / "README.md")], "not a .safetensors file"),
         (["--controller", "lqr", "--duration", "-1"], "duration = -1.0"),
     ],

@@ -180,12 +180,12 @@ def test_evaluate_puts_them_in_one_table_and_flies_again_what_is_changed(own: st
     command = ["evaluate", "--controllers", "lqr", f"{own}:Springs", f"{own}:Faulty", "--starts", "2", "--workers", "2"]
     command += ["--tasks", "hover", f"{own}:line", "--duration-scale", "0.1", "--networks", str(tmp_path / "runs")]
     (tmp_path / "runs").mkdir()
-    alone = shipped_networks()["alone-11"]
-    (tmp_path / "runs" / "alone-11.safetensors").write_bytes(alone.read_bytes())
+    alone = shipped_networks()["alone-6"]
+    (tmp_path / "runs" / "alone-6.safetensors").write_bytes(alone.read_bytes())
     assert main([*command, "--out", str(out)]) == 1  # for the faulty one
     rows = read_table(out / "flights.csv", COLUMNS)
     assert {(row["controller"], row["task"]) for row in rows} == {
-        (name, task) for name in ("lqr", f"{own}:Springs", "alone-11") for task in ("hover", f"{own}:line")
+        (name, task) for name in ("lqr", f"{own}:Springs", "alone-6") for task in ("hover", f"{own}:line")
     }
     assert "IndexError" in (out / "networks.csv").read_text()
     assert f"{own}:Springs" in (out / "headline.md").read_text()
