@@ -54,6 +54,10 @@ class Disturbed:
     size: float = 1.28
     abdomen: float = 2.1
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.delay <= PAST * SEGMENT:
+            raise ValueError(f"delay = {self.delay!r}: expected seconds, from 0 to {PAST * SEGMENT:g}")
+
 
 class Flights(NamedTuple):
     """Where G groups of moths are, B in all.

@@ -85,6 +85,7 @@ class RobustSettings:
         for name in ("learning_rate", "violence", "precision"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} = {getattr(self, name)!r}: expected a finite number above zero")
+        Disturbed(**self.disturbed)
         if self.seed < 0:
             raise ValueError(f"seed = {self.seed!r}: expected 0 or more")
         if any(nodes < 1 for nodes in self.hidden):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from mothsim.demos.cli.output import show, wrote
-from mothsim.demos.options import Count, Counts, Seed
+from mothsim.demos.options import Count, CountOrDefault, CountsOrDefault, Noise, Seed
 
 if TYPE_CHECKING:
     from mothsim.controllers.learning.policy_run import PolicyProgress
@@ -24,18 +24,20 @@ class TrainPolicy:
 
     robust: bool = False
     """Train a policy with memory on flights with noise, delay, gusts and other bodies; it is not refined."""
-    hidden: Counts | None = None
+    hidden: CountsOrDefault = None
     """Nodes of the hidden layers; by default 32 32, and 48 48 for a robust policy."""
-    steps: Count | None = None
+    steps: CountOrDefault = None
     """Of training by the gradient, each with a window of flight by all moths; by default 400, and 6000 for a robust
     policy."""
     refining_steps: Count = 220
     """Of refining by the gradient and the curvature."""
-    moths: Count | None = None
+    moths: CountOrDefault = None
     """Flown side by side in training, and half as many in refining; by default 128, and 96 for a robust policy, in
     groups of 8 on one body each."""
-    segments: Count | None = None
+    segments: CountOrDefault = None
     """Of 20 ms, in a window of flight; by default 40, and 25 for a robust policy."""
+    delay: Noise = 0.02
+    """Longest delay, s, in the flights of a robust policy, up to 0.06."""
     seed: Seed = 0
     """Of first weights, targets and starts."""
     out: Path = Path("out/policy")
@@ -66,6 +68,7 @@ class TrainPolicy:
         return make_policy(training, refining, file, bar)
 
     def _robust(self, file: Path, bar: StageBar) -> Network:
+        from mothsim.controllers.learning.disturbed_flights import Disturbed
         from mothsim.controllers.learning.policy_run import run
         from mothsim.controllers.learning.robust_training import (
             RobustSettings,
@@ -73,7 +76,8 @@ class TrainPolicy:
             train_robust_policy,
         )
 
-        settings = replace(RobustSettings(), **self._given("hidden", "steps", "segments"))
+        disturbed = {"delay": self.delay} if self.delay != Disturbed().delay else {}
+        settings = replace(RobustSettings(disturbed=disturbed), **self._given("hidden", "steps", "segments"))
         if self.moths is not None:
             settings = replace(settings, groups=max(1, self.moths // settings.moths))
         network = init_robust_policy(settings)

@@ -81,7 +81,7 @@ def test_bounds_are_those_of_every_value() -> None:
 NUMBERS = {
     "fly": ("--seed", "--duration", "--moths"),
     "train inverse-model": ("--segments", "--step-scale", "--seed", "--levels", "--hidden"),
-    "train policy": ("--steps", "--refining-steps", "--moths", "--segments", "--learning-rate", "--seed", "--hidden"),
+    "train policy": ("--steps", "--refining-steps", "--moths", "--segments", "--delay", "--seed", "--hidden"),
     "study": ("--networks", "--segments", "--step-scale", "--seed", "--seeds", "--workers", "--threshold", "--level",
               "--levels", "--hidden", "--weights"),
     "benchmark": ("--rows", "--baseline-rows", "--moths", "--batch", "--repeats", "--decisions", "--seed"),

@@ -114,7 +114,7 @@ def test_train_then_fly_what_it_made(tmp_path: Path, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize("robust", [False, True], ids=["refined", "robust"])
 def test_train_a_policy_then_fly_it(robust: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = f"train policy --hidden 4 --steps 3 --refining-steps 2 --moths {16 if robust else 4} --segments 3".split()
-    command += ["--robust"] if robust else []
+    command += ["--robust", "--delay", "0.05"] if robust else []
     assert main([*command, "--out", str(tmp_path), "--json"]) == 0
     result = last_json(capsys)
     assert result["weights"] == (54 if robust else 29) * 4 + 4 * 3
