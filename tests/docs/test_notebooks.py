@@ -41,4 +41,4 @@ def test_a_notebook_is_kept_with_its_outputs(file: Path) -> None:
 
 
 def test_there_are_notebooks() -> None:
-    assert len(NOTEBOOKS) >= 3
+    assert len(NOTEBOOKS) >= 4

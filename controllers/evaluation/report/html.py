@@ -54,6 +54,10 @@ table { border-collapse: collapse; font: 13.5px/1.4 system-ui, sans-serif; font-
 th, td { padding: .35rem .7rem .35rem 0; text-align: right; border-bottom: 1px solid var(--line); }
 th { color: var(--quiet); font-weight: 600; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; }
+th button { all: unset; cursor: pointer; }
+th button:focus-visible { outline: 2px solid var(--accent); }
+th[aria-sort=ascending] button::after { content: " ▲"; }
+th[aria-sort=descending] button::after { content: " ▼"; }
 @media (max-width: 40rem) {
   body { font-size: 16px; }
   main { padding: 1.5rem 1rem 3rem; }
@@ -66,6 +70,29 @@ th:first-child, td:first-child { text-align: left; }
   table.stacked td:empty { display: none; }
 }
 """
+
+_SORT = """
+const value = (row, column) => {
+  const text = row.cells[column].textContent.trim();
+  const number = parseFloat(text.replace(/,/g, "").replace("∞", "Infinity"));
+  return Number.isNaN(number) ? text : number;
+};
+const inOrder = (a, b) => {
+  if (a === "" || b === "") return 0;
+  if (typeof a === typeof b) return a < b ? -1 : a > b ? 1 : 0;
+  return typeof a === "number" ? -1 : 1;
+};
+document.querySelectorAll("thead button").forEach(button => button.onclick = () => {
+  const head = button.parentElement, body = head.closest("table").tBodies[0], column = head.cellIndex;
+  const sign = head.ariaSort === "ascending" ? -1 : 1;
+  const rows = [...body.rows].map(row => [value(row, column), row]);
+  rows.sort(([a], [b]) => (a === "") - (b === "") || sign * inOrder(a, b));
+  body.append(...rows.map(([, row]) => row));
+  [...head.parentElement.cells].forEach(cell => cell.ariaSort = "none");
+  head.ariaSort = sign > 0 ? "ascending" : "descending";
+});
+"""
+"""Sorts a table by the column whose name is pressed, again the other way; empty cells stay last."""
 
 
 def page(tables: Mapping[str, Sequence[Row]], shown: Mapping[str, mothsim.Flight], settings: dict) -> str:
@@ -115,7 +142,7 @@ def page(tables: Mapping[str, Sequence[Row]], shown: Mapping[str, mothsim.Flight
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>mothsim: sparsity versus tracking error</title><style>{_STYLE}</style></head>\n"
-        f"<body><main>\n{chr(10).join(parts)}\n</main></body></html>\n"
+        f"<body><main>\n{chr(10).join(parts)}\n</main><script type='module'>{_SORT}</script></body></html>\n"
     )
 
 
@@ -233,7 +260,7 @@ def _section(title: str, body: str, note: str = "") -> str:
 
 def _table(cells: Sequence[Sequence[str]]) -> str:
     head, *rows = [[html.escape(cell) for cell in row] for row in cells]
-    header = "".join(f"<th>{cell}</th>" for cell in head)
+    header = "".join(f'<th><button title="sort">{cell}</button></th>' for cell in head)
     lines = [
         "".join(f'<td data-label="{name}">{cell}</td>' for name, cell in zip(head, row, strict=True)) for row in rows
     ]

@@ -44,6 +44,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_learns_where_there_is_no_numba(tmp_path: Path) -> None:
     """As on a machine with a GPU and JAX alone: the segments are then JAX's own, the same but for rounding."""
     code = f"""

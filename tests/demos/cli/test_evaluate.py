@@ -88,6 +88,7 @@ def test_again_is_the_same_to_the_byte(evaluated: Path, capsys: pytest.CaptureFi
     assert {row["name"]: row["weights"] for row in result["rows"]}["small"] == 1312
 
 
+@pytest.mark.slow
 def test_killed_and_run_again_is_the_same_to_the_byte(tmp_path: Path) -> None:
     """Two processes killed at work, then gone on with by one."""
     begin = [
@@ -137,8 +138,16 @@ def test_the_page_fits_the_screen(evaluated: Path, tmp_path: Path, width: int) -
         pytest.skip("no Chromium is installed")
     page = html.escape((evaluated / "report.html").read_text(encoding="utf-8"))
     measure = """const inside = document.querySelector('iframe').contentDocument;
-        const images = [...inside.images];
-        document.title = JSON.stringify({wide: inside.documentElement.scrollWidth, tall: inside.body.scrollHeight,
+        const images = [...inside.images], table = inside.querySelector('table');
+        const heads = [...table.tHead.rows[0].cells],
+            at = heads.findIndex(cell => cell.textContent === 'weights');
+        const column = () => [...table.tBodies[0].rows].map(row => row.cells[at].textContent);
+        heads[at].firstChild.click();
+        const sorted = [column()];
+        heads[at].firstChild.click();
+        sorted.push(column());
+        document.title = JSON.stringify({sorted,
+            wide: inside.documentElement.scrollWidth, tall: inside.body.scrollHeight,
             moths: inside.querySelector('flight-viewer').views.length,
             images: images.length, drawn: images.filter(image => image.naturalWidth > 100).length});"""
     wrapper = tmp_path / "wrapper.html"
@@ -157,6 +166,11 @@ def test_the_page_fits_the_screen(evaluated: Path, tmp_path: Path, width: int) -
     assert seen["tall"] > 3000
     assert seen["images"] == seen["drawn"] == 6
     assert seen["moths"] == 3
+    for cells, downwards in zip(seen["sorted"], (False, True), strict=True):
+        weights = [int(cell.replace(",", "")) for cell in cells if cell]
+        assert len(set(weights)) > 1
+        assert weights == sorted(weights, reverse=downwards)
+        assert cells[len(weights) :] == [""] * (len(cells) - len(weights))  # LQR and MPC have none
     picture = tmp_path / "page.png"
     command = [*command[:5], "--hide-scrollbars", f"--window-size={max(width, 600)},3000", f"--screenshot={picture}"]
     subprocess.run([*command, wrapper.as_uri()], capture_output=True, timeout=120)
