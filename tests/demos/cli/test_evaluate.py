@@ -113,7 +113,7 @@ def test_the_page_needs_nothing_else(evaluated: Path) -> None:
     page = (evaluated / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"""(src|href|srcset)=["'](?!data:)""", page)
     assert "url(" not in page
-    assert page.count("data:image/png") == 2 * 6
+    assert page.count("data:image/png") == 2 * 7
     assert page.count("<flight-viewer ") == 1
     assert len(page) < 1_000_000
     for expected in (
@@ -164,7 +164,7 @@ def test_the_page_fits_the_screen(evaluated: Path, tmp_path: Path, width: int) -
     seen = json.loads(html.unescape(found[1]))
     assert seen["wide"] <= width
     assert seen["tall"] > 3000
-    assert seen["images"] == seen["drawn"] == 6
+    assert seen["images"] == seen["drawn"] == 7
     assert seen["moths"] == 3
     for cells, downwards in zip(seen["sorted"], (False, True), strict=True):
         weights = [int(cell.replace(",", "")) for cell in cells if cell]
