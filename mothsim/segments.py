@@ -105,10 +105,9 @@ def generate(
     threads: int | None = None,
     solver: Solver | None = None,
 ) -> Segments:
-    """A training set of random segments.
+    """A training set of random segments, of which a longer one starts with the shorter one.
 
-    The values depend on `count`-th row and `seed` alone: rows come in blocks, each with its own random stream,
-    so a longer set starts with the shorter one, on any number of threads.
+    A row depends on its number and `seed` alone: rows come in blocks, each with its own random stream.
 
     Args:
         count: rows.
@@ -139,8 +138,7 @@ def generate(
         rows = slice(block * BLOCK, min((block + 1) * BLOCK, count))
         # The whole block is drawn even if only part of it is wanted, so that its rows do not depend on `count`.
         states, controls = draw(BLOCK, np.random.SeedSequence(seed, spawn_key=(first // BLOCK + block,)), body)
-        size = rows.stop - rows.start
-        states, controls = states[:size], controls[:size]
+        states, controls = (each[: rows.stop - rows.start] for each in (states, controls))
         ends = solve(states, controls)
         failed = np.isnan(ends).any(axis=1)
         if failed.any():
