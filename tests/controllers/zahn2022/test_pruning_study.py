@@ -20,6 +20,7 @@ from mothsim.controllers.zahn2022.pruning_study import run
 from mothsim.controllers.zahn2022.study_figures import draw_study
 from mothsim.controllers.zahn2022.study_files import StudySettings, load_settings, study_networks
 
+JAX = StudySettings("zahn2022-jax", hidden=(16, 12), levels=(40.0, 80.0), segments=5000, step_scale=0.004, networks=2)
 QUICK = StudySettings("cosine", "global", (16, 12), (40.0, 80.0), 5000, 3, 0.02, 3)
 ROOT = Path(__file__).parents[3]
 
