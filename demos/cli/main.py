@@ -9,7 +9,6 @@ from tyro.conf import subcommand
 
 import mothsim
 from mothsim.demos.cli.benchmark import Benchmark
-from mothsim.demos.cli.data import Data
 from mothsim.demos.cli.evaluate import Evaluate
 from mothsim.demos.cli.export import Export
 from mothsim.demos.cli.fly import Fly
@@ -18,6 +17,7 @@ from mothsim.demos.cli.list_names import ListNames
 from mothsim.demos.cli.study import Study
 from mothsim.demos.cli.train import Train
 from mothsim.demos.cli.view import View
+from mothsim.demos.cli.write_data import Data
 from mothsim.demos.run import guarded, run
 
 Command = (

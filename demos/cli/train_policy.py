@@ -14,8 +14,8 @@ from mothsim.demos.cli.output import show, wrote
 from mothsim.demos.options import Count, CountOrDefault, CountsOrDefault, Noise, Seed
 
 if TYPE_CHECKING:
-    from mothsim.controllers.learning.policy_run import PolicyProgress
     from mothsim.controllers.networks.network import Network
+    from mothsim.controllers.policies.policy_run import PolicyProgress
 
 
 @dataclass
@@ -47,8 +47,8 @@ class TrainPolicy:
 
     def run(self) -> None:
         """Train, draw, fly and print."""
-        from mothsim.controllers.learning.policy_curve import draw_policy_curve
-        from mothsim.controllers.learning.policy_flights import fly_all
+        from mothsim.controllers.policies.policy_curve import draw_policy_curve
+        from mothsim.controllers.policies.policy_flights import fly_all
         from mothsim.plotting.figures import save_figure
 
         file, picture = self.out / "policy.safetensors", self.out / "learning-curve.png"
@@ -59,18 +59,18 @@ class TrainPolicy:
         wrote(file, picture)
 
     def _refined(self, file: Path, bar: StageBar) -> Network:
-        from mothsim.controllers.learning.make_policy import make_policy
-        from mothsim.controllers.learning.policy_refining import RefiningSettings
-        from mothsim.controllers.learning.policy_training import PolicySettings
+        from mothsim.controllers.policies.make_policy import make_policy
+        from mothsim.controllers.policies.policy_refining import RefiningSettings
+        from mothsim.controllers.policies.policy_training import PolicySettings
 
         training = replace(PolicySettings(steps=400), **self._given("hidden", "steps", "moths", "segments"))
         refining = RefiningSettings(self.refining_steps, (training.moths + 1) // 2, training.segments, seed=self.seed)
         return make_policy(training, refining, file, bar)
 
     def _robust(self, file: Path, bar: StageBar) -> Network:
-        from mothsim.controllers.learning.disturbed_flights import Disturbed
-        from mothsim.controllers.learning.policy_run import run
-        from mothsim.controllers.learning.robust_training import (
+        from mothsim.controllers.policies.disturbed_flights import Disturbed
+        from mothsim.controllers.policies.policy_run import run
+        from mothsim.controllers.policies.robust_training import (
             RobustSettings,
             init_robust_policy,
             train_robust_policy,

@@ -13,16 +13,16 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from mothsim.controllers.learning.make_policy import make_policy
-from mothsim.controllers.learning.policy_flights import REQUIREMENTS, fly_all
-from mothsim.controllers.learning.policy_pruning import prune_policy
-from mothsim.controllers.learning.policy_refining import RefiningSettings
-from mothsim.controllers.learning.policy_run import run
-from mothsim.controllers.learning.policy_training import PolicySettings
-from mothsim.controllers.learning.policy_wiring import draw_wiring
-from mothsim.controllers.learning.robust_training import RobustSettings, init_robust_policy, train_robust_policy
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import load_network, save_network
+from mothsim.controllers.policies.make_policy import make_policy
+from mothsim.controllers.policies.policy_flights import REQUIREMENTS, fly_all
+from mothsim.controllers.policies.policy_pruning import prune_policy
+from mothsim.controllers.policies.policy_refining import RefiningSettings
+from mothsim.controllers.policies.policy_run import run
+from mothsim.controllers.policies.policy_training import PolicySettings
+from mothsim.controllers.policies.policy_wiring import draw_wiring
+from mothsim.controllers.policies.robust_training import RobustSettings, init_robust_policy, train_robust_policy
 from mothsim.demos.cli.output import show, wrote
 from mothsim.demos.cli.train_policy import StageBar
 from mothsim.demos.options import Count, Factor, Seed

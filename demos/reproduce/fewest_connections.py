@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tqdm import tqdm
 
-from mothsim.controllers.learning.policy_floor import candidates, linear_hover, slowest
+from mothsim.controllers.policies.policy_floor import candidates, linear_hover, slowest
 from mothsim.demos.options import Count, Counts, Seed
 from mothsim.demos.run import run as run_program
 from mothsim.policy_interface import ENTRIES, OUTPUT_ENTRIES

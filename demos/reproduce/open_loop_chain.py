@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mothsim.controllers.networks.storage import find_network, shipped_networks
-from mothsim.controllers.zahn2022.open_loop_chain import OFF, chain_table
+from mothsim.controllers.zahn2022.prediction_chain import OFF, chain_table
 from mothsim.demos.options import Count, Seed
 from mothsim.demos.run import run as run_program
 

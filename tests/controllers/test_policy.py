@@ -5,9 +5,9 @@ import pytest
 
 import mothsim
 from mothsim import controllers
-from mothsim.controllers.learning.policy_training import PolicySettings, init_policy
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import find_network, load_network, save_network, shipped_networks
+from mothsim.controllers.policies.policy_training import PolicySettings, init_policy
 from mothsim.controllers.policy import Policy
 from mothsim.flight import Task
 from mothsim.metrics import recovered

@@ -5,17 +5,17 @@ from dataclasses import replace
 import numpy as np
 
 from mothsim import MothBody
-from mothsim.controllers.learning.flight_curvature import SQUARES, gauss_newton_matrix, live_parameters
-from mothsim.controllers.learning.flight_gradient import (
+from mothsim.controllers.learning.levenberg_marquardt import parameters, with_parameters
+from mothsim.controllers.networks.network import Network
+from mothsim.controllers.policies.flight_curvature import SQUARES, gauss_newton_matrix, live_parameters
+from mothsim.controllers.policies.flight_gradient import (
     CostWeights,
     distance_curvature,
     fly_window,
     segment_cost,
 )
-from mothsim.controllers.learning.levenberg_marquardt import parameters, with_parameters
-from mothsim.controllers.learning.policy_targets import draw_starts, draw_targets
-from mothsim.controllers.learning.policy_training import PolicySettings, init_policy
-from mothsim.controllers.networks.network import Network
+from mothsim.controllers.policies.policy_targets import draw_starts, draw_targets
+from mothsim.controllers.policies.policy_training import PolicySettings, init_policy
 
 MOTHS, SEGMENTS = 6, 5
 # Of the squares only those of the position, so that differences of the flown positions are all that is needed.

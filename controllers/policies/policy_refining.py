@@ -1,7 +1,7 @@
 """Refining policies that already fly, by damped Gauss-Newton steps on all parameters at once.
 
 A policy has some thousand parameters, few enough for a matrix of their curvature through the flight, see
-`mothsim.controllers.learning.flight_curvature`. A hundred steps on it (Levenberg 1944; Marquardt 1963), each with
+`mothsim.controllers.policies.flight_curvature`. A hundred steps on it (Levenberg 1944; Marquardt 1963), each with
 flights of its own and a matrix averaged over the steps before, fly closer than thousands by the gradient alone.
 """
 
@@ -18,8 +18,10 @@ from jax.flatten_util import ravel_pytree
 from numpy.typing import NDArray
 
 from mothsim.body import MothBody
-from mothsim.controllers.learning.flight_curvature import SQUARES, gauss_newton_matrix, live_parameters
-from mothsim.controllers.learning.flight_gradient import (
+from mothsim.controllers.learning.levenberg_marquardt import parameters, with_parameters
+from mothsim.controllers.networks.network import Network
+from mothsim.controllers.policies.flight_curvature import SQUARES, gauss_newton_matrix, live_parameters
+from mothsim.controllers.policies.flight_gradient import (
     CostWeights,
     Parameters,
     Window,
@@ -27,10 +29,8 @@ from mothsim.controllers.learning.flight_gradient import (
     flight_cost,
     fly_window,
 )
-from mothsim.controllers.learning.levenberg_marquardt import parameters, with_parameters
-from mothsim.controllers.learning.policy_run import Callback, iterate, trained_info
-from mothsim.controllers.learning.policy_targets import draw_angles, draw_starts, draw_targets
-from mothsim.controllers.networks.network import Network
+from mothsim.controllers.policies.policy_run import Callback, iterate, trained_info
+from mothsim.controllers.policies.policy_targets import draw_angles, draw_starts, draw_targets
 
 _GROW, _SHRINK, _TRIES, _LEAST = 3.0, 0.7, 6, 1e-5  # of the damping
 _BUCKET = 64  # numbers of parameters are rounded up to its multiples

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mothsim.controllers.learning.optimal_brain_surgeon import prune_by_curvature
-from mothsim.controllers.learning.policy_refining import RefiningSettings, curvature, fly_random, refine_policy
 from mothsim.controllers.networks.network import Network
+from mothsim.controllers.policies.policy_refining import RefiningSettings, curvature, fly_random, refine_policy
 
 _HANDFUL = 0.15  # share of the connections tried at once
 _WINDOWS = 10  # of flights, over which the curvature is averaged

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mothsim import MothBody
-from mothsim.controllers.learning.flight_gradient import CostWeights, cost_and_gradient, flight_cost, fly_window
-from mothsim.controllers.learning.policy_targets import draw_starts, draw_targets
+from mothsim.controllers.policies.flight_gradient import CostWeights, cost_and_gradient, flight_cost, fly_window
+from mothsim.controllers.policies.policy_targets import draw_starts, draw_targets
 from mothsim.policy_interface import ENTRIES, PREVIEW
 
 BODY = MothBody()

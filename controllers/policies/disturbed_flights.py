@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from mothsim.actuation import from_components
 from mothsim.body import MothBody
-from mothsim.controllers.learning.flight_gradient import Parameters, forward
-from mothsim.controllers.learning.policy_targets import draw_starts, draw_targets
+from mothsim.controllers.policies.flight_gradient import Parameters, forward
+from mothsim.controllers.policies.policy_targets import draw_starts, draw_targets
 from mothsim.disturbances import next_wind
 from mothsim.policy_interface import PREVIEW, PolicyTarget, mean_velocities, to_control_components, trims_at
 from mothsim.policy_memory import PolicyMemory, first_memory, recall, remember
@@ -103,7 +103,7 @@ class DisturbedWindow(NamedTuple):
 
     Attributes:
         states, components, by_state, by_components, targets, velocities, ahead, sound: as in
-            `mothsim.controllers.learning.flight_gradient.Window`.
+            `mothsim.controllers.policies.flight_gradient.Window`.
         noise: (T, B, 8) added to what is shown.
         shares: (B, 4), see `Course`.
         past, memory: at the window's beginning, see `Flights`.

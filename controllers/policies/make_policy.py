@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from mothsim.controllers.learning.policy_refining import RefiningSettings, refine_policy
-from mothsim.controllers.learning.policy_run import PolicyProgress, run
-from mothsim.controllers.learning.policy_training import PolicySettings, init_policy, train_policy
 from mothsim.controllers.networks.network import Network
+from mothsim.controllers.policies.policy_refining import RefiningSettings, refine_policy
+from mothsim.controllers.policies.policy_run import PolicyProgress, run
+from mothsim.controllers.policies.policy_training import PolicySettings, init_policy, train_policy
 
 
 def make_policy(

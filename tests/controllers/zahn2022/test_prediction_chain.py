@@ -3,8 +3,7 @@ import pytest
 
 from mothsim.actuation import to_components
 from mothsim.controllers.networks.storage import find_network
-from mothsim.controllers.zahn2022 import open_loop_chain
-from mothsim.controllers.zahn2022.open_loop_chain import chain_lengths, chain_table, reference_flight
+from mothsim.controllers.zahn2022.prediction_chain import chain_lengths, chain_table, reference_flight
 from mothsim.flight import Flight
 
 
@@ -23,12 +22,12 @@ def test_a_network_that_knew_it_all_flies_to_the_end(flight: Flight, monkeypatch
         controls = to_components(flight.controls[:, step])[:, :3]
         return np.concatenate([controls, flight.states[:, step + 1][:, [4, 5, 7, 6]]], axis=1)
 
-    monkeypatch.setattr(open_loop_chain, "CompiledNetwork", lambda network: knows)
+    monkeypatch.setattr(prediction_chain, "CompiledNetwork", lambda network: knows)
     assert (chain_lengths(find_network("small"), flight) == 25).all()
 
 
 def test_a_network_that_knows_nothing_is_off_soon(flight: Flight, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(open_loop_chain, "CompiledNetwork", lambda network: lambda inputs: np.zeros((len(inputs), 7)))
+    monkeypatch.setattr(prediction_chain, "CompiledNetwork", lambda network: lambda inputs: np.zeros((len(inputs), 7)))
     lengths = chain_lengths(find_network("small"), flight)
     # Half g t^2 is 1 cm after 45 ms.
     assert np.median(lengths) == pytest.approx(2, abs=1)

@@ -17,10 +17,10 @@ import numpy as np
 import optax
 
 from mothsim.body import MothBody
-from mothsim.controllers.learning.flight_gradient import CostWeights, Parameters, cost_and_gradient, fly_window
-from mothsim.controllers.learning.policy_run import Callback, iterate, trained_info
-from mothsim.controllers.learning.policy_targets import draw_angles, draw_starts, draw_targets
 from mothsim.controllers.networks.network import Network, Scaling
+from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters, cost_and_gradient, fly_window
+from mothsim.controllers.policies.policy_run import Callback, iterate, trained_info
+from mothsim.controllers.policies.policy_targets import draw_angles, draw_starts, draw_targets
 from mothsim.policy_interface import ENTRIES, OUTPUT_ENTRIES
 
 _OUTPUTS = len(OUTPUT_ENTRIES)

@@ -15,7 +15,8 @@ import numpy as np
 import optax
 
 from mothsim.body import MothBody
-from mothsim.controllers.learning.disturbed_flights import (
+from mothsim.controllers.networks.network import Network, Scaling
+from mothsim.controllers.policies.disturbed_flights import (
     LONGEST,
     Course,
     Disturbed,
@@ -27,7 +28,7 @@ from mothsim.controllers.learning.disturbed_flights import (
     fly_on,
     upright,
 )
-from mothsim.controllers.learning.flight_gradient import (
+from mothsim.controllers.policies.flight_gradient import (
     CostWeights,
     Parameters,
     arrival_cost,
@@ -35,9 +36,8 @@ from mothsim.controllers.learning.flight_gradient import (
     forward,
     segment_cost,
 )
-from mothsim.controllers.learning.policy_run import Callback, iterate, trained_info
-from mothsim.controllers.learning.policy_targets import draw_starts
-from mothsim.controllers.networks.network import Network, Scaling
+from mothsim.controllers.policies.policy_run import Callback, iterate, trained_info
+from mothsim.controllers.policies.policy_targets import draw_starts
 from mothsim.policy_interface import ENTRIES, OUTPUT_ENTRIES, to_control_components
 from mothsim.policy_memory import MEMORY_ENTRIES, recall, remember
 from mothsim.solver.propagate import SEGMENT
@@ -189,7 +189,7 @@ def _ready(
 def disturbed_cost(parameters: Parameters, window: DisturbedWindow, weights: CostWeights, body: MothBody) -> Any:
     """Cost of a window's flights, as a function of the parameters about the flights that were flown.
 
-    As `mothsim.controllers.learning.flight_gradient.flight_cost`, through delay, noise and memory.
+    As `mothsim.controllers.policies.flight_gradient.flight_cost`, through delay, noise and memory.
     """
     flown = (window.states[:-1], window.states[1:], window.components, window.by_state, window.by_components)
     shown = (window.targets[:-1], window.velocities[:-1], window.ahead, window.targets[1:], window.noise)

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mothsim.controllers.learning import policy_run
-from mothsim.controllers.learning.make_policy import make_policy
-from mothsim.controllers.learning.policy_flights import DURATIONS, REQUIREMENTS, fly_all
-from mothsim.controllers.learning.policy_pruning import prune_policy, without_least_salient
-from mothsim.controllers.learning.policy_refining import RefiningSettings, refine_policy
-from mothsim.controllers.learning.policy_run import PolicyProgress
-from mothsim.controllers.learning.policy_training import PolicySettings, init_policy, train_policy
+from mothsim.controllers.policies import policy_run
+from mothsim.controllers.policies.make_policy import make_policy
+from mothsim.controllers.policies.policy_flights import DURATIONS, REQUIREMENTS, fly_all
+from mothsim.controllers.policies.policy_pruning import prune_policy, without_least_salient
+from mothsim.controllers.policies.policy_refining import RefiningSettings, refine_policy
+from mothsim.controllers.policies.policy_run import PolicyProgress
+from mothsim.controllers.policies.policy_training import PolicySettings, init_policy, train_policy
 from mothsim.trajectories import NAMES
 
 SHORT = PolicySettings(hidden=(4,), steps=6, moths=8, segments=4)

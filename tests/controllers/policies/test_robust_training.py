@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from mothsim import MothBody, controllers, fly
-from mothsim.controllers.learning import policy_run
-from mothsim.controllers.learning.disturbed_flights import Disturbed, begin, delay_shares, draw_course, fly_on
-from mothsim.controllers.learning.flight_gradient import CostWeights
-from mothsim.controllers.learning.robust_training import (
+from mothsim.controllers.networks.storage import find_network
+from mothsim.controllers.policies import policy_run
+from mothsim.controllers.policies.disturbed_flights import Disturbed, begin, delay_shares, draw_course, fly_on
+from mothsim.controllers.policies.flight_gradient import CostWeights
+from mothsim.controllers.policies.robust_training import (
     RobustSettings,
     disturbed_cost,
     disturbed_cost_and_gradient,
     init_robust_policy,
     train_robust_policy,
 )
-from mothsim.controllers.networks.storage import find_network
 from mothsim.metrics import recovered
 from mothsim.perturbations import PERTURBATIONS
 from mothsim.policy_interface import preview

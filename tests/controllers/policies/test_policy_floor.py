@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mothsim import MothBody, fly
-from mothsim.controllers.learning.policy_floor import candidates, linear_hover, slowest, spectral_radii
 from mothsim.controllers.networks.network import Network, Scaling
+from mothsim.controllers.policies.policy_floor import candidates, linear_hover, slowest, spectral_radii
 from mothsim.controllers.policy import Policy
 from mothsim.policy_interface import ENTRIES
 from mothsim.trim import find_trim

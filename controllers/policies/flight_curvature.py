@@ -19,7 +19,8 @@ from jax.flatten_util import ravel_pytree
 from numpy.typing import NDArray
 
 from mothsim.body import MothBody
-from mothsim.controllers.learning.flight_gradient import (
+from mothsim.controllers.networks.network import Network
+from mothsim.controllers.policies.flight_gradient import (
     CostWeights,
     Parameters,
     Window,
@@ -27,7 +28,6 @@ from mothsim.controllers.learning.flight_gradient import (
     forward,
     segment_cost,
 )
-from mothsim.controllers.networks.network import Network
 from mothsim.policy_interface import PolicyTarget, observe, to_control_components
 
 SQUARES = 9

@@ -1,0 +1,1 @@
+"""Policies that fly alone: trained by the gradient through the flight, refined, pruned, and made robust."""
