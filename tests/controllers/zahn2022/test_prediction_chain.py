@@ -3,6 +3,7 @@ import pytest
 
 from mothsim.actuation import to_components
 from mothsim.controllers.networks.storage import find_network
+from mothsim.controllers.zahn2022 import prediction_chain
 from mothsim.controllers.zahn2022.prediction_chain import chain_lengths, chain_table, reference_flight
 from mothsim.flight import Flight
 
