@@ -25,7 +25,7 @@ def environment(moths: int = 4096, sync_moths: int = 64, steps: int = 40, repeat
     best = dict.fromkeys(kinds, 0.0)
     made = {}
     for kind, (count, _) in kinds.items():
-        env = gym.make_vec("mothsim:mothsim/Track-v0", num_envs=count, vectorization_mode=kind)
+        env = gym.make_vec("mothsim:mothsim/Track-v1", num_envs=count, vectorization_mode=kind)
         env.reset(seed=0)
         env.action_space.seed(0)
         made[kind] = env, [env.action_space.sample() for _ in range(8)]
@@ -51,7 +51,7 @@ def rendering(frames: int = 100) -> dict[str, float]:
     Returns:
         `frames_per_second`.
     """
-    env = gym.make("mothsim:mothsim/Track-v0", render_mode="human", disable_env_checker=True)
+    env = gym.make("mothsim:mothsim/Track-v1", render_mode="human", disable_env_checker=True)
     env.reset(seed=0)
     began = time.perf_counter()
     for _ in range(frames):

@@ -49,8 +49,8 @@ class Benchmark:
         deciding = decisions(self.decisions, self.repeats, self.seed)
         pruned = [find_network(name) for name in ("sparse-93", "sparse-98")]
         networks = sparse.decisions(find_network("dense"), pruned, batch=self.batch, repeats=10 * self.repeats)
-        alone, eleven = find_network("alone"), find_network("alone-11")
-        deciding_alone = sparse.policy_decisions(alone, [eleven], repeats=10 * self.repeats)
+        alone, fewest = find_network("alone"), find_network("alone-6")
+        deciding_alone = sparse.policy_decisions(alone, [fewest], repeats=10 * self.repeats)
         policies = gradient_speed(repeats=self.repeats, reverse_mode=self.reverse_mode, seed=self.seed)
         if self.json:
             show({**result, "environment": steps, "decisions": deciding, "networks": networks, "policies": policies,
