@@ -11,13 +11,17 @@ import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "docs" / "notebooks").glob("*.ipynb"))
 NEEDS = {"gymnasium-ppo": "stable_baselines3"}
+RUNS = [
+    pytest.param(file, marks=pytest.mark.slow if file.stem == "policy-gradient" else (), id=file.stem)
+    for file in NOTEBOOKS
+]
 
 
 def code_cells(file: Path) -> list[dict]:
     return [cell for cell in json.loads(file.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
 
 
-@pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", RUNS)
 def test_a_notebook_runs(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if file.stem in NEEDS:
         pytest.importorskip(NEEDS[file.stem], reason="the extra that this notebook needs is not installed")

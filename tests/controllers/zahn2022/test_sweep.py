@@ -82,6 +82,7 @@ def test_a_relative_folder_lies_where_the_sweep_was_started(tmp_path: Path, monk
         sweep(tmp_path, TINY, seeds=(0, 0))
 
 
+@pytest.mark.slow
 def test_dask_runs_a_sweep(swept: Path, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed", reason="dask[distributed] is not installed")
     studies = sweep(tmp_path, TINY, seeds=(0, 11))
