@@ -191,8 +191,11 @@ def from_policy(
         ValueError: neither of the two.
     """
     if hasattr(policy, "predict"):
-        decide = lambda observations: policy.predict(observations, deterministic=True)[0]  # noqa: E731
-        return PolicyController(decide, period, version, action_range)
+
+        def best(observations: NDArray[np.float32]) -> Any:
+            return policy.predict(observations, deterministic=True)[0]
+
+        return PolicyController(best, period, version, action_range)
     if not callable(policy):
         raise ValueError(f"policy = {policy!r}: expected a function of observations, or a model with `predict`")
     return PolicyController(policy, period, version, action_range)

@@ -107,7 +107,7 @@ def generate(
 ) -> Segments:
     """A training set of random segments, of which a longer one starts with the shorter one.
 
-    A row depends on its number and `seed` alone: rows come in blocks, each with its own random stream.
+    A row depends on its number and `seed` alone.
 
     Args:
         count: rows.
@@ -116,8 +116,7 @@ def generate(
         duration: s.
         rtol: see `mothsim.propagate`.
         first: row of the set to begin with, a multiple of `BLOCK`, to make a set piece by piece.
-        folder: where `inputs.npy` and `outputs.npy` are written, through memory maps, so that a set may be
-            larger than memory; without it the arrays are in memory.
+        folder: for `inputs.npy` and `outputs.npy`, memory maps, so that a set may be larger than memory.
         threads: by default all.
         solver: solves in place of the engine, for the same body and duration. On a GPU, in seconds:
             `generate(10_000_000, solver=mothsim.jax_engine.solver())`, the same segments to 1e-6.

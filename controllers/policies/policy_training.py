@@ -69,16 +69,20 @@ class PolicySettings:
 
 
 def init_policy(settings: PolicySettings) -> Network:
-    """A policy with random weights that hardly acts: outputs a tenth as large as its hidden layers would give."""
-    rng = np.random.default_rng(settings.seed)
-    sizes = (len(ENTRIES), *settings.hidden, _OUTPUTS)
-    gains = [*(1.0 for _ in settings.hidden), 0.1]
+    """A policy with random weights that hardly acts."""
+    return random_policy(len(ENTRIES), settings.hidden, settings.seed)
+
+
+def random_policy(inputs: int, hidden: tuple[int, ...], seed: int) -> Network:
+    """A policy with random weights, whose outputs are a tenth as large as its hidden layers would give."""
+    rng = np.random.default_rng(seed)
+    sizes, gains = (inputs, *hidden, _OUTPUTS), [*(1.0 for _ in hidden), 0.1]
     weights = tuple(
         (gain / np.sqrt(before) * rng.normal(size=(before, after))).astype(np.float32)
         for gain, (before, after) in zip(gains, pairwise(sizes), strict=True)
     )
     biases = tuple(np.zeros(after, dtype=np.float32) for after in sizes[1:])
-    return Network(weights, biases, Scaling.identity(sizes[0], _OUTPUTS), kind="policy")
+    return Network(weights, biases, Scaling.identity(inputs, _OUTPUTS), kind="policy")
 
 
 def train_policy(

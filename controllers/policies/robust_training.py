@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +14,7 @@ import numpy as np
 import optax
 
 from mothsim.body import MothBody
-from mothsim.controllers.networks.network import Network, Scaling
+from mothsim.controllers.networks.network import Network
 from mothsim.controllers.policies.disturbed_flights import (
     LONGEST,
     Course,
@@ -38,7 +37,8 @@ from mothsim.controllers.policies.flight_gradient import (
 )
 from mothsim.controllers.policies.policy_run import Callback, iterate, trained_info
 from mothsim.controllers.policies.policy_targets import draw_starts
-from mothsim.policy_interface import ENTRIES, OUTPUT_ENTRIES, to_control_components
+from mothsim.controllers.policies.policy_training import random_policy
+from mothsim.policy_interface import ENTRIES, to_control_components
 from mothsim.policy_memory import MEMORY_ENTRIES, recall, remember
 from mothsim.solver.propagate import SEGMENT
 
@@ -94,15 +94,7 @@ class RobustSettings:
 
 def init_robust_policy(settings: RobustSettings) -> Network:
     """A policy with memory, of random weights, that hardly acts."""
-    rng = np.random.default_rng(settings.seed)
-    sizes = (len(ENTRIES) + len(MEMORY_ENTRIES), *settings.hidden, len(OUTPUT_ENTRIES))
-    gains = [*(1.0 for _ in settings.hidden), 0.1]
-    weights = tuple(
-        (gain / np.sqrt(before) * rng.normal(size=(before, after))).astype(np.float32)
-        for gain, (before, after) in zip(gains, pairwise(sizes), strict=True)
-    )
-    biases = tuple(np.zeros(after, dtype=np.float32) for after in sizes[1:])
-    return Network(weights, biases, Scaling.identity(sizes[0], sizes[-1]), kind="policy")
+    return random_policy(len(ENTRIES) + len(MEMORY_ENTRIES), settings.hidden, settings.seed)
 
 
 def train_robust_policy(
