@@ -1,0 +1,89 @@
+"""Flies controllers and policies on what learners are compared by: `python -m mothsim.demos.reproduce.leaderboard`.
+
+Prints and writes a Markdown table: errors, lost flights, the share that is kept under perturbations of which nobody is
+informed, weights, and the time of a decision for one moth. A policy of one's own is named by its file.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+import mothsim
+from mothsim import MothBody, controllers
+from mothsim.demos.cli.output import wrote
+from mothsim.demos.options import Count, Factor, Seed
+from mothsim.demos.run import run
+from mothsim.flight import Controller
+from mothsim.io import write_atomically
+from mothsim.metrics import recovered
+from mothsim.perturbations import PERTURBATIONS
+
+_HEADER = ("name", "weights", "hover, cm", "sum of primes, cm", "recovered", "lost", "kept, perturbed", "decision, us")
+_DURATIONS = {"hover": 5.0, "sum-of-primes": 10.0, "recover": 4.0}
+
+
+@dataclass
+class Leaderboard:
+    """Fly controllers and policies on hover, the sum of primes, recovery, and in hover under every perturbation."""
+
+    controllers: tuple[str, ...] = ("lqr", "nmpc")
+    """Controllers without a network."""
+    policies: tuple[str, ...] = ("alone", "robust", "alone-6")
+    """Policies that ship, or their files."""
+    moths: Count = 20
+    """Flights of each task, and under each perturbation."""
+    duration_scale: Factor = 1.0
+    """Times the flights' durations."""
+    seed: Seed = 0
+    """Of the random starts."""
+    out: Path = Path("out/leaderboard")
+    """Folder for leaderboard.md."""
+
+    def run(self) -> None:
+        """Fly, print and write."""
+        made = {name: controllers.make(name) for name in self.controllers}
+        made |= {name: controllers.make("policy", network=name) for name in self.policies}
+        rows = [self._row(name, one) for name, one in tqdm(made.items(), file=sys.stderr, unit="controller")]
+        lines = [_HEADER, tuple("---" for _ in _HEADER), *rows]
+        text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+        print(text, end="")
+        file = self.out / "leaderboard.md"
+        write_atomically(file, text.encode())
+        wrote(file)
+
+    def _fly(self, controller: Controller, task: str, **options: Any) -> mothsim.Flight:
+        duration = self.duration_scale * _DURATIONS[task]
+        return mothsim.fly(controller, task, duration=duration, seed=self.seed, **{"moths": self.moths, **options})
+
+    def _row(self, name: str, controller: Any) -> tuple[str, ...]:
+        flights = {task: self._fly(controller, task) for task in _DURATIONS}
+        body = MothBody()
+        lost = [
+            self._fly(
+                controller, "hover", body=one.body(body), nominal_body=body, disturbances=one.disturbances
+            ).lost.mean()
+            for one in PERTURBATIONS.values()
+            if one.name != "nominal"
+        ]
+        single = self._fly(controller, "hover", moths=None)
+        network = getattr(controller, "network", None)
+        errors = [f"{np.median(flights[task].rms_error):.4f}" for task in ("hover", "sum-of-primes")]
+        return (
+            f"`{Path(name).stem}`",
+            f"{network.connections:,}" if network else "",
+            *errors,
+            f"{recovered(flights['recover']).mean():.0%}",
+            f"{sum(int(flight.lost.sum()) for flight in flights.values())} of {len(flights) * self.moths}",
+            f"{1 - np.mean(lost):.0%}",
+            f"{1e6 * single.decision_seconds:.1f}",
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(run(Leaderboard, prog="python -m mothsim.demos.reproduce.leaderboard"))
