@@ -55,7 +55,7 @@ def test_first_episodes_are_those_of_single_flights():
 
 
 def test_train_ppo_runs(tmp_path, capsys):
-    pytest.importorskip("stable_baselines3", reason="the extra [rl] is not installed")
+    sb3 = pytest.importorskip("stable_baselines3", reason="the extra [rl] is not installed")
     from mothsim.demos import train_ppo
 
     result = train_ppo.TrainPPO(minutes=0.05, moths=8, out=tmp_path, tests=4).run()
@@ -66,9 +66,7 @@ def test_train_ppo_runs(tmp_path, capsys):
     assert [line.split()[0] for line in printed.out.splitlines()] == ["controller", "lqr", "ppo"]
     assert "policy.safetensors" in printed.err
 
-    from stable_baselines3 import PPO
-
-    network, model = load_network(tmp_path / "policy.safetensors"), PPO.load(tmp_path / "model.zip")
+    network, model = load_network(tmp_path / "policy.safetensors"), sb3.PPO.load(tmp_path / "model.zip")
     states = 0.01 * np.random.default_rng(0).normal(size=(5, 8)) + find_trim(MothBody()).state
     interface = make_interface(1, make_trajectory("hover"), MothBody(), 0.02, 5, 0.4)
     observations = interface.observe(states, np.zeros(5, np.int64))
