@@ -35,7 +35,7 @@ class PolicySettings:
         hidden: nodes of the hidden layers; none is a linear policy.
         steps: of the optimiser.
         moths: flown side by side a step.
-        segments: of a window; a quarter of it in the first tenth of the steps.
+        segments: of a window; half of it in the first tenth of the steps.
         learning_rate: of Adam, falling along a cosine to a hundredth of it.
         violence: starts are up to so many times as far off as those of `recover`.
         tilt: largest body angle off upright, rad.
@@ -56,16 +56,29 @@ class PolicySettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "moths", "segments"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} = {getattr(self, name)!r}: expected 1 or more")
-        for name in ("learning_rate", "violence", "precision"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise ValueError(f"{name} = {getattr(self, name)!r}: expected a finite number above zero")
-        if self.seed < 0:
-            raise ValueError(f"seed = {self.seed!r}: expected 0 or more")
-        if any(nodes < 1 for nodes in self.hidden):
-            raise ValueError(f"hidden = {self.hidden!r}: expected layers of at least one node")
+        require_sound(self, ("steps", "moths", "segments"))
+
+
+def require_sound(settings: Any, counts: tuple[str, ...]) -> None:
+    """Hold settings of a training to what they may be.
+
+    Args:
+        settings: with `learning_rate`, `violence`, `precision`, `seed` and `hidden`.
+        counts: names of those that are numbers of one or more.
+
+    Raises:
+        ValueError: one is out of range; names it.
+    """
+    for name in counts:
+        if getattr(settings, name) < 1:
+            raise ValueError(f"{name} = {getattr(settings, name)!r}: expected 1 or more")
+    for name in ("learning_rate", "violence", "precision"):
+        if not 0 < getattr(settings, name) < math.inf:
+            raise ValueError(f"{name} = {getattr(settings, name)!r}: expected a finite number above zero")
+    if settings.seed < 0:
+        raise ValueError(f"seed = {settings.seed!r}: expected 0 or more")
+    if any(nodes < 1 for nodes in settings.hidden):
+        raise ValueError(f"hidden = {settings.hidden!r}: expected layers of at least one node")
 
 
 def init_policy(settings: PolicySettings) -> Network:

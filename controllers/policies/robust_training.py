@@ -37,7 +37,7 @@ from mothsim.controllers.policies.flight_gradient import (
 )
 from mothsim.controllers.policies.policy_run import Callback, iterate, trained_info
 from mothsim.controllers.policies.policy_targets import draw_starts
-from mothsim.controllers.policies.policy_training import random_policy
+from mothsim.controllers.policies.policy_training import random_policy, require_sound
 from mothsim.policy_interface import ENTRIES, to_control_components
 from mothsim.policy_memory import MEMORY_ENTRIES, recall, remember
 from mothsim.solver.propagate import SEGMENT
@@ -79,17 +79,8 @@ class RobustSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "groups", "moths", "segments"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} = {getattr(self, name)!r}: expected 1 or more")
-        for name in ("learning_rate", "violence", "precision"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise ValueError(f"{name} = {getattr(self, name)!r}: expected a finite number above zero")
+        require_sound(self, ("steps", "groups", "moths", "segments"))
         Disturbed(**self.disturbed)
-        if self.seed < 0:
-            raise ValueError(f"seed = {self.seed!r}: expected 0 or more")
-        if any(nodes < 1 for nodes in self.hidden):
-            raise ValueError(f"hidden = {self.hidden!r}: expected layers of at least one node")
 
 
 def init_robust_policy(settings: RobustSettings) -> Network:

@@ -16,6 +16,7 @@ from mothsim.arithmetic import SHARED
 from mothsim.solver.threads import default_threads
 
 default_threads()  # names a bad NUMBA_NUM_THREADS, which numba refuses without naming it
+# numba reads the variable when it is imported, so these come after the check.
 # isort: split
 from numba import config, njit  # noqa: E402
 from numba.core.caching import FunctionCache  # noqa: E402
