@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mothsim.demos.cli.output import show, show_rows, wrote
 from mothsim.demos.cli.view import write_viewer
 from mothsim.demos.options import Count, Factor, Noise, Radians, Seconds, Seed
+from mothsim.demos.run import collection_paused
 
 if TYPE_CHECKING:
     import mothsim
@@ -90,14 +91,15 @@ class Fly:
         from mothsim.io import open_folder
         from mothsim.records import save_flights
 
-        specs = self._specs()
         open_folder(self.out)
         if self.save is not None:
             if self.save.suffix.lower() != ".npz":
                 raise ValueError(f"save = {str(self.save)!r}: expected a name that ends in .npz")
             open_folder(self.save.parent, "save")
         # All is made before anything flies: what is wrong with the last is said at once.
-        made = {name: self._make(*spec) for name, spec in specs.items()}
+        with collection_paused():
+            specs = self._specs()
+            made = {name: self._make(*spec) for name, spec in specs.items()}
         flown = {name: self._fly(*made[name], *spec) for name, spec in specs.items()}
         flights = {name: flight for name, (flight, _, _) in flown.items()}
         results = [result for _, result, _ in flown.values()]
@@ -108,7 +110,8 @@ class Fly:
         if self.save is not None:
             save_flights(flights, self.save)
             wrote(self.save)
-        self._draw(flights, [sampled_paths for _, _, sampled_paths in flown.values()])
+        with collection_paused():
+            self._draw(flights, [sampled_paths for _, _, sampled_paths in flown.values()])
 
     def _specs(self) -> dict[str, tuple[str, str | None]]:
         """Controllers with their networks, by the names that they have in the table and the pictures."""
