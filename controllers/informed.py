@@ -1,4 +1,4 @@
-"""A controller that is told of delay and noise: it predicts through the one and filters the other with the engine."""
+"""Compensation of known delay and noise around any controller: an extended Kalman filter, then prediction to now."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _INSTANT = 1e-9  # s
 
 
 class Informed:
-    """Any controller, told of the delay and the noise of what it is shown, and of nothing else.
+    """A controller that knows the delay and the noise of the states it is given, and no other disturbance.
 
     It remembers the controls that it gave. An extended Kalman filter with the engine's Jacobians estimates the state
     that was measured, and the engine carries the estimate through the delay to now: what the controller then decides
@@ -24,7 +24,7 @@ class Informed:
 
     Args:
         controller: decides.
-        disturbances: what it is told of; gusts cannot be known in advance.
+        disturbances: their delay and sensor noise are known; gusts cannot be known in advance.
     """
 
     def __init__(self, controller: Controller, disturbances: Disturbances) -> None:

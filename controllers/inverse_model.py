@@ -33,7 +33,7 @@ FULL_GAINS = KinematicGains(position=0.5, angle=0.5, swing=0.0, integral=2.0)
 
 
 def own_waypoint(network: Network) -> str:
-    """Return the waypoint that a network flies on unless told otherwise."""
+    """Return the waypoint that a network flies on by default."""
     return network.info.get(WAYPOINT, "kinematic" if network.fully_actuated else "reachable")
 
 

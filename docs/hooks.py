@@ -21,7 +21,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 sys.path.insert(0, str(Path(__file__).parent))
-import tables
+import generated
 
 DOCS = Path(__file__).parent
 NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.ipynb"))
@@ -32,8 +32,8 @@ _PACKAGES = ("mothsim", "mothsim.solver", "mothsim.plotting", "mothsim.controlle
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Add the pages that are made here to the navigation."""
     sections: dict[str, Any] = {title: pages for entry in config.nav or () for title, pages in entry.items()}
-    for name in tables.environment_ids():
-        sections["Environments"].append({name.split("/")[1]: f"environments/{tables.environment_page(name)}"})
+    for name in generated.environment_ids():
+        sections["Environments"].append({name.split("/")[1]: f"environments/{generated.environment_page(name)}"})
     sections["Notebooks"] += [f"notebooks/{file.stem}.md" for file in NOTEBOOKS]
     sections["API"] += [{name.removeprefix("mothsim."): f"api/{name}.md"} for name in packages()]
     return config
@@ -41,9 +41,9 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Make the pages of environments, packages and notebooks, with their pictures."""
-    for name in tables.environment_ids():
-        page = tables.environment_page(name)
-        files.append(File.generated(config, f"environments/{page}", content=tables.environment(name)))
+    for name in generated.environment_ids():
+        page = generated.environment_page(name)
+        files.append(File.generated(config, f"environments/{page}", content=generated.environment(name)))
         picture = f"pictures/{Path(page).stem}.png"
         files.append(File.generated(config, picture, content=environment_picture(name)))
     for name, modules in packages().items():
@@ -59,7 +59,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Expand what a page asks of the code, and its formulas."""
-    return mathml(tables.expand(markdown))
+    return mathml(generated.expand(markdown))
 
 
 def mathml(markdown: str) -> str:

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mothsim.registry import register_environments
+from mothsim.gym_registration import register_environments
 
 if TYPE_CHECKING:
     from mothsim import metrics

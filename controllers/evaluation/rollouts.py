@@ -165,7 +165,7 @@ def fly_batch(batch: RolloutBatch) -> Flight:
     scenario, perturbation = batch.scenario, batch.perturbation
     controller = make_controller(batch.spec)
     nominal = getattr(controller, "default_body", MothBody())
-    if batch.spec.told:
+    if batch.spec.informed:
         controller = Informed(controller, perturbation.disturbances)
     return fly(
         controller,
@@ -174,7 +174,7 @@ def fly_batch(batch: RolloutBatch) -> Flight:
         seed=batch.seed,
         moths=batch.starts,
         body=perturbation.body(nominal),
-        nominal_body=perturbation.body(nominal) if batch.spec.told else nominal,
+        nominal_body=perturbation.body(nominal) if batch.spec.informed else nominal,
         disturbances=perturbation.disturbances,
         start_scale=scenario.start_scale * perturbation.start_scale,
     )
@@ -223,8 +223,8 @@ def origin(spec: ControllerSpec) -> Row:
     alone = flies_alone(network, spec.waypoint)
     return {
         "controller": spec.name,
-        "family": family(network) + (", alone" if alone else "") + (", told" if spec.told else ""),
-        "help": ALONE if alone and not spec.told else GUIDED if not alone else ENGINE,
+        "family": family(network) + (", alone" if alone else "") + (", informed" if spec.informed else ""),
+        "help": ALONE if alone and not spec.informed else GUIDED if not alone else ENGINE,
         "run": str(network.info.get("seed", "")),
         "level": float(network.info.get("level", 100 * network.sparsity)),
         "weights": network.connections,

@@ -32,7 +32,7 @@ class ControllerSpec:
         file: of the network, or `STUDY@LEVEL:INDEX` for a network of a study.
         checksum: of the network, and of the controller's source.
         waypoint: on which the network flies; an empty one is the network's own.
-        told: whether it is told of delay, noise and body, see `mothsim.controllers.informed`.
+        informed: whether it knows delay, noise and body, see `mothsim.controllers.informed`.
     """
 
     name: str
@@ -40,7 +40,7 @@ class ControllerSpec:
     file: str | None = None
     checksum: str = ""
     waypoint: str = ""
-    told: bool = False
+    informed: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,10 +134,12 @@ def _anywhere(name: str) -> str:
     return absolute(name) if is_import_path(name) else name
 
 
-def also_told(specs: Sequence[ControllerSpec]) -> list[ControllerSpec]:
-    """The specs, each followed by the same controller told of delay, noise and body; policies are told nothing."""
-    told = [replace(spec, name=f"{spec.name}, told", told=True) for spec in specs if spec.controller != "policy"]
-    return [*specs, *told]
+def also_informed(specs: Sequence[ControllerSpec]) -> list[ControllerSpec]:
+    """The specs, then the same controllers informed of delay, noise and body, but for policies, which cannot be."""
+    informed = [
+        replace(spec, name=f"{spec.name}, informed", informed=True) for spec in specs if spec.controller != "policy"
+    ]
+    return [*specs, *informed]
 
 
 def _waypoints_of(spec: ControllerSpec, waypoints: Sequence[str]) -> Sequence[str]:

@@ -34,7 +34,7 @@ def smoothed(values: Array, stiffness: float) -> Array:
     return solveh_banded(band, values, lower=True)
 
 
-def gentle(path: Array, step: float) -> Array:
+def limit_accelerations(path: Array, step: float) -> Array:
     """Smooth each axis of a path (T, 2) just enough that its accelerations stay within `ACCELERATION`.
 
     Args:
@@ -61,7 +61,7 @@ def reference_states(trajectory: Trajectory, body: MothBody, times: Array) -> Ar
     """
     step = times[1] - times[0]
     target = trajectory.position(times)
-    path = gentle(target, step)
+    path = limit_accelerations(target, step)
     angles = trajectory.angle(times).tolist()
     posture = {angle: find_trim(body, angle).state for angle in dict.fromkeys(angles)}
     states = np.array([posture[angle] for angle in angles])

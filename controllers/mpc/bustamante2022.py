@@ -55,7 +55,7 @@ class MonteCarlo(SamplingMPC):
     segment, 5 ms, is flown before the next decision; nothing is kept from one to the next.
 
     Args:
-        treatment: of the moth it is for, which it flies unless told otherwise: `fa`, `fs`, `ua` or `us`; a `u`
+        treatment: of the moth it is for, which it flies by default: `fa`, `fs`, `ua` or `us`; a `u`
             leaves the wing torque alone.
         as_published: keep the published clocks: the goal's falls behind by a hundredth.
         num_samples: random controls a decision.

@@ -51,7 +51,7 @@ REQUIREMENTS = {
     "gentle": PolicyRequirement({"hover": 0.05, "sum-of-primes": 0.10}),
     "all": PolicyRequirement(dict.fromkeys(("step", "recover", *DURATIONS), float("inf")), recovered=0.95),
 }
-"""By name: gentle flight, and every task; the likeliest to fail are flown first."""
+"""By name: near-hover flight (key `gentle`), and every task; the likeliest to fail are flown first."""
 
 
 def fly_task(network: Network, task: str, moths: int, seed: int) -> tuple[float, int, float]:

@@ -13,7 +13,7 @@ from mothsim.body import MothBody
 from mothsim.demos.benchmarks.baseline_solvers import BASELINE_SOLVERS
 from mothsim.dynamics import coefficients
 from mothsim.segments import draw
-from mothsim.solver.cascade import COARSE_RTOL, solve_carefully
+from mothsim.solver.cascade import COARSE_RTOL, solve_with_radau
 from mothsim.solver.propagate import SEGMENT, propagate, warm_up
 from mothsim.solver.threads import default_threads
 from mothsim.timing import best_time
@@ -38,7 +38,7 @@ class Options:
 def reference(states, controls, duration: float = SEGMENT) -> np.ndarray:
     """Ends of Zahn et al.'s moths by the Radau solver at 1e-12."""
     final = np.empty_like(states)
-    solve_carefully(coefficients(MothBody()).packed(), states, controls, duration, 1e-12, final)
+    solve_with_radau(coefficients(MothBody()).packed(), states, controls, duration, 1e-12, final)
     return final
 
 

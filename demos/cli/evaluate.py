@@ -52,8 +52,8 @@ class Evaluate:
     """Levels of pruning to fly disturbed, per cent."""
     harder: bool = False
     """Fly under more perturbations: delays to 60 ms, a drink in flight, pairs and triples at once."""
-    told: bool = False
-    """Fly all but policies twice, told of delay, noise and body too: they predict and filter with the engine."""
+    informed: bool = False
+    """Fly all but policies once more, informed of delay, noise and body: they filter and predict with the engine."""
     duration_scale: Factor = 1.0
     """Times the usual length of the tasks."""
     report: bool = False
@@ -81,14 +81,14 @@ class Evaluate:
         from mothsim.controllers.evaluation.report.headline import as_markdown, headline, headline_rows
         from mothsim.controllers.evaluation.robustness import compare
         from mothsim.controllers.evaluation.rollouts import describe_all, fly_all, unreadable, with_failures
-        from mothsim.controllers.evaluation.scenarios import also_told, find_controllers
+        from mothsim.controllers.evaluation.scenarios import also_informed, find_controllers
         from mothsim.controllers.evaluation.statistics import summarise
         from mothsim.io import open_folder, write_atomically
         from mothsim.tables import write_table
 
         waypoints = ["" if waypoint == "own" else waypoint for waypoint in self.waypoints]
         specs = find_controllers(self.networks, self.controllers, waypoints)
-        specs = also_told(specs) if self.told else specs
+        specs = also_informed(specs) if self.informed else specs
         failures = unreadable(specs)
         specs = [spec for spec in specs if spec.name not in failures]
         batches = self._batches(specs)
@@ -106,7 +106,7 @@ class Evaluate:
         flights, networks = flown.rows, describe_all(specs, self.out)
         tables = {
             "flights": flights, "summary": summarise(flights), "networks": networks,
-            "costs": decision_costs([spec for spec in specs if not spec.told], progress=True),
+            "costs": decision_costs([spec for spec in specs if not spec.informed], progress=True),
             "predictors": predictor_correlations(flights, networks),
             "robustness": compare(flights),
         }  # fmt: skip
@@ -144,7 +144,7 @@ class Evaluate:
             starts = min(self.starts, _FEW) if spec.controller in _SAMPLING else self.starts
             batches += [RolloutBatch(spec, scenario, calm, starts, self.seed) for scenario in scenarios]
             level = origin(spec)["level"] if spec.file else None
-            baseline = spec.controller not in _SAMPLING or self.told
+            baseline = spec.controller not in _SAMPLING or self.informed
             disturbed = level in self.robust_levels if spec.file else baseline
             if self.robustness and disturbed:
                 batches += [

@@ -69,8 +69,8 @@ class Fly:
     """Times the abdomen's mass, of which the controller is not informed."""
     drink: Noise = 0.0
     """Share of its mass that the moth drinks after 2 s, of which the controller is not informed."""
-    told: bool = False
-    """Tell the controllers of delay, noise, size and abdomen: they predict and filter with the engine."""
+    informed: bool = False
+    """Inform the controllers of delay, noise, size and abdomen: they filter and predict with the engine."""
     seed: Seed = 0
     """Of the random starts."""
     out: Path = Path("out/fly")
@@ -175,9 +175,9 @@ class Fly:
         moths = self.moths if self.moths > 1 else None
         perturbation = Perturbation("", self.noise, self.delay, self.gusts, self.size, self.abdomen, self.drink)
         flying = perturbation.body(body)
-        flies = Informed(controller, perturbation.disturbances) if self.told else controller
+        flies = Informed(controller, perturbation.disturbances) if self.informed else controller
         flight = mothsim.fly(flies, target, duration=self.duration, seed=self.seed, moths=moths,
-                             body=flying, nominal_body=flying if self.told else body,
+                             body=flying, nominal_body=flying if self.informed else body,
                              disturbances=perturbation.disturbances, progress=sys.stderr.isatty())  # fmt: skip
         sampled_paths = getattr(controller, "sampled_paths", None) if self.show_rollouts else None
         return flight, self._result(flight, controller, name, network, body_name), sampled_paths

@@ -88,7 +88,7 @@ class Study:
             results.append(result | {"beside_paper": [dataclasses.asdict(one) for one in findings]})
             folder = self.out if len(groups) == 1 else self.out / "-".join(map(str, hidden))
             if findings:
-                files.append(folder / "beside-paper.csv")
+                files.append(folder / "paper-comparison.csv")
                 write_atomically(files[-1], findings_as_csv(findings))
             if result["layers"]:
                 files.append(folder / "layers.csv")

@@ -1,7 +1,7 @@
 """Search for the fewest connections that flight needs: `python -m mothsim.demos.reproduce.fewest_weights`.
 
 For each requirement, networks are pruned by the optimal brain surgeon for as long as they meet it: a loss of 1e-3 on
-Zahn et al.'s segments, gentle flight (a network with a hidden layer, and a linear one), or the whole envelope of
+Zahn et al.'s segments, near-hover flight (a network with a hidden layer, and a linear one), or the whole envelope of
 flight. Small dense networks with the same training are listed for comparison. Killed at any moment, the same command
 goes on.
 """

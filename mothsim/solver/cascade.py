@@ -33,7 +33,7 @@ _USUAL = 0.02  # s
 
 
 @kernel
-def solve_carefully(packed, states, controls, duration, tolerance, final):
+def solve_with_radau(packed, states, controls, duration, tolerance, final):
     """Propagate moths one at a time; rows that cannot be solved are NaN in `final`, their number is returned."""
     k = unpack(packed)
     refused = 0
@@ -63,7 +63,7 @@ def _tiers(duration, rtol):
         tries = 6 + int(200 * duration)
         yield lambda p, s, c, final: _march(p, s, c, duration, tolerance, True, 3, tries, turn, final)
     yield lambda p, s, c, final: _march(p, s, c, duration, 0.03 * tolerance, False, 6, 5000, turn, final)
-    yield lambda p, s, c, final: solve_carefully(p, s, c, duration, 0.1 * rtol / growth, final)
+    yield lambda p, s, c, final: solve_with_radau(p, s, c, duration, 0.1 * rtol / growth, final)
 
 
 def _solve_part(packed, states, controls, duration, rtol, final) -> int:

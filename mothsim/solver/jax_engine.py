@@ -49,7 +49,7 @@ def propagate(states, controls, body: MothBody | None = None, duration: float = 
         body: by default Zahn et al.'s moth.
         duration: s, above 0 and at most 1; it must leave room for the layer, 10 J/c (under 0.7 ms for that moth).
         steps: equal steps after the layer. 4 agree with `mothsim.propagate` to 1e-6 for Zahn et al.'s random
-            segments of 20 ms in double precision; 2 are enough for gentle flight.
+            segments of 20 ms in double precision; 2 are enough for near-hover flight.
 
     Returns:
         (..., 8). Where the layer does not fit into the segment the row is NaN.

@@ -1,4 +1,4 @@
-"""Controllers that are told of delay and noise see through them with the engine."""
+"""Controllers that are informed of delay and noise compensate them with the engine."""
 
 import numpy as np
 import pytest
@@ -32,18 +32,18 @@ def test_the_prediction_is_the_flight() -> None:
 @pytest.mark.parametrize("delay", [0.02, 0.03, 0.06])
 def test_a_delay_that_loses_every_moth_is_nothing_where_it_is_told(delay: float) -> None:
     late = Disturbances(delay=delay)
-    lost, told = (mothsim.fly(controller, "sum-of-primes", duration=2.0, moths=4, disturbances=late)
+    lost, informed = (mothsim.fly(controller, "sum-of-primes", duration=2.0, moths=4, disturbances=late)
                   for controller in (LQR(), Informed(LQR(), late)))  # fmt: skip
     assert lost.lost.all()
-    assert not told.lost.any()
-    assert told.rms_error.max() < 0.1
+    assert not informed.lost.any()
+    assert informed.rms_error.max() < 0.1
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.04])
 def test_noise_is_filtered(delay: float) -> None:
     noisy = Disturbances(sensor_noise=NOISE, delay=delay)
-    plain, told = (mothsim.fly(Informed(LQR(), each), "hover", duration=2.0, moths=6, disturbances=noisy)
+    plain, informed = (mothsim.fly(Informed(LQR(), each), "hover", duration=2.0, moths=6, disturbances=noisy)
                    for each in (Disturbances(delay=delay), noisy))  # fmt: skip
-    assert np.median(told.rms_error) < 0.8 * np.median(plain.rms_error)
+    assert np.median(informed.rms_error) < 0.8 * np.median(plain.rms_error)
     alone = mothsim.fly(Informed(LQR(), noisy), "hover", duration=2.0, disturbances=noisy)
-    np.testing.assert_array_equal(alone.states, told.states[0])
+    np.testing.assert_array_equal(alone.states, informed.states[0])

@@ -30,7 +30,7 @@ def load(name: str) -> ModuleType:
     return module
 
 
-tables = load("tables")
+generated = load("generated")
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -84,7 +84,7 @@ def test_the_readme_is_short() -> None:
 
 def test_every_table_of_a_page_is_made() -> None:
     for page in DOCS.rglob("*.md"):
-        made = tables.expand(page.read_text(encoding="utf-8"))
+        made = generated.expand(page.read_text(encoding="utf-8"))
         assert not re.search(r"^\{\{", made, re.MULTILINE), page.name
 
 
@@ -94,21 +94,21 @@ def test_tables_say_what_the_code_says() -> None:
     from mothsim import MothBody
     from mothsim.controllers import NAMES
 
-    meanings = [line.split(" | ") for line in tables.body_parameters().splitlines()[2:]]
+    meanings = [line.split(" | ") for line in generated.body_parameters().splitlines()[2:]]
     assert [name.strip("|` ") for name, *_ in meanings] == [field.name for field in dataclasses.fields(MothBody)]
     assert all(len(meaning.strip(" |")) > 3 for *_, meaning in meanings)
-    assert [line.split("`")[1] for line in tables.controllers_table().splitlines()[2:]] == list(NAMES)
+    assert [line.split("`")[1] for line in generated.controllers_table().splitlines()[2:]] == list(NAMES)
 
 
 def test_sections_of_docstrings_are_read() -> None:
     text = (
         "Does it.\n\nArgs:\n    one, two: first\n        and second.\n    three: last.\n\nRaises:\n    ValueError: no."
     )
-    assert tables.section(text, "Args") == [("one, two", "first and second."), ("three", "last.")]
-    assert tables.section(text, "Raises") == [("ValueError", "no.")]
-    assert tables.section(text, "Returns") == []
-    assert tables.prose(text) == "Does it."
-    assert tables.table(("a",), [("x|y",)]) == "| a |\n| --- |\n| x\\|y |\n"
+    assert generated.section(text, "Args") == [("one, two", "first and second."), ("three", "last.")]
+    assert generated.section(text, "Raises") == [("ValueError", "no.")]
+    assert generated.section(text, "Returns") == []
+    assert generated.prose(text) == "Does it."
+    assert generated.table(("a",), [("x|y",)]) == "| a |\n| --- |\n| x\\|y |\n"
 
 
 def test_formulas_become_mathml_outside_code() -> None:

@@ -92,11 +92,11 @@ def test_the_docstring_is_the_specification():
     rows = re.findall(
         r"^ *\| (\d+)(?:, (\d+))? \| (.*?) \| (.*?) \| (\d+) \| (\d+) \|$", envs.TrackEnv.__doc__ or "", re.M
     )
-    told = {int(i): row[2:] for row in rows for i in row[:2] if i}
-    assert sorted(told) == list(range(len(ENTRIES)))
+    documented = {int(i): row[2:] for row in rows for i in row[:2] if i}
+    assert sorted(documented) == list(range(len(ENTRIES)))
     for i, entry in enumerate(ENTRIES):
-        assert told[i][1:] == (entry.unit, f"{entry.scale:g}", f"{entry.bound:g}")
-        assert i >= 12 or told[i][0] == entry.name
+        assert documented[i][1:] == (entry.unit, f"{entry.scale:g}", f"{entry.bound:g}")
+        assert i >= 12 or documented[i][0] == entry.name
     env = envs.TrackEnv()
     bounds = np.array([entry.bound for entry in ENTRIES], np.float32)
     assert env.observation_space == gym.spaces.Box(-bounds, bounds)

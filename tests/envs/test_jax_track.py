@@ -43,16 +43,17 @@ def test_an_episode_is_that_of_the_other_environment_to_1e_5():
             np.testing.assert_allclose(observation, seen, atol=1e-5)
             action = policy(observation, 3.0)
             seen, reward, terminated, truncated, info = other.step(flown(seen, info))
-            observation, state, ours, lost, told = step(state, action, env.default_params)
+            observation, state, ours, lost, ours_info = step(state, action, env.default_params)
             np.testing.assert_allclose(state.moth[:6], info["state"][:6], atol=1e-5)
             assert abs(float(ours) - float(reward)) < 1e-5
             assert {
-                name: pytest.approx(float(told["reward_terms"][name]), abs=1e-5) for name in told["reward_terms"]
+                name: pytest.approx(float(ours_info["reward_terms"][name]), abs=1e-5)
+                for name in ours_info["reward_terms"]
             } == (info["reward_terms"])
             assert not lost
             assert not terminated
         assert truncated
-        *_, terminated, truncated, told = env.step(KEY, state._replace(time=state.time - 1), action)
+        *_, terminated, truncated, _ = env.step(KEY, state._replace(time=state.time - 1), action)
         assert (bool(terminated), bool(truncated)) == (False, True)
 
 

@@ -41,12 +41,12 @@ def test_stable_baselines_sees_the_batch_as_it_sees_single_environments():
         wrapped = VecNormalize(adapter, norm_obs=False, norm_reward=False)
         for actions in actions_like(adapter.env, 60):
             seen, rewards, done, infos = wrapped.step(actions)
-            wanted, wanted_rewards, terminated, truncated, told = singles.step(actions)
+            wanted, wanted_rewards, terminated, truncated, info = singles.step(actions)
             np.testing.assert_array_equal(seen, wanted)
             np.testing.assert_array_equal(rewards, wanted_rewards.astype(np.float32))
             np.testing.assert_array_equal(done, terminated | truncated)
             for row in np.flatnonzero(done):
-                np.testing.assert_array_equal(infos[row]["terminal_observation"], told["final_obs"][row])
+                np.testing.assert_array_equal(infos[row]["terminal_observation"], info["final_obs"][row])
                 assert infos[row]["TimeLimit.truncated"] == (truncated[row] and not terminated[row])
     assert adapter.get_attr("render_mode", [0, 2]) == ["rgb_array"] * 2
     assert len(adapter.get_images()) == MOTHS

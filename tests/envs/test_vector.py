@@ -46,9 +46,9 @@ def test_a_batch_says_what_single_environments_say(mode, options):
             with pytest.raises(ResetNeeded, match="have ended"):
                 batch.step(actions)
             seen, infos = batch.reset(options={"reset_mask": mask})
-            wanted, told = singles.reset(options={"reset_mask": mask.copy()})
+            wanted, info = singles.reset(options={"reset_mask": mask.copy()})
             np.testing.assert_array_equal(seen, wanted)
-            np.testing.assert_array_equal(infos["measured_state"][mask], told["measured_state"][mask])
+            np.testing.assert_array_equal(infos["measured_state"][mask], info["measured_state"][mask])
     assert ended["lost"] > 3
     assert ended["time"] > 3
 

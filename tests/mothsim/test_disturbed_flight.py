@@ -10,7 +10,7 @@ ALL = Disturbances(sensor_noise=(0.01, 0.01, 0.001, 0.001, 1.0, 1.0, 0.1, 0.1), 
 
 
 class Witness(LQR):
-    """Flies as LQR does, and remembers what it was shown and told."""
+    """Flies as LQR does, and remembers the states and the task that it was given."""
 
     def reset(self, task: Task) -> None:
         super().reset(task)
@@ -68,8 +68,8 @@ def test_the_controller_believes_what_it_is_told() -> None:
     flight = fly(witness, "hover", duration=0.5, body=MothBody().scaled(1.1), nominal_body=MothBody())
     assert witness.body == MothBody()
     assert flight.body == MothBody().scaled(1.1)
-    told = fly(LQR(), "hover", duration=0.5, starts=flight.states[0], body=MothBody().scaled(1.1))
-    assert not np.array_equal(flight.states, told.states)
+    informed = fly(LQR(), "hover", duration=0.5, starts=flight.states[0], body=MothBody().scaled(1.1))
+    assert not np.array_equal(flight.states, informed.states)
 
 
 def test_a_moth_that_drinks_is_heavier_from_then_on() -> None:

@@ -30,17 +30,17 @@ def test_conditions_are_what_they_say() -> None:
         _ = Perturbation(delay=2).disturbances
 
 
-@pytest.mark.parametrize("told", [False, True])
-def test_the_command_flies_them(told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("informed", [False, True])
+def test_the_command_flies_them(informed: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["fly", "--controller", "lqr", "--trajectory", "hover", "--duration", "0.6", "--no-animation", "--json"]
     options = ["--noise", "0.01", "--delay", "0.005", "--gusts", "50", "--size", "1.1", "--abdomen", "0.9"]
     perturbation = Perturbation("", 0.01, 0.005, 50.0, 1.1, 0.9)
     body, disturbances = perturbation.body(MothBody()), perturbation.disturbances
-    if told:
-        options, told_of = [*options, "--told"], body
+    if informed:
+        options, nominal = [*options, "--informed"], body
         controller = Informed(controllers.make("lqr"), disturbances)
     else:
-        controller, told_of = controllers.make("lqr"), MothBody()
+        controller, nominal = controllers.make("lqr"), MothBody()
     assert main([*command, *options, "--out", str(tmp_path)]) == 0
-    flight = fly(controller, "hover", duration=0.6, body=body, nominal_body=told_of, disturbances=disturbances)
+    flight = fly(controller, "hover", duration=0.6, body=body, nominal_body=nominal, disturbances=disturbances)
     assert json.loads(capsys.readouterr().out)["rms_error_cm"] == flight.rms_error

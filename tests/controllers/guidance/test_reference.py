@@ -6,7 +6,7 @@ from mothsim.controllers.guidance.reference import (
     ACCELERATION,
     entry_curves,
     entry_time,
-    gentle,
+    limit_accelerations,
     reference_states,
     smoothed,
 )
@@ -24,7 +24,7 @@ def test_smoother_keeps_parabolas_and_bounds_acceleration() -> None:
     t = np.arange(200.0)
     assert smoothed(3 + t - 0.1 * t**2, 1e4) == pytest.approx(3 + t - 0.1 * t**2, rel=1e-6)
     jump = np.stack([np.where(t < 100, 0.0, 5.0), np.zeros(200)], axis=1)
-    path = gentle(jump, 0.02)
+    path = limit_accelerations(jump, 0.02)
     assert np.abs(np.diff(path[:, 0], 2)).max() <= ACCELERATION[0] * 0.02**2
     assert path[[0, -1], 0] == pytest.approx([0, 5], abs=0.01)
     assert np.array_equal(path[:, 1], jump[:, 1])

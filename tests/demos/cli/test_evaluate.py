@@ -187,7 +187,7 @@ def test_networks_without_a_loss_are_drawn_too(tmp_path: Path) -> None:
 
 
 def test_one_damaged_network_costs_its_own_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Names that look like numbers are names; a network without live controls is flown, lost and told apart."""
+    """Names that look like numbers are names; a network without live controls is flown, lost and distinguished."""
     folder, out = tmp_path / "networks", tmp_path / "out"
     small = load_network(shipped_networks()["small"])
     save_network(small, folder / "007.safetensors")
@@ -266,10 +266,10 @@ def test_who_is_told_flies_where_others_are_lost(tmp_path: Path) -> None:
         "--robust-levels",
         "0",
     ]
-    assert main([*command, "--harder", "--told", "--out", str(tmp_path / "out")]) == 0
+    assert main([*command, "--harder", "--informed", "--out", str(tmp_path / "out")]) == 0
     rows = read_table(tmp_path / "out" / "flights.csv", COLUMNS)
     assert {row["perturbation"] for row in rows} == {*PERTURBATIONS, *HARDER}
     lost = {name: sum(row["lost"] for row in rows if (row["controller"], row["perturbation"]) == (name, "delay 60 ms"))
-            for name in ("lqr", "lqr, told", "small", "small, told")}  # fmt: skip
-    assert lost == {"lqr": 2, "lqr, told": 0, "small": 2, "small, told": 0}
-    assert {row["help"] for row in rows if row["controller"] == "small, told"} == {"LQR, engine"}
+            for name in ("lqr", "lqr, informed", "small", "small, informed")}  # fmt: skip
+    assert lost == {"lqr": 2, "lqr, informed": 0, "small": 2, "small, informed": 0}
+    assert {row["help"] for row in rows if row["controller"] == "small, informed"} == {"LQR, engine"}

@@ -6,7 +6,7 @@ import pytest
 import mothsim
 from mothsim import segments
 from mothsim.dynamics import coefficients
-from mothsim.solver.cascade import solve_carefully
+from mothsim.solver.cascade import solve_with_radau
 
 
 def nasty_rows(count):
@@ -39,7 +39,7 @@ def check(count, rtol):
     end = mothsim.propagate(states, controls, duration=0.001, rtol=rtol)
     assert np.array_equal(np.isfinite(end.states).all(axis=1), end.success)
     exact = np.empty_like(states)
-    solve_carefully(coefficients(mothsim.MothBody()).packed(), states, controls, 0.001, 1e-11, exact)
+    solve_with_radau(coefficients(mothsim.MothBody()).packed(), states, controls, 0.001, 1e-11, exact)
     both = end.success & np.isfinite(exact[:, 0])
     assert both.sum() > 0.4 * count
     scale = np.maximum(np.abs(exact), [30, 30, 6, 6, 1500, 1500, 300, 300])

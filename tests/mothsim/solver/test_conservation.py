@@ -8,7 +8,7 @@ import pytest
 import mothsim
 from mothsim import MothBody, segments
 from mothsim.dynamics import coefficients
-from mothsim.solver.cascade import solve_carefully
+from mothsim.solver.cascade import solve_with_radau
 
 # Body parameters must be above zero; these are as good as none.
 VACUUM = {"air_density": 0.0, "air_viscosity": 1e-20, "gravity": 1e-20}
@@ -128,7 +128,7 @@ def test_huge_spins_are_sound_or_flagged():
     end = mothsim.propagate(states, controls)
     assert np.array_equal(np.isfinite(end.states).all(axis=1), end.success)
     exact = np.empty_like(states)
-    solve_carefully(coefficients(MothBody()).packed(), states, controls, 0.02, 1e-10, exact)
+    solve_with_radau(coefficients(MothBody()).packed(), states, controls, 0.02, 1e-10, exact)
     both = end.success & np.isfinite(exact[:, 0])
     assert both.sum() > 20
     scale = np.maximum(np.abs(exact), SCALE)

@@ -12,7 +12,7 @@ import pytest
 
 from mothsim import MothBody, propagate, segments
 from mothsim.dynamics import coefficients
-from mothsim.solver.cascade import solve_carefully
+from mothsim.solver.cascade import solve_with_radau
 from mothsim.solver.threads import default_threads, run
 
 BODIES = {
@@ -29,7 +29,7 @@ def reference(states, controls, body, duration):
     exact = np.empty_like(states)
     packed = coefficients(body).packed()
     parts = [slice(first, first + 100) for first in range(0, len(states), 100)]
-    run(lambda p: solve_carefully(packed, states[p], controls[p], duration, 1e-11, exact[p]), parts, default_threads())
+    run(lambda p: solve_with_radau(packed, states[p], controls[p], duration, 1e-11, exact[p]), parts, default_threads())
     return exact
 
 
