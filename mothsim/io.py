@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -31,6 +33,23 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         _remove(temporary)
         raise
+
+
+@contextmanager
+def written_aside(files: Sequence[Path]) -> Iterator[list[Path]]:
+    """Temporary names for files that are too large for memory: renamed to the files at the end, removed on an error.
+
+    Args:
+        files: in folders that exist.
+    """
+    temporary = [temporary_path(file) for file in files]
+    try:
+        yield temporary
+        for source, file in zip(temporary, files, strict=True):
+            os.replace(source, file)
+    finally:
+        for source in temporary:
+            source.unlink(missing_ok=True)
 
 
 def temporary_path(path: Path) -> Path:

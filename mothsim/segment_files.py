@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
@@ -13,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mothsim.body import MothBody
-from mothsim.io import open_folder, temporary_path, write_atomically
+from mothsim.io import open_folder, write_atomically, written_aside
 from mothsim.segments import BLOCK, INPUTS, RATE_RANGE, SPEED_RANGE, UNITS, Segments, generate, output_names
 from mothsim.solver.propagate import SEGMENT
 
@@ -75,7 +74,7 @@ def write_segments(
                 continue
             names = [f"{_NAMES[part]}-{kind}.npy" for kind in ("inputs", "outputs")]
             part_files = [folder / name for name in (names if file_format == "npy" else [f"{_NAMES[part]}.parquet"])]
-            written = stack.enter_context(_aside(part_files))
+            written = stack.enter_context(written_aside(part_files))
             with make(written, count, output_names(body)) as write:
                 for first in range(0, count, _PIECE):
                     rows = min(_PIECE, count - first)
@@ -87,19 +86,6 @@ def write_segments(
     counts = {_NAMES[TRAINING]: segments, _NAMES[TEST]: test_segments}
     write_atomically(readme, _readme(counts, seed, body, body_name, files).encode())
     return [*files, readme]
-
-
-@contextmanager
-def _aside(files: list[Path]) -> Iterator[list[Path]]:
-    """Names to write to, renamed to the files at the end, removed where that fails."""
-    written = [temporary_path(file) for file in files]
-    try:
-        yield written
-        for temporary, file in zip(written, files, strict=True):
-            os.replace(temporary, file)
-    finally:
-        for temporary in written:
-            temporary.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mothsim.body import MothBody
-from mothsim.io import open_folder, temporary_path
+from mothsim.io import open_folder, written_aside
 from mothsim.solver.propagate import SEGMENT, propagate
 from mothsim.solver.threads import default_threads, run
 
@@ -150,23 +149,10 @@ def generate(
         run(partial(fill, segments), blocks, workers)
         return segments
     files = [Path(folder) / f"{name}.npy" for name in ("inputs", "outputs")]
-    with _aside(files) as written:
+    open_folder(files[0].parent, "folder")
+    with written_aside(files) as written:
         run(partial(fill, _arrays(count, len(output_names(body)), written)), blocks, workers)
     return Segments(*(np.lib.format.open_memmap(file, mode="r+") for file in files))
-
-
-@contextmanager
-def _aside(files: Sequence[Path]) -> Iterator[list[Path]]:
-    """Names beside files of one folder to write to; renamed to the files at the end, removed where that fails."""
-    open_folder(files[0].parent, "folder")
-    written = [temporary_path(file) for file in files]
-    try:
-        yield written
-        for temporary, file in zip(written, files, strict=True):
-            os.replace(temporary, file)
-    finally:
-        for temporary in written:
-            temporary.unlink(missing_ok=True)
 
 
 def tabulate(states: NDArray, controls: NDArray, finals: NDArray, body: MothBody | None = None) -> Segments:
