@@ -31,6 +31,7 @@ from mothsim.controllers.policies.flight_gradient import (
 )
 from mothsim.controllers.policies.policy_run import Callback, iterate, trained_info
 from mothsim.controllers.policies.policy_targets import draw_angles, draw_starts, draw_targets
+from mothsim.controllers.policies.policy_training import require_sound
 
 _GROW, _SHRINK, _TRIES, _LEAST = 3.0, 0.7, 6, 1e-5  # of the damping
 _BUCKET = 64  # numbers of parameters are rounded up to its multiples
@@ -65,6 +66,12 @@ class RefiningSettings:
         }
     )  # fmt: skip
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_sound(self, ("steps", "moths", "segments"), ("violence", "damping"))
+        if not 0 <= self.memory < 1:
+            raise ValueError(f"memory = {self.memory!r}: expected a share from 0 to below 1")
+        CostWeights(**self.weights)
 
 
 def refine_policy(

@@ -10,20 +10,21 @@ import math
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import jax
 import numpy as np
 import optax
 
 from mothsim.body import MothBody
 from mothsim.controllers.networks.network import Network, Scaling
 from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters, cost_and_gradient, fly_window
-from mothsim.controllers.policies.policy_run import Callback, iterate, trained_info
+from mothsim.controllers.policies.policy_descent import descend
+from mothsim.controllers.policies.policy_run import Callback
 from mothsim.controllers.policies.policy_targets import draw_angles, draw_starts, draw_targets
 from mothsim.policy_interface import ENTRIES, OUTPUT_ENTRIES
 
 _OUTPUTS = len(OUTPUT_ENTRIES)
+_POSITIVE = ("learning_rate", "violence", "precision")
 _FIRST_SHARE = 0.1  # of the steps, flown in short windows from calmer starts
 
 
@@ -59,12 +60,13 @@ class PolicySettings:
         require_sound(self, ("steps", "moths", "segments"))
 
 
-def require_sound(settings: Any, counts: tuple[str, ...]) -> None:
+def require_sound(settings: Any, counts: tuple[str, ...], positive: tuple[str, ...] = _POSITIVE) -> None:
     """Hold settings of a training to what they may be.
 
     Args:
-        settings: with `learning_rate`, `violence`, `precision`, `seed` and `hidden`.
+        settings: with a `seed`; those of a training from random weights with `hidden`.
         counts: names of those that are numbers of one or more.
+        positive: names of those that are finite and above zero.
 
     Raises:
         ValueError: one is out of range; names it.
@@ -72,12 +74,14 @@ def require_sound(settings: Any, counts: tuple[str, ...]) -> None:
     for name in counts:
         if getattr(settings, name) < 1:
             raise ValueError(f"{name} = {getattr(settings, name)!r}: expected 1 or more")
-    for name in ("learning_rate", "violence", "precision"):
+    for name in positive:
         if not 0 < getattr(settings, name) < math.inf:
             raise ValueError(f"{name} = {getattr(settings, name)!r}: expected a finite number above zero")
+    if not 0 <= getattr(settings, "tilt", 0.0) <= math.pi:
+        raise ValueError(f"tilt = {settings.tilt!r}: expected rad, from 0 to pi")
     if settings.seed < 0:
         raise ValueError(f"seed = {settings.seed!r}: expected 0 or more")
-    if any(nodes < 1 for nodes in settings.hidden):
+    if any(nodes < 1 for nodes in getattr(settings, "hidden", ())):
         raise ValueError(f"hidden = {settings.hidden!r}: expected layers of at least one node")
 
 
@@ -112,25 +116,13 @@ def train_policy(
     Raises:
         ValueError: the checkpoint is of other settings, or damaged.
     """
-    masks = [np.asarray(weight != 0, np.float32) for weight in network.weights]
     rate = optax.cosine_decay_schedule(settings.learning_rate, settings.steps, 0.01)
     optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate, b2=0.99))
-    update = jax.jit(optimiser.update)
 
-    def advance(state: Any, step: int) -> tuple[Any, float]:
-        parameters, moments = state
-        cost, gradient = _gradient(parameters, settings, step)
-        gradient = tuple((w * mask, b) for (w, b), mask in zip(gradient, masks, strict=True))
-        if np.isfinite(float(optax.global_norm(gradient))):
-            change, moments = update(gradient, moments, parameters)
-            parameters = cast(Parameters, optax.apply_updates(parameters, change))
-        return (parameters, moments), float(cost)
+    def gradient(parameters: Parameters, flights: Any, step: int) -> tuple[Any, Any]:
+        return _gradient(parameters, settings, step), flights
 
-    first: Parameters = tuple(zip(network.weights, network.biases, strict=True))
-    (parameters, _), costs = iterate((first, optimiser.init(first)), advance, settings, checkpoint, callback)
-    weights = tuple(np.asarray(w, np.float32) * m for (w, _), m in zip(parameters, masks, strict=True))
-    biases = tuple(np.asarray(b, np.float32) for _, b in parameters)
-    return Network(weights, biases, network.scaling, trained_info(network, settings, costs), "policy")
+    return descend(network, optimiser, gradient, settings, checkpoint=checkpoint, callback=callback)
 
 
 def _gradient(parameters: Parameters, settings: PolicySettings, step: int) -> Any:

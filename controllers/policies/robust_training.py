@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -35,7 +35,8 @@ from mothsim.controllers.policies.flight_gradient import (
     forward,
     segment_cost,
 )
-from mothsim.controllers.policies.policy_run import Callback, iterate, trained_info
+from mothsim.controllers.policies.policy_descent import descend
+from mothsim.controllers.policies.policy_run import Callback
 from mothsim.controllers.policies.policy_targets import draw_starts
 from mothsim.controllers.policies.policy_training import random_policy, require_sound
 from mothsim.policy_interface import ENTRIES, to_control_components
@@ -104,7 +105,6 @@ def train_robust_policy(
     """
     if not network.has_memory:
         raise ValueError(f"network has {network.sizes[0]} inputs: expected a policy with memory")
-    masks = [np.asarray(weight != 0, np.float32) for weight in network.weights]
     schedule = optax.join_schedules(
         [
             optax.constant_schedule(settings.learning_rate),
@@ -113,24 +113,12 @@ def train_robust_policy(
         [settings.steps // 2],
     )
     optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule))
-    update = jax.jit(optimiser.update)
 
-    def advance(state: Any, step: int) -> tuple[Any, float]:
-        parameters, moments, flights = state
-        (cost, gradient), flights = _gradient(parameters, flights, settings, step)
-        gradient = tuple((w * mask, b) for (w, b), mask in zip(gradient, masks, strict=True))
-        if np.isfinite(float(optax.global_norm(gradient))):
-            change, moments = update(gradient, moments, parameters)
-            parameters = cast(Parameters, optax.apply_updates(parameters, change))
-        return (parameters, moments, flights), float(cost)
+    def gradient(parameters: Parameters, flights: Flights, step: int) -> tuple[Any, Flights]:
+        return _gradient(parameters, flights, settings, step)
 
-    first: Parameters = tuple(zip(network.weights, network.biases, strict=True))
     flights = begin([_course(settings, group, 0) for group in range(settings.groups)], MothBody())
-    start = (first, optimiser.init(first), flights)
-    (parameters, *_), costs = iterate(start, advance, settings, checkpoint, callback)
-    weights = tuple(np.asarray(w, np.float32) * m for (w, _), m in zip(parameters, masks, strict=True))
-    biases = tuple(np.asarray(b, np.float32) for _, b in parameters)
-    return Network(weights, biases, network.scaling, trained_info(network, settings, costs), "policy")
+    return descend(network, optimiser, gradient, settings, flights, checkpoint=checkpoint, callback=callback)
 
 
 def _course(settings: RobustSettings, group: int, begun: int) -> Course:

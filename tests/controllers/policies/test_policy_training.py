@@ -99,10 +99,14 @@ def test_requirements_and_figures_are_of_the_tasks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "message"),
-    [({"steps": 0}, "steps = 0: expected 1 or more"), ({"learning_rate": np.inf}, "learning_rate = inf"),
-     ({"hidden": (3, 0)}, "at least one node"), ({"seed": -1}, "seed = -1")],
+    ("settings", "wrong", "message"),
+    [(PolicySettings, {"steps": 0}, "steps = 0: expected 1 or more"),
+     (PolicySettings, {"learning_rate": np.inf}, "learning_rate = inf"),
+     (PolicySettings, {"hidden": (3, 0)}, "at least one node"), (PolicySettings, {"seed": -1}, "seed = -1"),
+     (PolicySettings, {"tilt": np.nan}, "tilt = nan: expected rad, from 0 to pi"),
+     (RefiningSettings, {"damping": 0.0}, "damping = 0.0: expected a finite number above zero"),
+     (RefiningSettings, {"memory": 1.0}, "memory = 1.0: expected a share from 0 to below 1")],
 )  # fmt: skip
-def test_bad_settings_are_named(wrong: dict, message: str) -> None:
+def test_bad_settings_are_named(settings: type, wrong: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        PolicySettings(**wrong)
+        settings(**wrong)
