@@ -129,8 +129,7 @@ def generate(
     if first < 0 or first % BLOCK:
         raise ValueError(f"first = {first!r}: expected a multiple of {BLOCK}")
     body = body or MothBody()
-    engine = partial(propagate, body=body, duration=duration, rtol=rtol, threads=1)
-    solve = solver or (lambda states, controls: engine(states, controls).states)
+    solve = solver or (lambda *rows: propagate(*rows, body=body, duration=duration, rtol=rtol, threads=1).states)
 
     def fill(segments: Segments, block: int) -> None:
         rows = slice(block * BLOCK, min((block + 1) * BLOCK, count))
@@ -148,8 +147,8 @@ def generate(
         segments = _arrays(count, len(output_names(body)))
         run(partial(fill, segments), blocks, workers)
         return segments
+    open_folder(Path(folder), "folder")
     files = [Path(folder) / f"{name}.npy" for name in ("inputs", "outputs")]
-    open_folder(files[0].parent, "folder")
     with written_aside(files) as written:
         run(partial(fill, _arrays(count, len(output_names(body)), written)), blocks, workers)
     return Segments(*(np.lib.format.open_memmap(file, mode="r+") for file in files))

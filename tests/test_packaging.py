@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 import tomllib
 import zipfile
 from pathlib import Path
@@ -103,11 +102,10 @@ def test_an_installed_distribution_of_one_of_these_names_changes_nothing(tmp_pat
 
 
 def test_importing_is_quick_and_loads_neither_jax_nor_numba(tmp_path):
-    began = time.perf_counter()
-    loaded = run(sys.executable, "-c", "import mothsim, sys; print(*sys.modules)", folder=tmp_path)
-    seconds = time.perf_counter() - began
-    assert {"jax", "numba", "scipy", "matplotlib.pyplot", "mothsim.envs"}.isdisjoint(loaded.split())
-    assert seconds < 3  # 0.2 s on an idle machine
+    program = "import mothsim, sys, time; print(time.process_time(), *sys.modules)"
+    seconds, *loaded = run(sys.executable, "-c", program, folder=tmp_path).split()
+    assert {"jax", "numba", "scipy", "matplotlib.pyplot", "mothsim.envs"}.isdisjoint(loaded)
+    assert float(seconds) < 2  # of this process alone; 0.3 s on an idle machine
 
 
 def test_python_m_mothsim_is_the_command(tmp_path):
