@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mothsim.actuation import from_components, limited, to_components
 from mothsim.body import MothBody
 from mothsim.controllers.guidance.lqr_weights import LQRWeights, quadratic_costs
-from mothsim.controllers.guidance.reference import MOTION, entry_curves, entry_time, reference_states
+from mothsim.controllers.guidance.reference import MOTION, approach_curves, choose_approach_time, reference_states
 from mothsim.flight import SETTLE
 from mothsim.progress import ProgressBar
 from mothsim.solver.propagate import SEGMENT, propagate
@@ -148,7 +148,9 @@ def ilqr(trajectory: Trajectory, body: MothBody, weights: LQRWeights, segments: 
         still = tracking_lqr(np.tile(trim.state, (segments + 1, 1)), controls, a, b, steps[0])
         states, controls, a, b = _feasible(still, target, a, b, steps, body, trajectory.lost_distance)
     costs = _costs(linear, weights, body, segments, 1.0)
-    late = entry_time(np.array(trajectory.start_spread)[MOTION], weights.approach_time) - weights.approach_time
+    late = (
+        choose_approach_time(np.array(trajectory.start_spread)[MOTION], weights.approach_time) - weights.approach_time
+    )
     costs.q[: round(late / SEGMENT), :2] *= _SETTLING**2
     return tracking_lqr(states, controls, a, b, costs)
 
@@ -188,7 +190,7 @@ def _feasible(
 
 def _eased(target: Array) -> Array:
     """Return the target (T + 1, 8) started from rest along a quintic, at full speed by the time that errors count."""
-    still, slowing = entry_curves(SETTLE, np.arange(len(target)))[:, [0, 2], 0].T[..., None]
+    still, slowing = approach_curves(SETTLE, np.arange(len(target)))[:, [0, 2], 0].T[..., None]
     eased, away = target.copy(), target[:, :2] - target[0, :2]
     eased[:, :2] -= still * away
     eased[:, 4:6] -= still * target[:, 4:6] + slowing * away

@@ -16,7 +16,7 @@ from mothsim.actuation import from_components, limited
 from mothsim.angles import state_error
 from mothsim.controllers.guidance.ilqr import ilqr, rowwise_matvec
 from mothsim.controllers.guidance.lqr_weights import LQRWeights
-from mothsim.controllers.guidance.reference import MOTION, entry_curves, entry_time
+from mothsim.controllers.guidance.reference import MOTION, approach_curves, choose_approach_time
 from mothsim.flight import Task, steady_start
 from mothsim.solver.propagate import SEGMENT, propagate
 
@@ -43,19 +43,21 @@ class Guidance:
         segments = round(task.duration / SEGMENT) + max(1, round(self.weights.preview / SEGMENT))
         self.law = ilqr(task.trajectory, task.body, self.weights, segments)
         self.integral = np.zeros((len(task.seeds), 2))
-        self.entry = self.added = np.empty((0, 0, 0))
+        self.approach = self.added = np.empty((0, 0, 0))
 
     def control(self, states: Array, time: float) -> Array:
         """Return controls (N, 4) for states (N, 8), within the body's limits; updates the integral of the error."""
         step = round(time / SEGMENT)
-        if not len(self.entry):
+        if not len(self.approach):
             self._enter(state_error(states, self.law.states[step]))
         error = state_error(states, self.law.states[step])
         components = np.tile(self.law.controls[step], (len(states), 1))
         width = self.law.feedback.shape[1]
         if step < self.added.shape[1]:
-            error -= self.entry[:, step]
-            components[:, :width] += self.added[:, step] - rowwise_matvec(self.law.feedback[step], self.entry[:, step])
+            error -= self.approach[:, step]
+            components[:, :width] += self.added[:, step] - rowwise_matvec(
+                self.law.feedback[step], self.approach[:, step]
+            )
         self.integral += self.weights.integral * SEGMENT * error[:, :2]
         error[:, :2] = np.clip(error[:, :2] + self.integral, -self.weights.error_clip, self.weights.error_clip)
         components[:, :width] -= rowwise_matvec(self.law.feedback[step], error)
@@ -65,12 +67,12 @@ class Guidance:
         """Compute the approach curves (N, L + 1, 8) from initial deviations (N, 8), and their feedforward."""
         starts = offsets[:, MOTION]
         least = self.weights.approach_time
-        spans = [entry_time(start, least) if np.isfinite(start).all() else least for start in starts]
+        spans = [choose_approach_time(start, least) if np.isfinite(start).all() else least for start in starts]
         steps = np.arange(min(round(max(spans) / SEGMENT) + 2, len(self.law.controls) + 1))
-        self.entry = np.zeros((len(starts), len(steps), 8))
-        for curve, start, span in zip(self.entry, starts, spans, strict=True):
-            curve[:, MOTION] = entry_curves(span, steps) @ start
-        self.added = self.law.feedforward(self.entry)
+        self.approach = np.zeros((len(starts), len(steps), 8))
+        for curve, start, span in zip(self.approach, starts, spans, strict=True):
+            curve[:, MOTION] = approach_curves(span, steps) @ start
+        self.added = self.law.feedforward(self.approach)
 
     def waypoint(self, states: Array, controls: Array) -> Array:
         """Return the poses (N, 4), `[x, y, theta, phi]`, after a segment of these controls, from the engine."""

@@ -71,11 +71,11 @@ def reference_states(trajectory: Trajectory, body: MothBody, times: Array) -> Ar
     return states
 
 
-def entry_time(offset: Array, least: float) -> float:
+def choose_approach_time(offset: Array, least: float) -> float:
     """Return the approach time (s) for an initial deviation: at least `least`, and longer for larger deviations.
 
     The curve's acceleration is at most 5.77 distance / time^2 + 3.94 speed / time, the greatest second derivatives
-    of the two quintics of `entry_curves`; the time is chosen so that it is at most 250 cm/s^2 along x, where a moth
+    of the two quintics of `approach_curves`; the time is chosen so that it is at most 250 cm/s^2 along x, where a moth
     must tilt to accelerate, and 600 along y.
 
     Args:
@@ -87,17 +87,17 @@ def entry_time(offset: Array, least: float) -> float:
     return max(least, float(enough.max()))
 
 
-def entry_curves(entry: float, steps: NDArray[np.number]) -> Array:
+def approach_curves(approach_time: float, steps: NDArray[np.number]) -> Array:
     """Return approach curves as matrices (T, 4, 4), from the initial deviation of `[x, y, xdot, ydot]` to a later one.
 
-    Each is a quintic with zero acceleration at its ends, and zero deviation after `entry`.
+    Each is a quintic with zero acceleration at its ends, and zero deviation after `approach_time`.
 
     Args:
-        entry: approach time, s.
+        approach_time: s.
         steps: (T,) segments since the start.
     """
-    s = np.clip(steps * SEGMENT / entry, 0.0, 1.0) if entry > 0 else np.ones(len(steps))
-    scale = entry or 1.0
+    s = np.clip(steps * SEGMENT / approach_time, 0.0, 1.0) if approach_time > 0 else np.ones(len(steps))
+    scale = approach_time or 1.0
     offset = (1 - s) ** 3 * (1 + 3 * s + 6 * s**2), scale * s * (1 - s) ** 3 * (1 + 3 * s)
     rate = -30 * s**2 * (1 - s) ** 2 / scale, (1 - s) ** 2 * (1 + 2 * s - 15 * s**2)
     curves = np.stack([np.stack(offset, -1), np.stack(rate, -1)], axis=1)

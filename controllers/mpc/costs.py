@@ -15,7 +15,7 @@ from mothsim.actuation import to_components
 from mothsim.body import MothBody
 from mothsim.controllers.guidance.ilqr import rowwise_matvec
 from mothsim.controllers.guidance.lqr_weights import LQRWeights, quadratic_costs
-from mothsim.controllers.guidance.reference import MOTION, entry_curves, reference_states
+from mothsim.controllers.guidance.reference import MOTION, approach_curves, reference_states
 from mothsim.flight import Task
 from mothsim.solver.compiled import kernel
 from mothsim.solver.propagate import SEGMENT
@@ -157,16 +157,16 @@ class Tracking:
         preview = max(1, round(self.weights.preview / SEGMENT))
         steps = np.arange(round(task.duration / SEGMENT) + 2 * preview + 1)
         self.reference = reference_states(task.trajectory, task.body, SEGMENT * steps)
-        entry = np.zeros((len(steps), 8, 4))
-        entry[:, MOTION] = entry_curves(self.weights.approach_time, steps)
-        self.entry = entry
-        wanted = np.concatenate([(self.reference - trim.state)[:, :, None], entry], axis=2)
+        approach = np.zeros((len(steps), 8, 4))
+        approach[:, MOTION] = approach_curves(self.weights.approach_time, steps)
+        self.approach = approach
+        wanted = np.concatenate([(self.reference - trim.state)[:, :, None], approach], axis=2)
         final = np.empty_like(wanted)
         owed = costs.p @ wanted[-1]
         for step in steps[::-1]:
             owed = costs.q @ wanted[step] + costs.closed.T @ owed
             final[step] = np.linalg.solve(costs.p, owed)
-        self.final, self.final_entry = final[:, :, 0] + trim.state, final[:, :, 1:]
+        self.final, self.final_approach = final[:, :, 0] + trim.state, final[:, :, 1:]
         self.start = np.empty((0, 4))
 
     def begin(self, states: Array, time: float) -> None:
@@ -176,18 +176,18 @@ class Tracking:
 
     def nominal_control(self, states: Array, time: float) -> Array:
         """Return the control that is optimal for the linear model, as coordinates (N, m)."""
-        goals = self._goals(self.final, self.final_entry, time + SEGMENT) - self.state
+        goals = self._goals(self.final, self.final_approach, time + SEGMENT) - self.state
         drift = rowwise_matvec(self.drift, states - self.state)
         return rowwise_matvec(self.gain, np.nan_to_num(goals - drift))
 
-    def _goals(self, centre: Array, entry: Array, time: float) -> Array:
+    def _goals(self, centre: Array, approach: Array, time: float) -> Array:
         """Return goals (N, 8) at a time, each with the approach curve from the moth's start."""
         step = min(round(time / SEGMENT), len(centre) - 1)
-        return centre[step] + rowwise_matvec(entry[step], self.start)
+        return centre[step] + rowwise_matvec(approach[step], self.start)
 
     def __call__(self, ends: Array, plans: Array, time: float, *, last: bool) -> Array:
         """Return costs (N, K)."""
-        goals = self._goals(*((self.final, self.final_entry) if last else (self.reference, self.entry)), time)
+        goals = self._goals(*((self.final, self.final_approach) if last else (self.reference, self.approach)), time)
         factor = self.final_factor if last else self.state_factor
         origin = np.zeros((len(plans), plans.shape[2]))
         return squares(ends, goals, factor) + squares(plans, origin, self.control_factor)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mothsim.actuation import from_components, limited, to_components
 from mothsim.angles import near
 from mothsim.controllers.guidance.lqr_weights import LQRWeights, quadratic_costs
-from mothsim.controllers.guidance.reference import MOTION, entry_curves, entry_time, reference_states
+from mothsim.controllers.guidance.reference import MOTION, approach_curves, choose_approach_time, reference_states
 from mothsim.controllers.mpc.base import check_whole
 from mothsim.controllers.mpc.shooting_qp import ShootingQP
 from mothsim.flight import Task
@@ -101,17 +101,17 @@ class NMPC:
         """Lay each moth's approach curve (L, 8) from its first deviation, and its first plan along it."""
         offsets = (states - self._reference[step])[:, MOTION]
         least = self.weights.approach_time
-        spans = [entry_time(offset, least) if np.isfinite(offset).all() else least for offset in offsets]
-        self._entry = np.zeros((len(states), len(self._reference), 8))
+        spans = [choose_approach_time(offset, least) if np.isfinite(offset).all() else least for offset in offsets]
+        self._approach = np.zeros((len(states), len(self._reference), 8))
         steps = np.arange(len(self._reference) - step)
-        for curve, offset, span in zip(self._entry, offsets, spans, strict=True):
-            curve[step:, MOTION] = entry_curves(span, steps) @ offset
+        for curve, offset, span in zip(self._approach, offsets, spans, strict=True):
+            curve[step:, MOTION] = approach_curves(span, steps) @ offset
         self._states = self._wanted(step)
 
     def _wanted(self, step: int) -> Array:
         """The states (N, H, 8) that are wanted at the ends of the plan's segments."""
         ahead = slice(step + 1, step + 1 + self.horizon)
-        return self._reference[ahead] + self._entry[:, ahead]
+        return self._reference[ahead] + self._approach[:, ahead]
 
     def _improve(self, states: Array, wanted: Array) -> NDArray[np.bool_]:
         """Solve each moth's programme about its plan, which becomes its plan; returns whether it could (N,)."""

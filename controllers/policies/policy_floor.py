@@ -71,8 +71,8 @@ def linear_hover(body: MothBody | None = None) -> Hover:
 
 def candidates(count: int, hover: Hover) -> Iterable[tuple[Connection, ...]]:
     """All sets of so many connections that sense both position errors."""
-    sensed = [i for i, row in enumerate(hover.entries) if np.abs(row).max() > _SMALL]
-    connections = [(i, j) for i in sensed for j in range(len(OUTPUT_ENTRIES))]
+    responding = [i for i, row in enumerate(hover.entries) if np.abs(row).max() > _SMALL]
+    connections = [(i, j) for i in responding for j in range(len(OUTPUT_ENTRIES))]
     return (s for s in combinations(connections, count) if {i for i, _ in s}.issuperset(_POSITION))
 
 

@@ -47,15 +47,15 @@ def chain_lengths(network: Network, flight: Flight, off: float = OFF) -> NDArray
     if states.ndim != 3 or not np.isfinite(states).all():
         raise ValueError(f"flight has states {states.shape}: expected (N, T, 8), and no moth lost")
     evaluate = CompiledNetwork(network)
-    believed, true = states[:, 0].copy(), states[:, 0]
+    predicted, true = states[:, 0].copy(), states[:, 0]
     lengths, on = np.zeros(len(states), np.int64), np.ones(len(states), np.bool_)
     for step in range(states.shape[1] - 1):
         poses = states[:, step + 1, :4]
-        outputs = evaluate(network_inputs(believed, poses))
+        outputs = evaluate(network_inputs(predicted, poses))
         components = np.pad(outputs[:, :CONTROLS], [(0, 0), (0, 1)])
         true = propagate(true, applied(from_components(components), flight.body), body=flight.body).states
         # Outputs are xdot, ydot, phidot, thetadot; NaN, where the engine gave up, is off too.
-        believed = np.concatenate([poses, outputs[:, [3, 4, 6, 5]]], axis=1)
+        predicted = np.concatenate([poses, outputs[:, [3, 4, 6, 5]]], axis=1)
         on &= np.hypot(*(true[:, :2] - poses[:, :2]).T) <= off
         lengths += on
         if not on.any():

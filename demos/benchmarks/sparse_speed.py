@@ -66,7 +66,7 @@ def policy_decisions(
 ) -> list[dict[str, Any]]:
     """A row for each number of weights: us a whole decision of a policy for one moth, Python included.
 
-    Columns: `weights`, `decision_us`, and of its network alone `one_us`, `dense_one_us` (the better of numpy and jitted
+    Columns: `weights`, `control_step_us`, and of its network alone `one_us`, `dense_one_us` (the better of numpy and jitted
     JAX) and their ratio `one_gain`.
 
     Args:
@@ -85,7 +85,7 @@ def policy_decisions(
         policy, compiled = Policy(pruned), CompiledNetwork(pruned)
         policy.reset(Task(target, body, 1.0, moth_seeds(0, 1)[1]))
         row: dict[str, Any] = {"weights": pruned.connections}
-        row["decision_us"] = _microseconds(lambda p=policy: p.control(states, 0.0), 20, repeats)
+        row["control_step_us"] = _microseconds(lambda p=policy: p.control(states, 0.0), 20, repeats)
         row["one_us"] = _microseconds(lambda f=compiled: f(inputs), 20, repeats)
         rows.append({**row, "dense_one_us": dense, "one_gain": dense / row["one_us"]})
     return rows
@@ -127,7 +127,7 @@ def policy_report(rows: Sequence[dict[str, Any]]) -> str:
         f"{'weights':>8} {'decision':>9} {'network':>8} {'dense':>8} {'gain':>6}",
     ]
     lines += [
-        f"{row['weights']:8,} {row['decision_us']:9.2f} {row['one_us']:8.2f} {row['dense_one_us']:8.2f} "
+        f"{row['weights']:8,} {row['control_step_us']:9.2f} {row['one_us']:8.2f} {row['dense_one_us']:8.2f} "
         f"{row['one_gain']:6.1f}"
         for row in rows
     ]

@@ -61,7 +61,7 @@ class BuildNetworks:
     """Segments in the training set."""
     effort: Factor = 1.0
     """Factor on the steps of training."""
-    runs: Path = Path("out/ship")
+    runs: Path = Path("out/build-networks")
     """Folder for the runs."""
     out: Path = Path("out/networks")
     """Folder for the selected networks."""

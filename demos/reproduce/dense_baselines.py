@@ -34,7 +34,7 @@ class DenseBaselines:
     """Factor on the protocol's steps for a dense network; 3 takes as long as pruning to 98 % with its retraining."""
     segments: Count = 4_000_000
     """Segments in the training set."""
-    out: Path = Path("out/companions")
+    out: Path = Path("out/dense-baselines")
     """Folder for the networks, a folder each."""
 
     def run(self) -> None:

@@ -66,7 +66,7 @@ def kernel(function: Callable[..., Any], *, nogil: bool = True) -> Callable[...,
 
 
 kernel_with_gil = partial(kernel, nogil=False)
-"""The same for brief functions, which keep the interpreter's lock: releasing it costs a tenth of a microsecond."""
+"""The same for short functions, which keep the interpreter's lock: releasing it costs a tenth of a microsecond."""
 
 
 class _KernelCache(FunctionCache):

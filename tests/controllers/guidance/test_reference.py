@@ -4,19 +4,19 @@ import pytest
 from mothsim import MothBody, make_trajectory
 from mothsim.controllers.guidance.reference import (
     ACCELERATION,
-    entry_curves,
-    entry_time,
+    approach_curves,
+    choose_approach_time,
     limit_accelerations,
     reference_states,
     smoothed,
 )
 
 
-def test_entry_curves_start_as_they_should_and_end_at_rest() -> None:
-    curves = entry_curves(0.4, np.arange(0, 30))
+def test_approach_curves_start_as_they_should_and_end_at_rest() -> None:
+    curves = approach_curves(0.4, np.arange(0, 30))
     assert curves[0] == pytest.approx(np.eye(4))
     assert curves[20:] == pytest.approx(0.0)
-    fine = entry_curves(400.0, np.arange(0, 20_001))
+    fine = approach_curves(400.0, np.arange(0, 20_001))
     assert np.gradient(fine[:, 0], 0.02, axis=0)[1:-1] == pytest.approx(fine[1:-1, 2], abs=1e-4)
 
 
@@ -41,11 +41,11 @@ def test_gentle_targets_are_followed_as_they_are() -> None:
 @pytest.mark.parametrize("offset", [[5, 0, 0, 0], [0, 3, 0, 0], [0, 0, 100, 0], [1, -5, -100, 60]])
 def test_the_way_in_is_gentle(offset: list[float]) -> None:
     start = np.array(offset, dtype=float)
-    time = entry_time(start, 0.1)
+    time = choose_approach_time(start, 0.1)
     segments = np.linspace(0, time / 0.02, 2001)
-    velocity = (entry_curves(time, segments) @ start)[:, 2:]
+    velocity = (approach_curves(time, segments) @ start)[:, 2:]
     acceleration = np.abs(np.gradient(velocity, segments[1] * 0.02, axis=0)).max(axis=0)
     assert np.all(acceleration <= [250.5, 601])
     if np.count_nonzero(start) == 1:
         assert np.max(acceleration / [250, 600]) == pytest.approx(1, abs=0.01)
-    assert entry_time(start / 1e6, 0.4) == 0.4
+    assert choose_approach_time(start / 1e6, 0.4) == 0.4

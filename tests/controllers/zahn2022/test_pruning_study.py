@@ -76,7 +76,7 @@ def test_every_method_prunes_to_the_level_and_learns(tmp_path: Path, method: str
     assert (curve[:, -1] < 0.6 * curve[:, 0]).all()
 
 
-def test_a_network_does_not_depend_on_its_companions(tmp_path: Path, whole: Path) -> None:
+def test_a_network_does_not_depend_on_the_others(tmp_path: Path, whole: Path) -> None:
     alone = levels(dataclasses.replace(QUICK, networks=1), tmp_path)[-1].network(0)
     among = load_level(whole / "80.safetensors").network(0)
     for one, other in zip(alone.weights, among.weights, strict=True):
