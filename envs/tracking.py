@@ -63,7 +63,7 @@ class TrackEnv(EnvInfo, gym.Env[Observation, NDArray[np.floating]]):
     | 2 | abdominal torque, tau | dyn cm | 0 | +-1e5 |
     | 3 | wing torque, tau_w | dyn cm | 0 | +-1e5 |
 
-    So no action is trim, head up. Between lies a hyperbolic sine, fine in the middle (400 dyn for an
+    So the zero action is trim, head up. Between lies a hyperbolic sine, fine in the middle (400 dyn for an
     action of a third; see `mothsim.actuation.from_actions`), and the force is cut to 44300 dyn in any direction.
 
     **Reward**: the sum of `info["reward_terms"]`, see `mothsim.envs.rewards.reward_terms`: 2 a decision on the target,

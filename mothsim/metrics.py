@@ -15,7 +15,7 @@ from mothsim.trim import find_trim
 Array = NDArray[np.floating]
 
 RECOVERED_WITHIN, RECOVERED_AFTER = 0.5, 2.0
-"""A moth has recovered that stays this near its target, cm, from this time on, s."""
+"""Largest distance from the target, cm, of a moth that has recovered, and the time, s, from which on it holds."""
 
 
 def recovered(flight: Flight) -> NDArray[np.bool_]:

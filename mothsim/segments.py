@@ -22,16 +22,16 @@ from mothsim.solver.propagate import SEGMENT, propagate
 from mothsim.solver.threads import default_threads, run
 
 SPEED_RANGE = 1500.0
-"""Initial joint velocity, cm/s, either way along x and y."""
+"""Largest magnitude of the joint's initial velocity along x and along y, cm/s."""
 
 RATE_RANGE = 25.0
-"""Initial angular rates, rad/s, either way."""
+"""Largest magnitude of the initial angular rates, rad/s."""
 
 INPUTS = ("phi0", "theta0", "x_f", "y_f", "phi_f", "theta_f", "xdot0", "ydot0", "phidot0", "thetadot0")
-"""Columns of a training set's inputs: the start but for the joint's place, and the pose at the end."""
+"""Columns of a training set's inputs: the initial state without the joint's position, and the final pose."""
 
 OUTPUTS = ("F_x", "F_y", "tau", "xdot_f", "ydot_f", "phidot_f", "thetadot_f")
-"""Columns of its outputs: the control (force along and across the head-thorax) and the final rates."""
+"""Columns of its outputs: the control (force along and across the head-thorax, torque) and the final velocities."""
 
 FULL_OUTPUTS = (*OUTPUTS[:3], "tau_w", *OUTPUTS[3:])
 """The same of a fully actuated body, whose control has a wing torque."""
@@ -47,7 +47,7 @@ UNITS = {
 """Units of the columns."""
 
 BLOCK = 1 << 16
-"""Rows with one random stream."""
+"""Rows that share a random stream."""
 
 Solver = Callable[[NDArray, NDArray], NDArray]
 """From states (N, 8) and controls (N, 4) to ends (N, 8), NaN in rows that cannot be solved."""

@@ -38,7 +38,7 @@ INTEGRAL_BOUND = 2.0
 
 @dataclass(frozen=True)
 class KinematicGains:
-    """How hard waypoints pull.
+    """Gains of the waypoints.
 
     Attributes:
         position: share of the way from the drift to the target that is asked of a segment.

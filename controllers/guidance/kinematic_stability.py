@@ -1,4 +1,4 @@
-"""How hard may kinematic waypoints pull on a network? Read from its slopes at trim, before it flies.
+"""Gains of kinematic waypoints that are stable with a network, from its Jacobian at trim, without a flight.
 
 The network's slopes, the linearised segment and the waypoint's law make a linear map of the state and of the integral
 from one decision to the next. A share is too large where that map's spectral radius is one or more.

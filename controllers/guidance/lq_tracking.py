@@ -49,7 +49,7 @@ class Guidance:
         """Return controls (N, 4) for states (N, 8), within the body's limits; updates the integral of the error."""
         step = round(time / SEGMENT)
         if not len(self.approach):
-            self._enter(state_error(states, self.law.states[step]))
+            self._approach_from(state_error(states, self.law.states[step]))
         error = state_error(states, self.law.states[step])
         components = np.tile(self.law.controls[step], (len(states), 1))
         width = self.law.feedback.shape[1]
@@ -63,7 +63,7 @@ class Guidance:
         components[:, :width] -= rowwise_matvec(self.law.feedback[step], error)
         return limited(from_components(components), self.body)
 
-    def _enter(self, offsets: Array) -> None:
+    def _approach_from(self, offsets: Array) -> None:
         """Compute the approach curves (N, L + 1, 8) from initial deviations (N, 8), and their feedforward."""
         starts = offsets[:, MOTION]
         least = self.weights.approach_time

@@ -26,7 +26,7 @@ _ZAHN = 23_131, 1e-3  # weights and loss at their limit of 93 %
 
 @figure_style()
 def draw_minimal(rows: Sequence[Row]) -> Figure:
-    """A panel a goal: every pruning a faint line to the fewest weights, a star, and small dense networks as dots.
+    """A panel for each requirement: prunings as faint lines to the fewest weights (stars), small dense networks as dots.
 
     Args:
         rows: with columns `requirement`, `removal` (`surgeon` or `magnitude`, the same with `, test`, or `dense`),
@@ -38,11 +38,11 @@ def draw_minimal(rows: Sequence[Row]) -> Figure:
     for axes, (requirement, group) in zip(
         figure.subplots(1, len(requirements), squeeze=False).ravel(), requirements.items(), strict=True
     ):
-        _draw_goal(axes, requirement, group)
+        _draw_requirement(axes, requirement, group)
     return figure
 
 
-def _draw_goal(axes: Axes, requirement: str, rows: Sequence[Row]) -> None:
+def _draw_requirement(axes: Axes, requirement: str, rows: Sequence[Row]) -> None:
     column, name, bound = PANELS[requirement]
     removals = grouped(rows, lambda row: row["removal"])
     top = 3 * max(row[column] for row in rows if np.isfinite(row[column]))

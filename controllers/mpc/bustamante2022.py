@@ -15,11 +15,11 @@ from mothsim.solver.propagate import SEGMENT
 from mothsim.trajectories import make_trajectory
 
 ANGLE = np.pi / 4
-"""The body angle that it holds, rad."""
+"""Body angle of the goal, rad."""
 DECISIONS = 2000
-"""Of a published flight of 10 s."""
+"""Number of decisions in a published flight of 10 s."""
 START = np.array([0.0, 0.0, ANGLE, ANGLE + np.pi, 1e-4, 1e-4, 0.0, 0.0])
-"""Where every published flight starts."""
+"""Start state of every published flight."""
 _ABDOMENS = {"light-abdomen": 0.1, "": 1.0, "heavy-abdomen": 10.0}
 _SPRINGS = {"soft-spring": 0.1, "": 1.0, "stiff-spring": 10.0}
 _SIZES = {"small": 0.5, "": 1.0, "large": 2.0}
@@ -55,7 +55,7 @@ class MonteCarlo(SamplingMPC):
     segment, 5 ms, is flown before the next decision; nothing is kept from one to the next.
 
     Args:
-        treatment: of the moth it is for, which it flies by default: `fa`, `fs`, `ua` or `us`; a `u`
+        treatment: of the moth that it flies by default: `fa`, `fs`, `ua` or `us`; a `u`
             leaves the wing torque alone.
         as_published: keep the published clocks: the goal's falls behind by a hundredth.
         num_samples: random controls a decision.
@@ -75,7 +75,7 @@ class MonteCarlo(SamplingMPC):
         self.period = SEGMENT / 4 / self.clock
 
     def reset(self, task: Task) -> None:
-        """Take the body's limits."""
+        """Prepare for a flight with the body's limits."""
         super().reset(task)
         body = task.body
         wing = body.wing_torque_limit if self.wings else 0.0
@@ -83,20 +83,20 @@ class MonteCarlo(SamplingMPC):
         self.high = np.array([body.force_limit, 2 * np.pi, body.abdomen_torque_limit, wing])
 
     def shift(self, states: Array, time: float) -> None:
-        """Nothing is kept to start from."""
+        """Do nothing: every decision samples anew."""
         self.plan = np.zeros((len(states), 1, 4))
 
     def sample(self, number: int) -> Array:
-        """Controls (N, K, 1, 4) themselves, `[force, angle, abdomen_torque, wing_torque]`."""
+        """Draw controls (N, K, 1, 4), `[force, angle, abdomen_torque, wing_torque]`."""
         shares = np.array([random.random((self.num_samples, 1, 4)) for random in self.random])
         return self.low + (self.high - self.low) * shares
 
     def controls(self, plans: Array) -> Array:
-        """Plans are controls already."""
+        """Return the plans, which are controls already."""
         return plans
 
     def update_plan(self, plans: Array, costs: Array) -> Array:
-        """The cheapest (N, 1, 4)."""
+        """Return the controls (N, 1, 4) of least cost."""
         return cheapest(plans, costs)
 
 
@@ -117,12 +117,12 @@ class Measures:
 
 
 def measures(flight: Flight, *, as_published: bool = False) -> Measures:
-    """A Monte Carlo flight's measures.
+    """Compute the measures of a Monte Carlo flight.
 
     Args:
         flight: of a `MonteCarlo` with the same `as_published`.
         as_published: measure against the goal by its own slow clock; count the force's work as force times
-            distance, whatever the angle between; and carry half the head-thorax instead of the moth.
+            distance, whatever the angle between; and divide by half the head-thorax's mass instead of the moth's.
     """
     clock = _CLOCK if as_published else 1.0
     away = flight.states[..., :2] - flight.trajectory.position(clock * flight.times)
@@ -144,14 +144,14 @@ def published_flight(
     trajectory: str = "sum-of-primes",
     progress: bool = False,
 ) -> Flight:
-    """One moth along the sum of primes, as Bustamante et al. flew theirs, or along another trajectory.
+    """Fly one moth along the sum of primes as Bustamante et al. 2022 did, or along another trajectory.
 
     Args:
         treatment: see `MonteCarlo`.
         body: by default the treatment's.
         seed: of the random controls.
         as_published: see `MonteCarlo`.
-        decisions: how long, 5 ms each.
+        decisions: number of decisions, 5 ms each.
         trajectory: by name, with its start at the origin.
         progress: show a bar on standard error.
     """

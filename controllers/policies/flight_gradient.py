@@ -26,7 +26,7 @@ Parameters = tuple[tuple[Any, Any], ...]
 
 _UNITS = np.array([1.0, 1.0, 0.3, 0.3, 30.0, 30.0, 8.0, 8.0], dtype=np.float32)  # of the state, to weigh a costate
 _LARGEST_COSTATE = 3.0
-_GONE = 25.0  # cm from the target, from which on a moth teaches nothing
+_GONE = 25.0  # cm from the target, beyond which a moth is left out of the gradient
 _FAR = 20.0  # cm, at which the cost of distance saturates
 _SPINNING = 150.0  # rad/s, the same
 

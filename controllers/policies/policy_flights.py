@@ -1,4 +1,4 @@
-"""How policies fly: every task from many starts, and what may be asked of them."""
+"""Flights of policies in every task from many starts, and requirements on them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DURATIONS = {
 
 @dataclass(frozen=True)
 class PolicyRequirement:
-    """What is asked of a policy, none of whose flights may be lost.
+    """A requirement on a policy, none of whose flights may be lost.
 
     Attributes:
         errors: largest median of the rms errors, cm, by task; infinite where not to be lost is enough.

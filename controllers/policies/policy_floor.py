@@ -1,9 +1,9 @@
-"""How few connections can hold a hover at all: every linear policy of so many, by the linearised moth.
+"""The fewest connections with which a linear policy can hover, by trying all of them on the linearised moth.
 
-A moth that hovers under a linear policy is a linear map from decision to decision. It comes back to its target only
+Near hover, a moth under a linear policy is a linear map from decision to decision. It returns to its target only
 where the spectral radius of that map is below one, whatever the target does later and however the policy was trained.
-Nothing of a preview enters there, nor `1 - cos`, whose slope at trim is zero; and a policy that does not sense both
-position errors leaves the moth where it drifts. The other sets of connections are few enough to try them all.
+The preview does not enter that map, nor does `1 - cos`, whose derivative at trim is zero; and a policy that does not
+observe both position errors lets the moth drift. The other sets of connections are few enough to try them all.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Hover(NamedTuple):
 
 
 class Slowest(NamedTuple):
-    """Connections (entry, output), and the smallest spectral radius that any gains were found to give them."""
+    """Connections (entry, output), and the smallest spectral radius that was found over their gains."""
 
     connections: tuple[Connection, ...]
     radius: float
@@ -70,7 +70,7 @@ def linear_hover(body: MothBody | None = None) -> Hover:
 
 
 def candidates(count: int, hover: Hover) -> Iterable[tuple[Connection, ...]]:
-    """All sets of so many connections that sense both position errors."""
+    """All sets of `count` connections that observe both position errors."""
     responding = [i for i, row in enumerate(hover.entries) if np.abs(row).max() > _SMALL]
     connections = [(i, j) for i in responding for j in range(len(OUTPUT_ENTRIES))]
     return (s for s in combinations(connections, count) if {i for i, _ in s}.issuperset(_POSITION))

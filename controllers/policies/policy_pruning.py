@@ -1,9 +1,9 @@
 """Pruning policies by the optimal brain surgeon, with the curvature of the cost of their flights.
 
-The saliency of a connection is the rise of the flights' cost when it goes and the others adjust to it, see
-`mothsim.controllers.learning.optimal_brain_surgeon`. Connections go in handfuls while the policy, refined through the
-flight, goes on to meet what is asked of it, and one by one at the end; where the least salient one cannot go, the next
-is tried, so a poor choice is taken back.
+The saliency of a connection is the rise of the flights' cost when it is removed and the others are adjusted, see
+`mothsim.controllers.learning.optimal_brain_surgeon`. Several connections are removed at a time while
+the policy, refined through the flight, meets its requirement, and single ones at the end; where the least salient one
+cannot be removed, the next is tried.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _WINDOWS = 10  # of flights, over which the curvature is averaged
 
 
 def without_least_salient(network: Network, settings: RefiningSettings, count: int, skip: int = 0) -> Network:
-    """The policy without its least salient connections, the others adjusted, and without what then leads nowhere.
+    """Remove the least salient connections, adjust the others, and remove what then lies on no path.
 
     Args:
         network: a policy.
         settings: of its refining, whose flights and cost define saliency.
-        count: connections to go.
-        skip: rank by saliency of the first connection to go; 0 is the least salient.
+        count: number of connections to remove.
+        skip: rank by saliency of the first connection that is removed; 0 is the least salient.
     """
 
     def one(step: int) -> NDArray[np.float32]:
@@ -47,14 +47,14 @@ def prune_policy(
     tries: int = 6,
     callback: Callable[[Network], None] | None = None,
 ) -> Network:
-    """Prune for as long as the policy meets what is asked of it.
+    """Prune for as long as the policy meets a requirement.
 
     Args:
         network: trained, and meeting it.
         settings: of the refining after every removal; its seed moves on with the number of connections.
-        meets: what is asked.
-        tries: of the least salient connections that are tried one by one before the rest is held to be needed.
-        callback: called with every policy that is taken.
+        meets: the requirement.
+        tries: number of least salient connections that are tried one by one before pruning ends.
+        callback: called with every smaller policy that meets the requirement.
     """
     handful, skip = _HANDFUL, 0
     while skip < min(tries, network.connections - 1):

@@ -21,7 +21,7 @@ _SAVE_EVERY = 5.0  # s between checkpoints
 
 @dataclass(frozen=True)
 class PolicyProgress:
-    """What a training reports: steps done and wanted, and the mean cost of the last hundred."""
+    """Progress of a training: steps done and in all, and the mean cost of the last hundred."""
 
     step: int
     steps: int

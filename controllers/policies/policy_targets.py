@@ -24,7 +24,7 @@ def draw_targets(rng: np.random.Generator, moths: int, segments: int) -> tuple[A
     """Positions, cm, and velocities, cm/s, (moths, segments + 33, 2) of random targets, previewed ones included.
 
     Along x slow sines of accelerations to some 300 cm/s^2, along y fast ones like the sum of primes'; some targets
-    stand still, some jump by up to 5 cm, some are under way at up to 100 cm/s.
+    stand still, some jump by up to 5 cm, some move at up to 100 cm/s from the start.
     """
     times = np.arange(segments + 1 + PREVIEW[-1]) * SEGMENT
 

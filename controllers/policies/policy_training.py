@@ -61,7 +61,7 @@ class PolicySettings:
 
 
 def require_sound(settings: Any, counts: tuple[str, ...], positive: tuple[str, ...] = _POSITIVE) -> None:
-    """Hold settings of a training to what they may be.
+    """Check the settings of a training.
 
     Args:
         settings: with a `seed`; those of a training from random weights with `hidden`.
@@ -86,7 +86,7 @@ def require_sound(settings: Any, counts: tuple[str, ...], positive: tuple[str, .
 
 
 def init_policy(settings: PolicySettings) -> Network:
-    """A policy with random weights that hardly acts."""
+    """Return a policy with random weights and small outputs."""
     return random_policy(len(ENTRIES), settings.hidden, settings.seed)
 
 

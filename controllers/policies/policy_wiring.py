@@ -1,4 +1,4 @@
-"""Wiring diagrams of pruned policies: which sense acts on which force, with what sign and gain."""
+"""Wiring diagrams of pruned policies: which observation acts on which force, with what sign and gain."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PLUS, _MINUS, _FAINT = "#0072b2", "#d55e00", "0.75"
 
 @figure_style()
 def draw_wiring(networks: Mapping[str, Network], columns: int = 2) -> Figure:
-    """Draw policies as graphs, from the senses that they use to forces and torque.
+    """Draw policies as graphs, from the observations that they use to forces and torque.
 
     Blue connections raise what they lead to and orange ones lower it; the thicker, the more of what arrives there. A
     policy without hidden layers has its gains written beside them, in physical units.

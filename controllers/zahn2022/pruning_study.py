@@ -123,7 +123,9 @@ def _train_level(
         at.curve[at.running, i] = np.asarray(losses)[at.running]
         at.steps[at.running] += CHUNK
         if protocol.validation:
-            at.validation[:, i] = _losses((_judged(method, at.parameters[0], at.masks), at.parameters[1]), *held)
+            at.validation[:, i] = _losses(
+                (_tested_weights(method, at.parameters[0], at.masks), at.parameters[1]), *held
+            )
         if callback:
             callback(TrainProgress(percent, (i + 1) * CHUNK, len(rates) * CHUNK, float(np.nanmedian(losses))))
         at.running &= np.isfinite(losses)
@@ -152,7 +154,7 @@ def _finished(settings: StudySettings, percent: float, at: LevelProgress, tests:
     """Test the networks of a level and return what is kept of them."""
     protocol, method = find_protocol(settings.protocol), METHODS[settings.method]
     weights, biases = at.parameters
-    losses = _losses((_judged(method, weights, at.masks), biases), tests.inputs, tests.outputs)
+    losses = _losses((_tested_weights(method, weights, at.masks), biases), tests.inputs, tests.outputs)
     masks = at.masks
     if method.zeroed and percent:
         keep = jnp.asarray(method.keep(settings.layer_weights, percent))
@@ -199,7 +201,7 @@ def _visible(weights: Any, masks: Any) -> Any:
     return tuple(jnp.where(mask, weight, 0) for weight, mask in zip(weights, masks, strict=True))
 
 
-def _judged(method: PruningMethod, weights: Any, masks: Any) -> Any:
+def _tested_weights(method: PruningMethod, weights: Any, masks: Any) -> Any:
     """Weights by which a network is measured: with those that came back, where training masks none."""
     return weights if method.zeroed else _visible(weights, masks)
 

@@ -21,16 +21,16 @@ from mothsim.timing import best_time
 
 @dataclass(frozen=True)
 class Options:
-    """What to measure."""
+    """Options of the measurement."""
 
     rows: int = 10_000
     """Random 20 ms segments of Zahn et al.'s moth for the engine."""
     baseline_rows: int = 200
     """Segments for each other solver."""
     repeats: int = 5
-    """Best of so many."""
+    """Repeats, of which the best counts."""
     seed: int = 0
-    """Of the segments."""
+    """Seed of the segments."""
     baselines: bool = True
     """Measure the other solvers too."""
 

@@ -66,8 +66,8 @@ def policy_decisions(
 ) -> list[dict[str, Any]]:
     """A row for each number of weights: us a whole decision of a policy for one moth, Python included.
 
-    Columns: `weights`, `control_step_us`, and of its network alone `one_us`, `dense_one_us` (the better of numpy and jitted
-    JAX) and their ratio `one_gain`.
+    Columns: `weights`, `control_step_us`, and of its network alone `one_us`, `dense_one_us` (the better of numpy and
+    jitted JAX) and their ratio `one_gain`.
 
     Args:
         network: a policy without memory; it is pruned by magnitude without retraining.

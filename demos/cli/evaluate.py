@@ -64,7 +64,7 @@ class Evaluate:
     """Address of a Dask scheduler, such as tcp://10.0.0.1:8786, on whose cluster to fly instead of in processes here;
     its workers need mothsim and the same folders."""
     seed: Seed = 2000
-    """Seed of the starts and of every random number; the shipped networks were chosen on others."""
+    """Seed of the starts and of every random number; the shipped networks were selected on others."""
     out: Path = Path("out/evaluate")
     """Folder for the tables and pictures."""
     json: bool = False

@@ -52,7 +52,7 @@ class BuildNetworks:
     """Train networks from several seeds and select the one of each kind that tracks best."""
 
     names: tuple[str, ...] = tuple(RECIPES)
-    """Which to build; the sparse ones need the dense one, which is then trained first."""
+    """Networks to build; the sparse ones need the dense one, which is then trained first."""
     seeds: Seeds = (0, 1)
     """Seeds of training."""
     flights: Count = 20

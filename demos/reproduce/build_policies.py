@@ -1,4 +1,4 @@
-"""Makes the policies that ship with the package: `python -m mothsim.demos.reproduce.build_policies`.
+"""Make the policies that ship with the package: `python -m mothsim.demos.reproduce.build_policies`.
 
 `alone` is a dense one, `robust` one with memory that is trained on disturbed flights. `alone-N` is a linear one of
 which N weights are left: pruned for as long as it meets what is asked, and selected and tested on other starts than
@@ -30,7 +30,7 @@ from mothsim.demos.run import run as run_program
 from mothsim.plotting.figures import save_figure
 
 _SELECTION, _VALIDATION, _TEST = 1000, 2000, 0  # seeds of starts: to prune by, to select by, and to test by
-_LOSSES = 2e-3  # largest share of the flights of a task that a policy may lose where it is chosen
+_LOSSES = 2e-3  # largest share of the flights of a task that a policy may lose where it is selected
 
 DENSE = PolicySettings(steps=300)
 REFINED = RefiningSettings(steps=600)
@@ -50,17 +50,17 @@ class BuildPolicies:
     """Train, refine and prune the policies that ship with the package."""
 
     names: tuple[Literal["alone", "robust", "pruned"], ...] = ("alone", "robust", "pruned")
-    """Which to make."""
+    """Policies to make."""
     requirement: Literal["gentle", "all"] = "all"
-    """What pruned ones are to meet."""
+    """Requirement on pruned policies: near-hover flight (gentle), or every task (all)."""
     flights: Count = 100
-    """Flights of each task, to prune by and to test with; ten times as many choose."""
+    """Flights of each task, to prune by and to test with; ten times as many to select by."""
     tries: Count = 6
-    """Connections that are tried one by one before the rest is held to be needed."""
+    """Least salient connections that are tried one by one before pruning ends."""
     step_scale: Factor = 1.0
-    """Times the steps of training and refining; less trains less."""
+    """Factor on the steps of training and refining."""
     seeds: tuple[Seed, ...] = (0,)
-    """Of training; pruned policies are made for each."""
+    """Seeds of training; pruned policies are made for each."""
     out: Path = Path("out/policies")
     """Folder for the policies."""
 

@@ -1,4 +1,4 @@
-"""Tries every linear policy of a few connections: `python -m mothsim.demos.reproduce.fewest_connections`.
+"""Try every linear policy of a few connections: `python -m mothsim.demos.reproduce.fewest_connections`.
 
 Prints, for each number of connections, the sets that bring a hovering moth back soonest. Below a spectral radius of
 0.999 a decision of 20 ms, a departure falls to a third within 20 s.
@@ -24,9 +24,9 @@ class FewestConnections:
     connections: Counts = (2, 3, 4)
     """Numbers of connections."""
     shown: Count = 3
-    """Sets that are printed for every number."""
+    """Number of sets printed for each number of connections."""
     seed: Seed = 0
-    """Of the first gains of the search."""
+    """Seed of the first gains of the search."""
 
     def run(self) -> None:
         """Search and print."""

@@ -33,7 +33,8 @@ class FewestWeights:
     """Prune to the fewest weights that meet each requirement, draw a figure and print a table."""
 
     requirements: tuple[Literal["loss", "gentle", "linear", "envelope"], ...] = ("loss", "gentle", "linear", "envelope")
-    """What the networks must do; for the numbers see `controllers/minimal_networks/requirements.py`."""
+    """Requirements on the networks: near-hover flight is called gentle; for the bounds see
+    `mothsim.controllers.minimal_networks.requirements`."""
     seeds: Seeds = (0, 1, 2, 3)
     """Seeds of initial weights and segments, one pruning each."""
     removals: tuple[Literal["surgeon", "magnitude"], ...] = ("surgeon",)
@@ -41,7 +42,7 @@ class FewestWeights:
     dense: bool = True
     """Train small dense networks as well."""
     workers: Workers = field(default_factory=available_cpus)
-    """Processes."""
+    """Number of processes."""
     out: Path = Path("out/fewest")
     """Folder for the networks, the table and the picture."""
     json: bool = False

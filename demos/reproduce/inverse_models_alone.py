@@ -35,13 +35,13 @@ class InverseModelsAlone:
     networks: tuple[str, ...] = ("sparse-93",)
     """Names of shipped networks, or files."""
     steps: Count = 300
-    """Of training."""
+    """Training steps."""
     learning_rate: Factor = 6e-5
-    """At its peak."""
+    """Learning rate at its peak."""
     flights: Count = 100
-    """Starts of each task in the test."""
+    """Number of flights of each task in the test."""
     seed: Seed = 0
-    """Of training."""
+    """Seed of training."""
     out: Path = Path("out/inverse")
     """Folder for the networks."""
 
@@ -65,10 +65,10 @@ class InverseModelsAlone:
 
                 trained = train_through_flight(network, file, settings, report)
             for label, flown in ((name, network), (file.stem, trained)):
-                print(self._judged(label, flown), flush=True)
+                print(self._tested(label, flown), flush=True)
         wrote(*files.values())
 
-    def _judged(self, name: str, network: Network) -> str:
+    def _tested(self, name: str, network: Network) -> str:
         """A row: median errors in cm, of `recover` how many are back, and how many of all flights are lost."""
         controller, cells, lost = InverseModel(network, waypoint="kinematic"), [], 0
         for task, duration in _TASKS.items():

@@ -1,4 +1,4 @@
-"""Flies controllers and policies on what learners are compared by: `python -m mothsim.demos.reproduce.leaderboard`.
+"""Fly controllers and policies on what learners are compared by: `python -m mothsim.demos.reproduce.leaderboard`.
 
 Prints and writes a Markdown table: errors, lost flights, the share that is kept under perturbations of which nobody is
 informed, weights, and the time of a decision for one moth. A policy of one's own is named by its file.
@@ -39,9 +39,9 @@ class Leaderboard:
     moths: Count = 20
     """Flights of each task, and under each perturbation."""
     duration_scale: Factor = 1.0
-    """Times the flights' durations."""
+    """Factor on the durations of the flights."""
     seed: Seed = 0
-    """Of the random starts."""
+    """Seed of the random starts."""
     out: Path = Path("out/leaderboard")
     """Folder for leaderboard.md."""
 

@@ -41,7 +41,7 @@ class MotifsOfAStudy:
     levels: Percents = ()
     """Sparsities, per cent; by default all of the study but 0, where every random network is the same."""
     networks: Count = 8
-    """How many networks of each level, the first ones."""
+    """Number of networks of each level, the first ones."""
     samples: Samples = 500
     """Random networks that each network is compared with, for each of the two nulls."""
     seed: Seed = 0

@@ -87,13 +87,13 @@ class NetworksOnOtherBodies:
                 files.append(self.out / f"{Path(name).stem}-{factor:g}.safetensors")
                 save_network(tuned, files[-1])
                 for training, one in (("before", network), ("after", tuned)):
-                    rows += self._judged(name, one, factor, training, body, tests)
+                    rows += self._tested(name, one, factor, training, body, tests)
         table = self.out / "other-bodies.csv"
         write_table(rows, table, SCHEMA)
         _print(rows)
         wrote(table, *files)
 
-    def _judged(
+    def _tested(
         self, name: str, network: Network, factor: float, training: str, body: MothBody, tests: Dataset
     ) -> list[dict]:
         """Rows of a network on a body, one a task: median error of the flights that are not lost, and how many are."""

@@ -19,9 +19,9 @@ class OpenLoopChain:
     networks: tuple[str, ...] = ()
     """Names of shipped networks, files, or folders with files in them; by default all that ship."""
     starts: Count = 100
-    """Chains of each network."""
+    """Number of chains of each network."""
     seed: Seed = 0
-    """Of the starts."""
+    """Seed of the starts."""
 
     def run(self) -> None:
         """Fly, and print a table."""

@@ -40,7 +40,7 @@ class Zahn2022Tables:
     """Print the variables, the body's parameters, the ranges of segments, and the networks; draw the moth."""
 
     body: str = "zahn2022"
-    """Which moth: zahn2022, bustamante2022-fa, -fs, -ua or -us, light-abdomen."""
+    """Name of the moth: zahn2022, bustamante2022-fa, -fs, -ua or -us, light-abdomen."""
     out: Path = Path("out/zahn2022")
     """Folder for the picture of the moth with its symbols."""
 

@@ -8,7 +8,7 @@ from mothsim.demos.reproduce.open_loop_chain import OpenLoopChain
 from mothsim.demos.run import run
 
 
-def test_a_network_is_trained_through_its_flight_and_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_network_is_trained_through_its_flight_and_tested(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--networks", "small", "--steps", "2", "--flights", "2", "--out", str(tmp_path)]
     assert run(InverseModelsAlone, arguments, prog="inverse_models_alone") == 0
     before, after = (line.split() for line in capsys.readouterr().out.splitlines()[1:])
