@@ -26,7 +26,7 @@ _ZAHN = 23_131, 1e-3  # weights and loss at their limit of 93 %
 
 @figure_style()
 def draw_minimal(rows: Sequence[Row]) -> Figure:
-    """A panel for each requirement: prunings as faint lines to the fewest weights (stars), small dense networks as dots.
+    """A panel for each requirement: prunings as faint lines to the fewest weights (stars), dense networks as dots.
 
     Args:
         rows: with columns `requirement`, `removal` (`surgeon` or `magnitude`, the same with `, test`, or `dense`),
