@@ -8,15 +8,19 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from gymnasium.envs.registration import EnvSpec
+from numpy.typing import NDArray
 
 from mothsim.actuation import action_size
 from mothsim.body import MothBody
+from mothsim.disturbances import SENSOR_NOISE
 from mothsim.envs.spec import TrackSpec, complete_spec
 from mothsim.flight import decisions, whole_periods
 from mothsim.interfaces import Interface, Version, make_interface
+from mothsim.perturbations import RANGES, Perturbation, make_perturbation
 from mothsim.solver.propagate import LONGEST, SEGMENT
 from mothsim.trajectories import Trajectory, make_trajectory
 
@@ -52,6 +56,10 @@ class EnvConfig:
             time `mothsim.disturbances.GUST_TIME`; 0 is none.
         body_spread: half width about 1 of uniform random factors of the body's parameters
             `mothsim.disturbances.DRAWN`; 0 keeps the body.
+        perturbation: a `mothsim.perturbations.Perturbation`, a dictionary of its attributes, its name in the tables of
+            `mothsim evaluate`, or words: `delay 20 ms, size 0.9`, see `mothsim.perturbations.make_perturbation`.
+            Observations and `measured_state` are noisy and late, another body flies than controllers know, about
+            which `body_spread` draws. Its noise and gusts stand in for `sensor_noise` and `gusts`.
 
     Raises:
         ValueError: an option out of range.
@@ -69,6 +77,7 @@ class EnvConfig:
     force_noise: float = 0.0
     gusts: float = 0.0
     body_spread: float = 0.0
+    perturbation: Perturbation | Mapping[str, Any] | str = "nominal"
 
     def __post_init__(self) -> None:
         if self.actuation not in ("under", "full"):
@@ -98,11 +107,36 @@ class EnvConfig:
         object.__setattr__(self, "duration", whole_periods(self.duration, self.period))
         target = self.target()
         widest = target.lost_distance / math.hypot(*target.start_spread[:2])
+        widest /= max(self.perturbed.start_scale, 1e-9)
         self._require("start_spread", 0.0 <= self.start_spread < widest, f"0 to {widest:.3g}")
         for name in ("sensor_noise", "force_noise", "gusts"):
             self._require(name, 0.0 <= getattr(self, name) < math.inf, "a number of zero or more")
         self._require("body_spread", 0.0 <= self.body_spread < 1.0, "0 or more, and below 1")
+        for name, other in (("sensor_noise", self.perturbed.sensor_noise), ("gusts", self.perturbed.gusts)):
+            self._require(name, not (getattr(self, name) and other), "0 beside a perturbation that has it too")
         object.__setattr__(self, "body", replace(self.body, wing_torque_limit=self._wing_torque_limit()))
+
+    @cached_property
+    def perturbed(self) -> Perturbation:
+        """The perturbation itself, made where it is given by name or words."""
+        perturbation = make_perturbation(self.perturbation)
+        _ = perturbation.disturbances  # holds its numbers to their ranges
+        return perturbation
+
+    @property
+    def measurement_noise(self) -> NDArray[np.float64]:
+        """Standard deviations (8,) of the noise of a measured state."""
+        return self.sensor_noise * SENSOR_NOISE + self.perturbed.sensor_noise * RANGES
+
+    @property
+    def wind_std(self) -> float:
+        """Standard deviation of the wind along x and y, cm/s."""
+        return self.gusts + self.perturbed.gusts
+
+    @cached_property
+    def flying_body(self) -> MothBody:
+        """The body that flies, where none is drawn; controllers know `body`."""
+        return self.perturbed.body(self.body)
 
     def _require(self, name: str, valid: bool, expected: str) -> None:
         if not valid:
@@ -178,7 +212,7 @@ class EnvInfo:
 
     @property
     def body(self) -> MothBody:
-        """Nominal body, which controllers know; an episode's own may differ by `body_spread`."""
+        """Nominal body, which controllers know; an episode's own may differ by `body_spread` and `perturbation`."""
         return self.config.body
 
     @property

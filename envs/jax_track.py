@@ -19,6 +19,7 @@ from mothsim import policy_interface
 from mothsim.envs.config import EnvConfig
 from mothsim.envs.rewards import reward_terms
 from mothsim.flight import steady_start
+from mothsim.perturbations import Perturbation
 from mothsim.policy_interface import PolicyTarget
 from mothsim.solver.jax_engine import propagate
 
@@ -82,6 +83,8 @@ class TrackJax:
         for option in _DISTURBANCES:
             if getattr(config, option) != 0:
                 raise ValueError(f"{option} = {getattr(config, option)!r}: expected 0, this moth is undisturbed")
+        if config.perturbed != Perturbation():
+            raise ValueError(f"perturbation = {config.perturbation!r}: expected 'nominal', this moth is undisturbed")
         if config.actuation != "under":
             raise ValueError(f"actuation = {config.actuation!r}: expected 'under'")
         trajectory = config.target()

@@ -11,7 +11,17 @@ from numpy.typing import ArrayLike, NDArray
 from mothsim.actuation import from_components, limited, to_components
 from mothsim.angles import require_unwound
 from mothsim.body import MothBody
-from mothsim.disturbances import SENSOR_NOISE, Keys, Stream, drawn_body, next_wind, normal, uniform
+from mothsim.disturbances import (
+    Delay,
+    Keys,
+    Stream,
+    after_drink,
+    drawn_body,
+    has_drunk,
+    next_wind,
+    normal,
+    uniform,
+)
 from mothsim.envs.arguments import as_numbers
 from mothsim.envs.config import EnvConfig
 from mothsim.envs.rewards import reward_terms
@@ -38,13 +48,17 @@ class Moths:
         self.observation_builder = ObservationBuilder(trajectory, config.period, config.decisions)
         self.interface = config.interface()
         self._start = steady_start(trajectory, body)
-        self._spread = config.start_spread * np.array(trajectory.start_spread)
+        self._spread = config.start_spread * config.perturbed.start_scale * np.array(trajectory.start_spread)
         self._limit = trajectory.lost_distance
         self.states = np.zeros((count, 8))
         self.steps = np.zeros(count, dtype=np.int64)
         self._keys = np.zeros(count, dtype=np.uint64)
         self._wind = np.zeros((count, 2))
-        self._bodies: list[MothBody] = [body] * count
+        self._delay = Delay(config.perturbed.delay, config.period)
+        self._noise = config.measurement_noise
+        self._measured = np.zeros((self._delay.kept + 1, count, 8))
+        self._bodies: list[MothBody] = [config.flying_body] * count
+        self._full: list[MothBody] = [after_drink(config.flying_body, config.perturbed.drink)] * count
 
     def spaces(self) -> tuple[spaces.Box, spaces.Box]:
         """The observation and action space of one moth."""
@@ -68,12 +82,14 @@ class Moths:
             self.states[rows] = start
         self.steps[rows] = 0
         self._keys[rows] = keys
-        if config.gusts > 0:
-            self._wind[rows] = config.gusts * normal(keys, zero, Stream.GUST, 2)
+        self._measured[:, rows] = self._measure(rows)
+        if config.wind_std > 0:
+            self._wind[rows] = config.wind_std * normal(keys, zero, Stream.GUST, 2)
         if config.body_spread > 0:
             draws = uniform(keys, zero, Stream.BODY, 5)
             for row, draw in zip(rows, draws, strict=True):
-                self._bodies[row] = drawn_body(config.body, draw, config.body_spread)
+                self._bodies[row] = drawn_body(config.flying_body, draw, config.body_spread)
+                self._full[row] = after_drink(self._bodies[row], config.perturbed.drink)
 
     def checked_start(self, start: Any, count: int) -> Array | None:
         """Start states (8,) or (count, 8) as float64, or None for random ones.
@@ -104,21 +120,23 @@ class Moths:
         efforts = (actions**2).sum(axis=1)
         controls = self._disturbed(rows, self.interface.controls(actions, self.steps[rows]))
         before, steps = self.states[rows], self.steps[rows] + 1
-        gusty, drawn = config.gusts > 0, config.body_spread > 0
+        gusty = config.wind_std > 0
         after, lost = advance(
             before,
             controls,
             self.observation_builder.positions[steps],
             self._limit,
-            body=[self._bodies[row] for row in rows.tolist()] if drawn else config.body,
+            body=self._flying(rows),
             duration=config.period,
             wind=self._wind[rows] if gusty else None,
         )
         after = np.where(np.isfinite(after).all(axis=1, keepdims=True), after, before)
         self.states[rows], self.steps[rows] = after, steps
+        self._measured[:-1, rows] = self._measured[1:, rows]
+        self._measured[-1, rows] = self._measure(rows)
         if gusty:
             draws = normal(self._keys[rows], steps, Stream.GUST, 2)
-            self._wind[rows] = next_wind(self._wind[rows], draws, config.gusts, config.period)
+            self._wind[rows] = next_wind(self._wind[rows], draws, config.wind_std, config.period)
         errors = distance(after, self.observation_builder.positions[steps])
         tilts = after[:, 2] - self.observation_builder.angles[steps]
         return controls, reward_terms(errors, tilts, after[:, 6], efforts, lost), lost
@@ -135,6 +153,20 @@ class Moths:
         np.clip(given, -1.0, 1.0, out=whole[:, :size])
         return whole
 
+    def _flying(self, rows: Rows) -> MothBody | list[MothBody]:
+        """The body of all `rows`, or of each."""
+        config, drink = self.config, self.config.perturbed.drink
+        if not (config.body_spread or drink):
+            return config.flying_body
+        full = has_drunk(self.steps[rows], config.period) & (drink > 0)
+        return [(self._full if drunk else self._bodies)[row] for row, drunk in zip(rows.tolist(), full, strict=True)]
+
+    def _measure(self, rows: Rows) -> Array:
+        """Measured states (n, 8) now, which controllers may see later."""
+        if not self._noise.any():
+            return self.states[rows]
+        return self.states[rows] + self._noise * normal(self._keys[rows], self.steps[rows], Stream.SENSOR, 8)
+
     def _disturbed(self, rows: Rows, controls: Array) -> Array:
         body, noise = self.config.body, self.config.force_noise
         if noise == 0:
@@ -147,10 +179,7 @@ class Moths:
     def observe(self, rows: Rows) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Observations of `rows`, (n, 22) or (n, 29), and what `info` holds of them at any time, axis n first."""
         states, steps = self.states[rows], self.steps[rows]
-        measured_state = states.copy()
-        if self.config.sensor_noise > 0:
-            draws = normal(self._keys[rows], steps, Stream.SENSOR, 8)
-            measured_state += self.config.sensor_noise * SENSOR_NOISE * draws
+        measured_state = self._delay.shown([measured[rows] for measured in self._measured])
         targets = self.observation_builder.positions[steps]
         info = {
             "state": states,

@@ -13,6 +13,7 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from mothsim.body import MothBody
+from mothsim.perturbations import Perturbation
 from mothsim.trajectories import Trajectory, make_trajectory
 
 
@@ -45,7 +46,7 @@ def _plain(value: Any) -> Any:
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, Trajectory):
         return value.name if _by_name(value) else f"Trajectory {value.name!r} of functions, which JSON cannot hold"
-    if isinstance(value, MothBody):
+    if isinstance(value, (MothBody, Perturbation)):
         return asdict(value)
     if isinstance(value, os.PathLike):
         return os.fspath(value)

@@ -9,8 +9,10 @@ of another stream.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +94,31 @@ class Disturbances:
             raise ValueError(f"drink = {self.drink!r}: expected a finite share of the mass, zero or more")
 
 
+class Delay:
+    """A delay in terms of decisions.
+
+    Args:
+        delay: s.
+        period: s from decision to decision.
+
+    Attributes:
+        kept: decisions before the present one whose measurements are needed.
+    """
+
+    def __init__(self, delay: float, period: float) -> None:
+        late = delay / period
+        whole = math.floor(late + _ROUNDING)
+        self._part = max(0.0, late - whole)
+        self._between = self._part > _ROUNDING
+        self.kept = whole + self._between
+
+    def shown(self, measured: Sequence[Array]) -> Array:
+        """What is shown after the delay, of the last `kept` measurements and the present one, the oldest first."""
+        if not self._between:
+            return measured[0]
+        return (1 - self._part) * measured[1] + self._part * measured[0]
+
+
 class DisturbanceSampler:
     """Disturbs the flight of N moths, decision by decision.
 
@@ -103,7 +130,7 @@ class DisturbanceSampler:
 
     def __init__(self, disturbances: Disturbances, keys: Keys, period: float) -> None:
         self._of, self._keys, self._period = disturbances, keys, period
-        self._late = disturbances.delay / period
+        self._delay = Delay(disturbances.delay, period)
         self._shown: list[Array] = []
         self._wind: Array | None = None
 
@@ -111,13 +138,9 @@ class DisturbanceSampler:
         """Measured states (N, 8), with noise and delay, of states (N, 8); to be called once a decision, in order."""
         if self._of.sensor_noise:
             states = states + np.array(self._of.sensor_noise) * normal(self._keys, self._at(step), Stream.SENSOR, 8)
-        whole = math.floor(self._late + _ROUNDING)
-        part = max(0.0, self._late - whole)
-        kept = whole + (part > _ROUNDING)
+        kept = self._delay.kept
         self._shown = [*(self._shown or [states] * kept), states][-kept - 1 :]
-        if kept == whole:
-            return self._shown[0]
-        return (1 - part) * self._shown[1] + part * self._shown[0]
+        return self._delay.shown(self._shown)
 
     def wind(self, step: int) -> Array | None:
         """Velocity of the air (N, 2), cm/s, after a decision; to be called once a decision, in order."""
@@ -131,13 +154,21 @@ class DisturbanceSampler:
 
     def body(self, body: MothBody, step: int) -> MothBody:
         """The body that flies on from a decision: from `DRINK_TIME` on with what it has drunk."""
-        if not self._of.drink or step * self._period < DRINK_TIME - _ROUNDING:
-            return body
-        drunk = self._of.drink * (body.head_mass + body.abdomen_mass)
-        return replace(body, abdomen_density=body.abdomen_density * (1 + drunk / body.abdomen_mass))
+        return after_drink(body, self._of.drink) if self._of.drink and has_drunk(step, self._period) else body
 
     def _at(self, step: int) -> NDArray[np.int64]:
         return np.full(len(self._keys), step, dtype=np.int64)
+
+
+def has_drunk(steps: Any, period: float) -> Any:
+    """Whether moths that drink have done so, at decisions (N,) or one of them, `period` s apart."""
+    return steps * period >= DRINK_TIME - _ROUNDING
+
+
+def after_drink(body: MothBody, drink: float) -> MothBody:
+    """The body with a share of its mass in its abdomen, in addition to it."""
+    drunk = drink * (body.head_mass + body.abdomen_mass)
+    return replace(body, abdomen_density=body.abdomen_density * (1 + drunk / body.abdomen_mass))
 
 
 def next_wind(wind: Array, draws: Array, gusts: float | Array, period: float) -> Array:

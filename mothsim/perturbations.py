@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -89,3 +92,58 @@ HARDER = {
     )
 }
 """By name: other delays, a body that changes in flight, starts in mid-manoeuvre, and pairs and triples at once."""
+
+_WORDS = {
+    "noise": ("sensor_noise", {"%": 0.01, "": 1.0}),
+    "delay": ("delay", {"ms": 0.001, "s": 1.0, "": 1.0}),
+    "gusts": ("gusts", {"cm/s": 1.0, "": 1.0}),
+    "size": ("size", {"": 1.0}),
+    "abdomen mass": ("abdomen", {"": 1.0}),
+    "abdomen": ("abdomen", {"": 1.0}),
+    "drink": ("drink", {"": 1.0}),
+    "starts": ("start_scale", {"": 1.0}),
+}
+"""Words of `make_perturbation`, each with its attribute, and the factors of the units that may follow the number."""
+
+
+def make_perturbation(given: Perturbation | Mapping[str, Any] | str) -> Perturbation:
+    """Make a perturbation from its name, from words and numbers, or from a dictionary of its attributes.
+
+    Args:
+        given: a name in `PERTURBATIONS` or `HARDER`, such as `mid-manoeuvre`, or words with commas between them, such
+            as `delay 35 ms, noise 2%, size 0.9`: noise, delay, gusts, size, abdomen, drink and starts, in the units
+            of the attributes, or with `%`, `ms`, `s` or `cm/s` after the number.
+
+    Raises:
+        ValueError: an unknown name, word or attribute, a word given twice, or a number out of range.
+    """
+    if isinstance(given, Perturbation):
+        return given
+    if isinstance(given, Mapping):
+        try:
+            return Perturbation(**given)
+        except TypeError as error:
+            raise ValueError(f"perturbation = {given!r}: {error}") from None
+    if not isinstance(given, str):
+        raise ValueError(f"perturbation = {given!r}: expected a Perturbation, its name, or words and numbers")
+    known = PERTURBATIONS | HARDER
+    return known[given] if given in known else Perturbation(given, **_attributes(given))
+
+
+def _attributes(words: str) -> dict[str, float]:
+    attributes: dict[str, float] = {}
+    for part in words.split(","):
+        found = re.fullmatch(r"([a-z ]+?) *([0-9][0-9.e+-]*) *(%|ms|s|cm/s|)", part.strip())
+        name, units = _WORDS.get(found[1], ("", {})) if found else ("", {})
+        try:
+            number = float(found[2]) if found else math.nan
+        except ValueError:
+            number = math.nan
+        if found is None or found[3] not in units or name in attributes or not math.isfinite(number):
+            known = ", ".join(PERTURBATIONS | HARDER)
+            raise ValueError(
+                f"perturbation = {words!r}: expected one of {known}, or words with numbers such as "
+                f"'delay 35 ms, size 0.9', each of {', '.join(_WORDS)} once"
+            )
+        attributes[name] = units[found[3]] * number
+    return attributes
