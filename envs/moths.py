@@ -136,7 +136,8 @@ class Moths:
         self._measured[-1, rows] = self._measure(rows)
         if gusty:
             draws = normal(self._keys[rows], steps, Stream.GUST, 2)
-            self._wind[rows] = next_wind(self._wind[rows], draws, config.wind_std, config.period)
+            gust = config.perturbed.gust_time, config.perturbed.gust_frequency
+            self._wind[rows] = next_wind(self._wind[rows], draws, config.wind_std, config.period, *gust)
         errors = distance(after, self.observation_builder.positions[steps])
         tilts = after[:, 2] - self.observation_builder.angles[steps]
         return controls, reward_terms(errors, tilts, after[:, 6], efforts, lost), lost

@@ -70,7 +70,10 @@ class Disturbances:
             cm/s, rad/s; empty is none.
         delay: s by which what it is shown is late, between two decisions the straight line; at first it is shown the
             start.
-        gusts: standard deviation of the wind along x and y, cm/s, a random process of `GUST_TIME`.
+        gusts: standard deviation of the wind along x and y, cm/s, the same wherever the moth is: a random process
+            whose correlation falls exponentially, as in Dryden's model along the flight.
+        gust_time: its correlation time, s.
+        gust_frequency: Hz at which the wind turns about, as where vortices pass; 0 is not at all.
         drink: share of its mass that the moth takes into its abdomen at `DRINK_TIME`.
 
     Raises:
@@ -80,6 +83,8 @@ class Disturbances:
     sensor_noise: tuple[float, ...] = ()
     delay: float = 0.0
     gusts: float = 0.0
+    gust_time: float = GUST_TIME
+    gust_frequency: float = 0.0
     drink: float = 0.0
 
     def __post_init__(self) -> None:
@@ -90,6 +95,10 @@ class Disturbances:
             raise ValueError(f"delay = {self.delay!r}: expected seconds, from 0 to {LONGEST_DELAY:g}")
         if not 0 <= self.gusts < math.inf:
             raise ValueError(f"gusts = {self.gusts!r}: expected a finite speed of zero or more, cm/s")
+        if not 0 < self.gust_time < math.inf:
+            raise ValueError(f"gust_time = {self.gust_time!r}: expected seconds above zero")
+        if not 0 <= self.gust_frequency < math.inf:
+            raise ValueError(f"gust_frequency = {self.gust_frequency!r}: expected a frequency of zero or more, Hz")
         if not 0 <= self.drink < math.inf:
             raise ValueError(f"drink = {self.drink!r}: expected a finite share of the mass, zero or more")
 
@@ -149,7 +158,9 @@ class DisturbanceSampler:
             if self._wind is None:
                 self._wind = self._of.gusts * draws
             else:
-                self._wind = next_wind(self._wind, draws, self._of.gusts, self._period)
+                self._wind = next_wind(
+                    self._wind, draws, self._of.gusts, self._period, self._of.gust_time, self._of.gust_frequency
+                )
         return self._wind
 
     def body(self, body: MothBody, step: int) -> MothBody:
@@ -171,10 +182,24 @@ def after_drink(body: MothBody, drink: float) -> MothBody:
     return replace(body, abdomen_density=body.abdomen_density * (1 + drunk / body.abdomen_mass))
 
 
-def next_wind(wind: Array, draws: Array, gusts: float | Array, period: float) -> Array:
-    """Wind (N, 2), cm/s, a decision later: an Ornstein-Uhlenbeck process of standard deviation `gusts`."""
-    memory = np.exp(-period / GUST_TIME)
-    return memory * wind + gusts * np.sqrt(1 - memory**2) * draws
+def next_wind(
+    wind: Array,
+    draws: Array,
+    gusts: float | Array,
+    period: float,
+    time: float = GUST_TIME,
+    frequency: float = 0.0,
+) -> Array:
+    """Wind (N, 2), cm/s, a decision later: an Ornstein-Uhlenbeck process of standard deviation `gusts`.
+
+    Its correlation time is `time`, s; with a `frequency`, Hz, it turns about as well.
+    """
+    memory = np.exp(-period / time)
+    kept = memory * wind
+    if frequency:
+        turn = 2 * np.pi * frequency * period
+        kept = kept @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    return kept + gusts * np.sqrt(1 - memory**2) * draws
 
 
 def drawn_body(body: MothBody, draws: Array, spread: float) -> MothBody:

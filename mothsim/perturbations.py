@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mothsim.body import MothBody
-from mothsim.disturbances import Disturbances
+from mothsim.disturbances import GUST_TIME, Disturbances
 from mothsim.trajectories import make_trajectory
 
 RANGES = 2 * np.array(make_trajectory("hover").start_spread)
@@ -27,6 +27,7 @@ class Perturbation:
         sensor_noise: standard deviation, as a share of each state's range about the target, `RANGES`.
         delay: s by which what the controller is shown is late.
         gusts: standard deviation of the wind, cm/s.
+        gust_time, gust_frequency: of the wind, see `mothsim.Disturbances`.
         size: times the body's seven lengths.
         abdomen: times the abdomen's mass.
         drink: share of its mass that the moth drinks in flight, see `mothsim.Disturbances`.
@@ -44,6 +45,8 @@ class Perturbation:
     abdomen: float = 1.0
     drink: float = 0.0
     start_scale: float = 1.0
+    gust_time: float = GUST_TIME
+    gust_frequency: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("sensor_noise", "delay", "gusts", "drink", "start_scale"):
@@ -61,7 +64,10 @@ class Perturbation:
     def disturbances(self) -> Disturbances:
         """Noise, delay, gusts and drink of a flight."""
         noise = tuple((self.sensor_noise * RANGES).tolist()) if self.sensor_noise else ()
-        return Disturbances(sensor_noise=noise, delay=self.delay, gusts=self.gusts, drink=self.drink)
+        return Disturbances(
+            sensor_noise=noise, delay=self.delay, gusts=self.gusts, gust_time=self.gust_time,
+            gust_frequency=self.gust_frequency, drink=self.drink,
+        )  # fmt: skip
 
 
 PERTURBATIONS = {
@@ -83,6 +89,7 @@ HARDER = {
         *(Perturbation(f"delay {1000 * delay:g} ms", delay=delay) for delay in (0.005, 0.01, 0.03, 0.04, 0.06)),
         Perturbation("drinks half its mass", drink=0.5),
         Perturbation("mid-manoeuvre", start_scale=2.0),
+        Perturbation("flower wake", gusts=70.0, gust_time=0.1, gust_frequency=3.5),
         Perturbation("delay 20 ms, size 0.8", delay=0.02, size=0.8),
         Perturbation("delay 20 ms, gusts 100 cm/s", delay=0.02, gusts=100.0),
         Perturbation("noise 1%, abdomen mass 2", sensor_noise=0.01, abdomen=2.0),
@@ -91,7 +98,12 @@ HARDER = {
         Perturbation("delay 20 ms, size 0.8, gusts 100 cm/s", delay=0.02, size=0.8, gusts=100.0),
     )
 }
-"""By name: other delays, a body that changes in flight, starts in mid-manoeuvre, and pairs and triples at once."""
+"""By name: other delays, a body that changes in flight, starts in mid-manoeuvre, a flower's wake, and pairs and triples
+at once.
+
+Behind a flower in a breeze of 70 cm/s vortices are shed at 2 to 5 Hz (Matthews and Sponberg 2018, J Exp Biol 221,
+jeb179259): `flower wake` is a wind whose spectrum has half its peak at 2 and 5 Hz. How strong it is there was not found
+in their text; as strong as the breeze is our upper bound."""
 
 _WORDS = {
     "noise": ("sensor_noise", {"%": 0.01, "": 1.0}),

@@ -9,6 +9,7 @@ import pytest
 from mothsim import Disturbances, MothBody, controllers, fly
 from mothsim.controllers.informed import Informed
 from mothsim.demos.cli.main import main
+from mothsim.disturbances import DisturbanceSampler
 from mothsim.perturbations import HARDER, PERTURBATIONS, Perturbation
 
 
@@ -28,6 +29,18 @@ def test_conditions_are_what_they_say() -> None:
         Perturbation(size=0)
     with pytest.raises(ValueError, match="delay = 2"):
         _ = Perturbation(delay=2).disturbances
+
+
+def test_a_flowers_wake_turns_at_its_frequency() -> None:
+    wake, period = HARDER["flower wake"].disturbances, 0.005
+    sampler = DisturbanceSampler(wake, np.arange(200, dtype=np.uint64) * np.uint64(7919), period)
+    wind = np.array([sampler.wind(step) for step in range(400)])[..., 0]
+    assert wind.std() == pytest.approx(70, rel=0.1)
+    power = (np.abs(np.fft.rfft(wind, axis=0)) ** 2).mean(axis=1)
+    frequencies = np.fft.rfftfreq(len(wind), period)
+    assert frequencies[power.argmax()] == pytest.approx(3.5, abs=1.0)
+    band = (frequencies >= 2) & (frequencies <= 5)
+    assert power[band].sum() > 0.45 * power.sum()  # of a Lorentzian line half lies within its half width
 
 
 @pytest.mark.parametrize("informed", [False, True])
