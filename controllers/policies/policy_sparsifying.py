@@ -1,0 +1,164 @@
+"""Pruning policies with memory to a number of connections, by four measures of what a connection is worth.
+
+What a connection carries, and what the flights lose without it, is measured on flights after random targets, disturbed
+as the policy is trained for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from mothsim.body import MothBody
+from mothsim.controllers.learning.optimal_brain_surgeon import prune_by_curvature, without_weights
+from mothsim.controllers.networks.network import Network
+from mothsim.controllers.policies.disturbed_flights import (
+    Disturbed,
+    DisturbedWindow,
+    begin,
+    draw_course,
+    fly_on,
+    upright,
+)
+from mothsim.controllers.policies.flight_curvature import live_parameters
+from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
+from mothsim.controllers.policies.robust_training import RobustSettings, disturbed_cost
+from mothsim.policy_memory import recall, remember
+from mothsim.solver.propagate import SEGMENT
+
+PRUNINGS = ("layerwise", "global", "spread", "surgeon")
+"""Prunings by name. `layerwise` takes the smallest weights of each layer, the same share of all; `global` the smallest
+of all layers together; `spread` ranks |weight| times the standard deviation of what it is multiplied with in flight;
+`surgeon` is the optimal brain surgeon with the second moments of the flights' gradients in place of the Hessian (Singh
+and Alistarh 2020, NeurIPS), and adjusts the weights that stay."""
+
+Layer = tuple[NDArray[np.floating], NDArray[np.floating]]  # what its connections are worth, and its weights
+_WINDOWS = 8  # of flights, over which is measured
+_DAMPING = 0.01  # of the mean diagonal of the second moments, whose rank is below the number of parameters
+
+
+def prune_to(network: Network, pruning: str, keep: int, settings: RobustSettings, seed: int) -> Network:
+    """The policy with so many connections at most, and none that leads nowhere.
+
+    Args:
+        network: a policy with memory.
+        pruning: one of `PRUNINGS`.
+        keep: connections that may stay; the same share of every layer for `layerwise`.
+        settings: of the policy's training, whose flights and cost define what a connection is worth.
+        seed: of the flights.
+
+    Raises:
+        ValueError: an unknown pruning, no connection to keep, or a policy without memory.
+    """
+    if pruning not in PRUNINGS:
+        raise ValueError(f"pruning = {pruning!r}: expected one of {', '.join(PRUNINGS)}")
+    if keep < 1:
+        raise ValueError(f"keep = {keep!r}: expected 1 or more")
+    if not network.has_memory:
+        raise ValueError(f"network has {network.sizes[0]} inputs: expected a policy with memory")
+    if pruning == "surgeon":
+        matrix = gradient_moments(network, settings, seed)
+        return prune_by_curvature(network, matrix, max(0, network.connections - keep))
+    factors = [np.ones(len(weight)) for weight in network.weights]
+    if pruning == "spread":
+        factors = input_spreads(network, settings, seed)
+    worth = [np.abs(weight) * factor[:, None] for weight, factor in zip(network.weights, factors, strict=True)]
+    layers = list(zip(worth, network.weights, strict=True))
+    groups = [[layer] for layer in layers] if pruning == "layerwise" else [layers]
+    fewest, most = 1, sum(weight.size for weight in network.weights)
+    while fewest < most:  # what leads nowhere goes too, so that more may be kept at first
+        middle = (fewest + most + 1) // 2
+        fits = _without_least(network, groups, middle).connections <= keep
+        fewest, most = (middle, most) if fits else (fewest, middle - 1)
+    return _without_least(network, groups, fewest)
+
+
+def _without_least(network: Network, groups: Sequence[Sequence[Layer]], keep: int) -> Network:
+    """The policy without the connections of least worth, so many of all kept, each group its share, one at least."""
+    share, gone = keep / sum(weight.size for weight in network.weights), []
+    for group in groups:
+        live = np.concatenate([each[weight != 0] for each, weight in group])
+        stay = max(1, round(share * sum(each.size for each, _ in group)))
+        order = np.argsort(live, kind="stable")
+        gone.append(np.isin(np.arange(len(live)), order[: max(0, len(live) - stay)]))
+    return without_weights(network, np.concatenate(gone))
+
+
+def input_spreads(network: Network, settings: RobustSettings, seed: int) -> list[NDArray[np.float64]]:
+    """Standard deviations (n,) in flight of what each layer is given: of the observation, and of the hidden nodes."""
+    layers: list[list[Any]] = [[] for _ in network.weights]
+    for window in _windows(network, settings, seed):
+        for shown in _observations(window):
+            for i, (weight, bias) in enumerate(_pairs(network)):
+                layers[i].append(shown)
+                shown = np.tanh(shown @ weight + bias)
+    return [np.concatenate(each).astype(np.float64).std(axis=0) for each in layers]
+
+
+def gradient_moments(network: Network, settings: RobustSettings, seed: int) -> NDArray[np.float64]:
+    """Second moments (P, P), damped, of the gradients of single flights' cost by the policy's parameters.
+
+    The parameters are in the order of `mothsim.controllers.learning.levenberg_marquardt.parameters`.
+    """
+    weights = CostWeights(precision=np.float32(settings.precision), **settings.weights)
+    live = live_parameters(network)
+    gradients = []
+    for window in _windows(network, settings, seed):
+        parts = jax.tree.leaves(_gradients(_pairs(network), window, weights, MothBody()))
+        flat = np.concatenate([np.asarray(part).reshape(len(part), -1) for part in parts], axis=1)
+        gradients.append(flat[np.isfinite(flat).all(axis=1)][:, live])
+    rows = np.concatenate(gradients).astype(np.float64)
+    matrix = rows.T @ rows / max(1, len(rows))
+    return matrix + _DAMPING * np.diag(matrix).mean() * np.eye(len(live))
+
+
+def _windows(network: Network, settings: RobustSettings, seed: int) -> Iterator[DisturbedWindow]:
+    """Windows of flights as they are trained with, all disturbances there, each begun anew."""
+    for i in range(_WINDOWS // 2):
+        courses = [
+            draw_course(seed, group, i, settings.moths, settings.segments, settings.violence, 1.0,
+                        Disturbed(**settings.disturbed))
+            for group in range(settings.groups)
+        ]  # fmt: skip
+        flights, rng = begin(courses, MothBody()), np.random.default_rng([seed, i])
+        for first in (0, settings.segments):
+            firsts = np.full(len(courses), first)
+            window, flights = fly_on(_pairs(network), flights, courses, firsts, settings.segments, rng, MothBody())
+            yield window
+
+
+def _observations(window: DisturbedWindow) -> Iterator[Any]:
+    """What the sound moths of a window observe, segment by segment."""
+    past, memory, body, sound = window.past, window.memory, MothBody(), window.sound > 0
+    for t, state in enumerate(window.states[:-1]):
+        target = upright(window.targets[t], window.velocities[t], window.ahead[t], body)
+        sensed = window.shares[:, :1] * state + np.einsum("bk,kbi->bi", window.shares[:, 1:], past) + window.noise[t]
+        seen, memory = recall(sensed, target, memory, SEGMENT)
+        memory = remember(memory, window.components[t], target.trims)
+        past = np.concatenate([state[None], past[:-1]])
+        yield seen[sound & np.isfinite(seen).all(axis=1)]
+
+
+def _pairs(network: Network) -> Parameters:
+    return tuple(zip(network.weights, network.biases, strict=True))
+
+
+_AXES: Any = [0 if name in ("sound", "shares", "memory") else 1 for name in DisturbedWindow._fields]
+"""Which axis of a window's arrays has the moths."""
+
+
+@partial(jax.jit, static_argnames=("body",))
+def _gradients(parameters: Parameters, window: DisturbedWindow, weights: CostWeights, body: MothBody) -> Any:
+    """Gradients of the cost of each moth's flight, moths first."""
+
+    def cost(values: Parameters, moth: DisturbedWindow) -> Any:
+        one = [jax.tree.map(partial(jnp.expand_dims, axis=axis), part) for part, axis in zip(moth, _AXES, strict=True)]
+        return disturbed_cost(values, DisturbedWindow(*one), weights, body)
+
+    return jax.vmap(jax.grad(cost), in_axes=(None, DisturbedWindow(*_AXES)))(parameters, window)
