@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import shlex
 from dataclasses import dataclass
 from typing import Annotated, Any, get_type_hints
 
@@ -42,6 +43,10 @@ _SHARE = Bounds("a number from 0 to 1e6", 0, 1e6)
 _FINITE = Bounds("a finite number")
 _PERCENT = Bounds("per cent, from 0 to below 100", 0, 100, below=True)
 
+EXPLAINED = arg(help_behavior_hint="")
+"""For an option whose help tells the default, which is not shown again as `None`."""
+Name = Annotated[str | None, arg(metavar="NAME"), EXPLAINED]
+
 Seed = Annotated[int, _SEED, arg(metavar="INT>=0")]
 Seeds = Annotated[tuple[int, ...], _SEED, arg(metavar="[INT>=0 ...]")]
 Count = Annotated[int, _COUNT, arg(metavar="INT>=1")]
@@ -58,7 +63,7 @@ Percents = Annotated[tuple[float, ...], _PERCENT, arg(metavar="[0<=PERCENT<100 .
 
 
 def check(command: Any) -> None:
-    """Hold a command's options to the bounds in their types.
+    """Hold a command's options, also in groups of options, to the bounds in their types.
 
     Raises:
         ValueError: a value out of bounds; names the option.
@@ -66,11 +71,36 @@ def check(command: Any) -> None:
     hints = get_type_hints(type(command), include_extras=True)
     for field in dataclasses.fields(command):
         value = getattr(command, field.name)
+        if dataclasses.is_dataclass(value):
+            check(value)
+            continue
         for bounds in getattr(hints[field.name], "__metadata__", ()):
             if isinstance(bounds, Bounds):
                 for one in value if isinstance(value, tuple) else (value,):
                     if one is not None and not bounds.hold(one):
                         raise ValueError(f"{field.name} = {one!r}: expected {bounds.text}")
+
+
+def command_line(prog: str, command: Any) -> str:
+    """Write the shortest command line that gives a command's options: those that differ from their defaults."""
+    return shlex.join([prog, *_words(command)]).replace(shlex.quote(prog), prog, 1)
+
+
+def _words(command: Any) -> list[str]:
+    words: list[str] = []
+    for field in dataclasses.fields(command):
+        value = getattr(command, field.name)
+        option = field.name.replace("_", "-")
+        made = field.default_factory
+        if dataclasses.is_dataclass(value):
+            words += _words(value)
+        elif value == (field.default if made is dataclasses.MISSING else made()):
+            continue
+        elif isinstance(value, bool):
+            words.append(f"--{option}" if value else f"--no-{option}")
+        else:
+            words += [f"--{option}", *map(str, value if isinstance(value, tuple) else (value,))]
+    return words
 
 
 def each_once(option: str, values: tuple[Any, ...], known: tuple[Any, ...] | None = None) -> None:

@@ -3,34 +3,51 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from tyro.conf import OmitArgPrefixes
 
 from mothsim.demos.cli.output import show
 from mothsim.demos.options import Count, Seed
 
 
 @dataclass
-class Benchmark:
-    """Time the engine beside other installed solvers, the environments, the controllers and the networks."""
+class BenchmarkSizes:
+    """How much is timed at once."""
 
     rows: Count = 10_000
-    """Random segments for the engine."""
+    """Solve so many random segments with the engine."""
     baseline_rows: Count = 200
-    """Segments for each other solver."""
+    """Solve so many of them with each other solver."""
     moths: Count = 4096
-    """Moths in the batched environment."""
+    """Fly so many moths in the batched environment."""
     batch: Count = 256
-    """Moths in a batch of network decisions."""
-    repeats: Count = 5
-    """Repeats of every measurement, of which the fastest counts."""
+    """Evaluate networks for so many moths at once."""
     decisions: Count = 50
-    """Decisions of every controller in a repeat."""
+    """Let every controller decide so many times in a repeat."""
+
+
+@dataclass
+class BenchmarkTiming:
+    """How it is timed."""
+
+    repeats: Count = 5
+    """Repeat every measurement so many times, of which the fastest counts."""
     reverse_mode: bool = False
     """Time the gradient through a flight by reverse mode as well, which takes a minute to compile."""
     seed: Seed = 0
-    """Seed of the segments and of the starts."""
+    """Draw the segments and the starts from this seed."""
     json: bool = False
-    """One JSON object on standard output instead of the tables."""
+    """Print one JSON object on standard output instead of the tables."""
+
+
+@dataclass
+class Benchmark:
+    """Time the engine beside other installed solvers, the environments, the controllers and the networks."""
+
+    size: Annotated[BenchmarkSizes, OmitArgPrefixes] = field(default_factory=BenchmarkSizes)
+    timing: Annotated[BenchmarkTiming, OmitArgPrefixes] = field(default_factory=BenchmarkTiming)
 
     def run(self) -> None:
         """Measure and print the results."""
@@ -44,15 +61,19 @@ class Benchmark:
         from mothsim.demos.benchmarks.gradient_speed import report as gradient_report
 
         print("timing the engine, the environments, the controllers, the networks, policies ...", file=sys.stderr)
-        result = run(Options(self.rows, self.baseline_rows, self.repeats, self.seed))
-        steps = environment(self.moths, repeats=self.repeats) | rendering()
-        deciding = decisions(self.decisions, self.repeats, self.seed)
+        result = run(Options(self.size.rows, self.size.baseline_rows, self.timing.repeats, self.timing.seed))
+        steps = environment(self.size.moths, repeats=self.timing.repeats) | rendering()
+        deciding = decisions(self.size.decisions, self.timing.repeats, self.timing.seed)
         pruned = [find_network(name) for name in ("sparse-93", "sparse-98")]
-        networks = sparse.decisions(find_network("dense"), pruned, batch=self.batch, repeats=10 * self.repeats)
+        networks = sparse.decisions(
+            find_network("dense"), pruned, batch=self.size.batch, repeats=10 * self.timing.repeats
+        )
         alone, fewest = find_network("alone"), find_network("alone-6")
-        deciding_alone = sparse.policy_decisions(alone, [fewest], repeats=10 * self.repeats)
-        policies = gradient_speed(repeats=self.repeats, reverse_mode=self.reverse_mode, seed=self.seed)
-        if self.json:
+        deciding_alone = sparse.policy_decisions(alone, [fewest], repeats=10 * self.timing.repeats)
+        policies = gradient_speed(
+            repeats=self.timing.repeats, reverse_mode=self.timing.reverse_mode, seed=self.timing.seed
+        )
+        if self.timing.json:
             show({**result, "environment": steps, "decisions": deciding, "networks": networks, "policies": policies,
                   "policy_decisions": deciding_alone}, True)  # fmt: skip
             return
@@ -62,5 +83,5 @@ class Benchmark:
               f"{steps['frames_per_second']:.0f} frames a second of one moth in a window")  # fmt: skip
         print(controllers_report(deciding))
         print(gradient_report(policies))
-        print(sparse.report(networks, self.batch))
+        print(sparse.report(networks, self.size.batch))
         print(sparse.policy_report(deciding_alone))

@@ -20,11 +20,11 @@ class Export:
     """Write networks as files of their own: ours, which `fly` takes, or plain arrays for any other program."""
 
     networks: Positional[tuple[str, ...]]
-    """Which networks: STUDY@LEVEL:INDEX such as out/study@93:4, names of shipped ones, or files."""
+    """Write these networks: STUDY@LEVEL:INDEX such as out/study@93:4, names of shipped ones, or files."""
     format: Literal["safetensors", "npz"] = "safetensors"
-    """Ours (safetensors), or NumPy's arrays weight.0, bias.0 and so on, with the scaling and the names (npz)."""
+    """Write our files (safetensors), or NumPy's arrays weight.0, bias.0 ... with scaling and names (npz)."""
     out: Path = Path("out/export")
-    """Folder for the files."""
+    """Write the files to this folder."""
 
     def run(self) -> None:
         """Find the networks and write them.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
 
+from tyro.conf import OmitArgPrefixes, arg
+
+from mothsim.demos.cli.fly_options import Flier, FlightPlan, FlyOutput, Perturbed
 from mothsim.demos.cli.output import show, show_rows, wrote
 from mothsim.demos.cli.view import write_viewer
-from mothsim.demos.options import Count, Factor, Noise, Radians, Seconds, Seed
 from mothsim.demos.run import collection_paused
 
 if TYPE_CHECKING:
@@ -31,71 +32,21 @@ class Fly:
     With several controllers or networks, each flies in turn after the same target, from the same starts.
     """
 
-    controller: tuple[str, ...] = ("inverse-model",)
-    """Who flies: inverse-model, policy, lqr, nmpc, monte-carlo, random-shooting, cem or mppi, or module:name or
-    file.py:name of one of your own; or several of them."""
-    body: str | None = None
-    """Which moth: zahn2022, bustamante2022-fa, -fs, -ua or -us, light-abdomen, or a JSON file of
-    parameters by name; by default the one
-    that the network was trained for, bustamante2022-fa for monte-carlo, else Zahn et al.'s."""
-    network: tuple[str, ...] = ()
-    """A network or its file, or several: for the inverse model dense, sparse-93, sparse-98, small,
-    compact, fewest or inverse-93 (the default), for the policy alone (the default) or a pruned one."""
-    trajectory: str = "sum-of-primes"
-    """hover, step, sine, sum-of-primes, figure-eight, forward, recover, a CSV file of t,x,y[,theta] in s, cm, rad,
-    or module:name or file.py:name of a function of t that gives x, y[, theta]."""
-    interpolation: Literal["pchip", "linear", "cubic"] | None = None
-    """Between the rows of a CSV file: pchip (the default) and linear never leave the range of neighbouring rows, cubic
-    is a natural spline."""
-    waypoint: Literal["reachable", "raw", "kinematic"] | None = None
-    """For the inverse model: where it is asked to go. On kinematic waypoints it flies alone, on reachable ones LQR
-    and the engine help it, raw targets lose every network; by default what it was trained for."""
-    angle: Radians = None
-    """Body angle theta, rad; by default upright, and pi/4 for monte-carlo, as published."""
-    duration: Seconds = 10.0
-    """s."""
-    moths: Count = 1
-    """Moths that each controller flies, each from a start of its own; of several the table has medians, the largest
-    error, and how many are lost."""
-    noise: Noise = 0.0
-    """Standard deviation of sensor noise, as a share of each state's range about the target."""
-    delay: Noise = 0.0
-    """s by which what the controller is shown is late."""
-    gusts: Noise = 0.0
-    """Standard deviation of the wind, cm/s."""
-    size: Factor = 1.0
-    """Times the body's lengths, of which the controller is not informed."""
-    abdomen: Factor = 1.0
-    """Times the abdomen's mass, of which the controller is not informed."""
-    drink: Noise = 0.0
-    """Share of its mass that the moth drinks after 2 s, of which the controller is not informed."""
-    informed: bool = False
-    """Inform the controllers of delay, noise, size and abdomen: they filter and predict with the engine."""
-    seed: Seed = 0
-    """Of the random starts."""
-    out: Path = Path("out/fly")
-    """Folder for flight.png, flight.gif and flight.html."""
-    animation: bool = True
-    """Draw a GIF as well, where one moth flies."""
-    view: bool = False
-    """Write the flight viewer, flight.html, and open it in a browser where there is a screen."""
-    save: Path | None = None
-    """File for the record of the flights, .npz, which `mothsim view` opens."""
-    show_rollouts: bool = False
-    """For monte-carlo, random-shooting, cem and mppi: draw the rollouts of each decision faintly into the GIF."""
-    json: bool = False
-    """One JSON object on standard output instead of the table."""
+    flier: Annotated[Flier, OmitArgPrefixes, arg(name="controller")] = field(default_factory=Flier)
+    flight: Annotated[FlightPlan, OmitArgPrefixes] = field(default_factory=FlightPlan)
+    perturbation: Annotated[Perturbed, OmitArgPrefixes] = field(default_factory=Perturbed)
+    output: Annotated[FlyOutput, OmitArgPrefixes] = field(default_factory=FlyOutput)
 
     def run(self) -> None:
         """Fly, draw and print."""
         from mothsim.io import open_folder
         from mothsim.records import save_flights
 
-        open_folder(self.out)
-        if self.save is not None:
-            if self.save.suffix.lower() != ".npz":
-                raise ValueError(f"save = {str(self.save)!r}: expected a name that ends in .npz")
-            open_folder(self.save.parent, "save")
+        open_folder(self.output.out)
+        if self.output.save is not None:
+            if self.output.save.suffix.lower() != ".npz":
+                raise ValueError(f"save = {str(self.output.save)!r}: expected a name that ends in .npz")
+            open_folder(self.output.save.parent, "save")
         # All is made before anything flies: what is wrong with the last is said at once.
         with collection_paused():
             specs = self._specs()
@@ -104,19 +55,19 @@ class Fly:
         flights = {name: flight for name, (flight, _, _) in flown.items()}
         results = [result for _, result, _ in flown.values()]
         if len(results) == 1:
-            show(results[0], self.json)
+            show(results[0], self.output.json)
         else:
-            show_rows(results, _COLUMNS, self.json)
-        if self.save is not None:
-            save_flights(flights, self.save)
-            wrote(self.save)
+            show_rows(results, _COLUMNS, self.output.json)
+        if self.output.save is not None:
+            save_flights(flights, self.output.save)
+            wrote(self.output.save)
         with collection_paused():
             self._draw(flights, [sampled_paths for _, _, sampled_paths in flown.values()])
 
     def _specs(self) -> dict[str, tuple[str, str | None]]:
         """Controllers with their networks, by the names that they have in the table and the pictures."""
         specs: dict[str, tuple[str, str | None]] = {}
-        for controller in self.controller:
+        for controller in self.flier.controller:
             for network in self._networks_of(controller):
                 name = network or controller
                 if name in specs:
@@ -132,11 +83,11 @@ class Fly:
 
         if controller not in _NETWORKS:
             return (None,)
-        if not self.network:
+        if not self.flier.network:
             return (_NETWORKS[controller],)
-        if len(_NETWORKS.keys() & set(self.controller)) == 1:
-            return self.network
-        return tuple(name for name in self.network if find_network(name).kind == controller)
+        if len(_NETWORKS.keys() & set(self.flier.controller)) == 1:
+            return self.flier.network
+        return tuple(name for name in self.flier.network if find_network(name).kind == controller)
 
     def _make(self, name: str, network: str | None) -> tuple[Any, mothsim.Trajectory, str, mothsim.MothBody]:
         """A controller, what it flies after, and the moth that it flies, by name and itself."""
@@ -144,18 +95,18 @@ class Fly:
         from mothsim import controllers
 
         published = name == "monte-carlo"
-        angle = self.angle if self.angle is not None else math.pi / (4 if published else 2)
+        angle = self.flight.angle if self.flight.angle is not None else math.pi / (4 if published else 2)
         options: dict[str, Any] = {} if network is None else {"network": network}
         if name == "inverse-model":
-            options["waypoint"] = self.waypoint
+            options["waypoint"] = self.flier.waypoint
         controller: Any = controllers.make(name, **options)
         usual = "zahn2022" if network is None else controller.network.info.get("body", "zahn2022")
-        body = self.body or ("bustamante2022-fa" if published else usual)
-        if self.show_rollouts:
+        body = self.flier.body or ("bustamante2022-fa" if published else usual)
+        if self.output.show_rollouts:
             if not hasattr(controller, "keep_rollouts"):
                 raise ValueError(f"show_rollouts: {name} has none; expected a sampling controller")
             controller.keep_rollouts = True
-        target = mothsim.make_trajectory(self.trajectory, angle, self.interpolation)
+        target = mothsim.make_trajectory(self.flight.trajectory, angle, self.flight.interpolation)
         return controller, target, body, mothsim.make_body(body)
 
     def _fly(
@@ -172,14 +123,22 @@ class Fly:
         from mothsim.controllers.informed import Informed
         from mothsim.perturbations import Perturbation
 
-        moths = self.moths if self.moths > 1 else None
-        perturbation = Perturbation("", self.noise, self.delay, self.gusts, self.size, self.abdomen, self.drink)
+        moths = self.flight.moths if self.flight.moths > 1 else None
+        perturbation = Perturbation(
+            "",
+            self.perturbation.noise,
+            self.perturbation.delay,
+            self.perturbation.gusts,
+            self.perturbation.size,
+            self.perturbation.abdomen,
+            self.perturbation.drink,
+        )
         flying = perturbation.body(body)
-        flies = Informed(controller, perturbation.disturbances) if self.informed else controller
-        flight = mothsim.fly(flies, target, duration=self.duration, seed=self.seed, moths=moths,
-                             body=flying, nominal_body=flying if self.informed else body,
+        flies = Informed(controller, perturbation.disturbances) if self.perturbation.informed else controller
+        flight = mothsim.fly(flies, target, duration=self.flight.duration, seed=self.flight.seed, moths=moths,
+                             body=flying, nominal_body=flying if self.perturbation.informed else body,
                              disturbances=perturbation.disturbances, progress=sys.stderr.isatty())  # fmt: skip
-        sampled_paths = getattr(controller, "sampled_paths", None) if self.show_rollouts else None
+        sampled_paths = getattr(controller, "sampled_paths", None) if self.output.show_rollouts else None
         return flight, self._result(flight, controller, name, network, body_name), sampled_paths
 
     def _result(
@@ -196,18 +155,18 @@ class Fly:
             "sparsity": network.sparsity if network else None,
             "weights": network.connections if network else None,
             "body": body,
-            "trajectory": self.trajectory,
+            "trajectory": self.flight.trajectory,
             "duration_s": round(len(flight.times) * controller.period, 9),
-            "moths": self.moths,
+            "moths": self.flight.moths,
             "rms_error_cm": float(np.median(flight.rms_error)),
             "max_error_cm": float(np.max(flight.max_error)),
-            "lost": int(np.sum(flight.lost)) if self.moths > 1 else bool(flight.lost),
+            "lost": int(np.sum(flight.lost)) if self.flight.moths > 1 else bool(flight.lost),
             "control_effort": float(np.median(metrics.effort(flight))),
             "work_per_path_mJ": float(np.median(metrics.mean_over_flight(metrics.work_per_path(flight)))) * 1e-4,
             "cost_of_transport": float(np.median(metrics.cost_of_transport(flight))),
             "control_step_us": 1e6 * flight.decision_seconds,
             "realtime_factor": flight.realtime_factor,
-            "seed": self.seed,
+            "seed": self.flight.seed,
         }
         if hasattr(controller, "fallbacks"):
             result["fallbacks"] = int(controller.fallbacks.sum())
@@ -222,19 +181,21 @@ class Fly:
         from mothsim.flight import by_moth
         from mothsim.plotting.figures import draw_flight, draw_flights, save_figure
 
-        written = [self.out / "flight.png"]
+        written = [self.output.out / "flight.png"]
         single = by_moth(flights)
         (name, flight), *others = single.items()
         if others:
-            title = f"{self.trajectory}: the first {_DRAWN} of {len(single)} moths" if len(single) > _DRAWN else ""
+            title = (
+                f"{self.flight.trajectory}: the first {_DRAWN} of {len(single)} moths" if len(single) > _DRAWN else ""
+            )
             save_figure(draw_flights(dict(list(single.items())[:_DRAWN]), title), written[0])
         else:
-            save_figure(draw_flight(flight, f"{name} on {self.trajectory}"), written[0])
-        if self.animation and not others:
+            save_figure(draw_flight(flight, f"{name} on {self.flight.trajectory}"), written[0])
+        if self.output.animation and not others:
             from mothsim.plotting.animation import animate
 
-            written.append(self.out / "flight.gif")
+            written.append(self.output.out / "flight.gif")
             animate(flight, written[-1], sampled_paths=sampled_paths[0], progress=sys.stderr.isatty())
         wrote(*written)
-        if self.view:
-            write_viewer(flights, self.out / "flight.html")
+        if self.output.view:
+            write_viewer(flights, self.output.out / "flight.html")

@@ -14,17 +14,17 @@ class ImportKeras:
     """Turn Keras files of Zahn et al.'s networks into .safetensors (needs the extra [keras])."""
 
     files: tuple[Path, ...]
-    """The .h5 files."""
+    """Read these .h5 files."""
     scaling: Path
-    """The JSON file of their scaling."""
+    """Take their scaling from this JSON file."""
     out: Path = Path("out/import")
-    """Folder for the networks."""
+    """Write the networks to this folder."""
     segments: Count = 100_000
-    """Fresh segments for the loss."""
+    """Measure the loss on so many fresh segments."""
     seed: Seed = 0
-    """Of those segments."""
+    """Draw those segments from this seed."""
     json: bool = False
-    """One JSON object on standard output instead of the table."""
+    """Print one JSON object on standard output instead of the table."""
 
     def run(self) -> None:
         """Read, test, write."""

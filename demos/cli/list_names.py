@@ -17,9 +17,9 @@ class ListNames:
     """List controllers, networks, trajectories, bodies and environments by name, a line each."""
 
     what: tuple[Kind, ...] = ("controllers", "networks", "trajectories", "bodies", "environments")
-    """Which of them."""
+    """List only these."""
     json: bool = False
-    """One JSON object on standard output instead of the lists."""
+    """Print one JSON object on standard output instead of the lists."""
 
     def run(self) -> None:
         """Print the lists."""

@@ -5,16 +5,23 @@ from __future__ import annotations
 import dataclasses
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tqdm import tqdm
+from tyro.conf import OmitArgPrefixes, arg
 
 from mothsim.demos.cli.output import show, wrote
+from mothsim.demos.cli.study_options import (
+    StudiedNetworks,
+    StudyFigures,
+    StudyOutput,
+    StudyPruning,
+    StudyTraining,
+    Sweeps,
+)
 from mothsim.demos.cli.train_inverse_model import LevelBar
-from mothsim.demos.options import Count, Counts, Factor, Noise, Percent, Percents, Seed, Seeds, Workers
 
 if TYPE_CHECKING:
     from mothsim.controllers.zahn2022.sweep import StudyGroup
@@ -24,51 +31,12 @@ if TYPE_CHECKING:
 class Study:
     """Train and prune many networks side by side; killed at any moment, the same command goes on."""
 
-    protocol: Literal["cosine", "constant-rate", "constant-rate-group", "zahn2022-jax", "zahn2022-tensorflow"] = (
-        "cosine"
-    )
-    """Of training: ours; Adam at a constant rate, each network stopping for itself or all together; or one of Zahn et
-    al.'s two programs to the letter."""
-    method: Literal["global", "gradual", "layerwise", "regrow", "cutoff", "toolkit", "manual"] | None = None
-    """Of pruning: by magnitude over all layers, at once or little by little while training; layer by layer, for good
-    or with weights that may come back; with the counts of Zahn et al.'s programs; or by their Algorithm 1. By default
-    the protocol's own."""
-    rewind: bool = False
-    """At every level, start what is left again from its first weights."""
-    networks: Count = 8
-    """How many, in each study."""
-    hidden: Counts = (50, 50, 50, 8)
-    """Nodes of the hidden layers."""
-    hidden_sweep: tuple[str, ...] = ()
-    """A sweep over hidden layers, written as 200-200-200-8: a study each, in a folder of that name."""
-    weights: Counts = ()
-    """A sweep over small networks of about so many weights when dense, narrower ones of Zahn et al.'s shape."""
-    levels: Percents = (15, 25, 35, 45, 55, 65, 75, 85, 90, 91, 92, 93, 94, 95, 96, 97, 98)
-    """Sparsities, per cent."""
-    segments: Count = 1_000_000
-    """In the training set."""
-    step_scale: Factor = 1.0
-    """Times the protocol's steps; less trains less."""
-    body: str = "zahn2022"
-    """Which moth: zahn2022, or a fully actuated one, bustamante2022-fa or -fs, whose networks give a wing torque."""
-    input_noise: Noise = 0.0
-    """Standard deviation of noise on the inputs in training, in parts of each input's range."""
-    seed: Seed = 0
-    """Of data and first weights."""
-    seeds: Seeds = ()
-    """A sweep over seeds: a study each, in the folders seed-0, seed-1 and so on."""
-    workers: Workers = 1
-    """Studies of a sweep at once, each in its own process."""
-    threshold: Factor = 1e-3
-    """Loss that a network has to keep to."""
-    level: Percent = 93
-    """Sparsity at which sample networks, layers, inputs and predictions are shown, per cent."""
-    figures: bool = False
-    """Only draw the figures of what is in the folder again."""
-    out: Path = Path("out/study")
-    """Folder of the study: settings, versions, checkpoints, table and figures; or of a sweep's studies."""
-    json: bool = False
-    """One JSON object on standard output instead of the table."""
+    members: Annotated[StudiedNetworks, OmitArgPrefixes, arg(name="network")] = field(default_factory=StudiedNetworks)
+    training: Annotated[StudyTraining, OmitArgPrefixes] = field(default_factory=StudyTraining)
+    pruning: Annotated[StudyPruning, OmitArgPrefixes] = field(default_factory=StudyPruning)
+    sweep: Annotated[Sweeps, OmitArgPrefixes] = field(default_factory=Sweeps)
+    shown: Annotated[StudyFigures, OmitArgPrefixes, arg(name="figure")] = field(default_factory=StudyFigures)
+    output: Annotated[StudyOutput, OmitArgPrefixes] = field(default_factory=StudyOutput)
 
     def run(self) -> None:
         """Train, draw and print."""
@@ -79,14 +47,14 @@ class Study:
         from mothsim.controllers.zahn2022.sweep import collect
         from mothsim.io import write_atomically
 
-        speed = None if self.figures else self._train()
-        groups = collect(self.out, _log)
+        speed = None if self.shown.figures else self._train()
+        groups = collect(self.output.out, _log)
         files, results = [], []
         for hidden, group in groups.items():
             findings = compare(hidden, group.rows)
             result = self._result(group)
             results.append(result | {"beside_paper": [dataclasses.asdict(one) for one in findings]})
-            folder = self.out if len(groups) == 1 else self.out / "-".join(map(str, hidden))
+            folder = self.output.out if len(groups) == 1 else self.output.out / "-".join(map(str, hidden))
             if findings:
                 files.append(folder / "paper-comparison.csv")
                 write_atomically(files[-1], findings_as_csv(findings))
@@ -97,12 +65,21 @@ class Study:
             if folder not in {study for study, _ in group.members}:
                 write_atomically(files[-1], as_csv(group.rows))
         if find_spec("numba"):
-            files += draw_study(self.out, threshold=self.threshold, level=self.level)
+            files += draw_study(self.output.out, threshold=self.shown.threshold, level=self.shown.level)
         else:
             _log("without numba no figures are drawn: where it is installed, --figures draws them from the folder")
-        if self.json:
+        if self.output.json:
             alone = results[0] if len(results) == 1 else {"studies": results}
-            show({"out": self.out, "seed": self.seed, "threshold": self.threshold, **alone, "speed": speed}, True)
+            show(
+                {
+                    "out": self.output.out,
+                    "seed": self.training.seed,
+                    "threshold": self.shown.threshold,
+                    **alone,
+                    "speed": speed,
+                },
+                True,
+            )
         else:
             for result in results:
                 _print(result)
@@ -120,18 +97,19 @@ class Study:
         from mothsim.controllers.zahn2022.study_files import StudySettings
         from mothsim.controllers.zahn2022.sweep import run_sweep, sweep
 
+        members, training, pruning = self.members, self.training, self.pruning
         settings = StudySettings(
-            self.protocol, self.method or "", self.hidden, self.levels, self.segments, self.seed, self.step_scale,
-            self.networks, self.rewind, body=self.body, input_noise=self.input_noise,
+            training.protocol, pruning.method or "", members.hidden, pruning.levels, training.segments, training.seed,
+            training.step_scale, members.networks, pruning.rewind, body=members.body, input_noise=training.input_noise,
         )  # fmt: skip
-        hidden_sweep = [*map(_nodes, self.hidden_sweep), *map(dense_with, self.weights)]
-        studies = sweep(self.out, settings, self.seeds, hidden_sweep)
+        hidden_sweep = [*map(_nodes, self.sweep.hidden_sweep), *map(dense_with, self.sweep.weights)]
+        studies = sweep(self.output.out, settings, self.sweep.seeds, hidden_sweep)
         before, start = compute_cost(studies), time.monotonic()
-        if set(studies) == {self.out}:
+        if set(studies) == {self.output.out}:
             with LevelBar() as bar:
-                run(settings, self.out, bar, _log)
+                run(settings, self.output.out, bar, _log)
         else:
-            for _ in tqdm(run_sweep(studies, self.workers, _log), "studies", len(studies), file=sys.stderr):
+            for _ in tqdm(run_sweep(studies, self.sweep.workers, _log), "studies", len(studies), file=sys.stderr):
                 pass
         done, seconds = compute_cost(studies) - before, time.monotonic() - start
         if not done.flops:
@@ -142,8 +120,8 @@ class Study:
     def _result(self, group: StudyGroup) -> dict[str, Any]:
         from mothsim.controllers.zahn2022.loss_table import fewest_weights, last_passing, layer_table, summarise
 
-        last = list(last_passing(group.rows, self.threshold).values())
-        table = summarise(group.rows, self.threshold)
+        last = list(last_passing(group.rows, self.shown.threshold).values())
+        table = summarise(group.rows, self.shown.threshold)
         return {
             "hidden": group.settings.hidden,
             "seeds": sorted({int(row["seed"]) for row in group.rows}),
@@ -151,8 +129,8 @@ class Study:
             "never_passing": last.count(None),
             "columns": list(table[0]),
             "levels": [list(row.values()) for row in table],
-            "fewest_weights": fewest_weights(group.rows, self.threshold),
-            "layers": layer_table(group.rows, self.level, self.threshold),
+            "fewest_weights": fewest_weights(group.rows, self.shown.threshold),
+            "layers": layer_table(group.rows, self.shown.level, self.shown.threshold),
         }
 
 

@@ -3,42 +3,73 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from tqdm import tqdm
+from tyro.conf import OmitArgPrefixes, arg
 
 from mothsim.demos.cli.output import show, wrote
+from mothsim.demos.cli.study_options import BODY
 from mothsim.demos.options import Count, Counts, Factor, Noise, Percents, Seed
+
+
+@dataclass
+class InverseModelNetwork:
+    """What the network is."""
+
+    hidden: Counts = (400, 400, 400, 16)
+    """Give the hidden layers so many nodes."""
+    body: Annotated[str, arg(metavar="NAME", help=BODY)] = "zahn2022"
+
+
+@dataclass
+class InverseModelTraining:
+    """How it is trained."""
+
+    protocol: Literal["cosine", "constant-rate"] = "cosine"
+    """Train by this protocol: ours, or Adam at a constant rate with early stopping, near Zahn et al.'s."""
+    segments: Count = 4_000_000
+    """Draw so many segments for the training set."""
+    step_scale: Factor = 1.0
+    """Multiply the protocol's number of steps by this; less trains less."""
+    input_noise: Noise = 0.0
+    """Add noise of this standard deviation to the inputs in training, as a share of each input's range."""
+    seed: Seed = 0
+    """Draw data and first weights from this seed."""
+
+
+@dataclass
+class InverseModelPruning:
+    """How it is pruned."""
+
+    method: Annotated[
+        Literal["global", "layerwise"] | None, arg(metavar="{global,layerwise}", help_behavior_hint="")
+    ] = None
+    """Prune by magnitude over all layers (global), or layer by layer; the default is the protocol's own."""
+    levels: Percents = (15, 25, 35, 45, 55, 65, 75, 85, 90, 91, 92, 93, 94, 95, 96, 97, 98)
+    """Prune to these sparsities one after another, per cent."""
+
+
+@dataclass
+class InverseModelOutput:
+    """What is written, and where."""
+
+    out: Path = Path("out/train")
+    """Write the networks, one a level, and the learning curve to this folder."""
+    json: bool = False
+    """Print one JSON object on standard output instead of the table."""
 
 
 @dataclass
 class TrainInverseModel:
     """Train a network and prune it level by level; killed at any moment, the same command goes on."""
 
-    protocol: Literal["cosine", "constant-rate"] = "cosine"
-    """Of training: ours, or Adam at a constant rate with early stopping, near Zahn et al.'s."""
-    method: Literal["global", "layerwise"] | None = None
-    """Of pruning: by magnitude over all layers, or layer by layer; by default the protocol's own."""
-    hidden: Counts = (400, 400, 400, 16)
-    """Nodes of the hidden layers."""
-    levels: Percents = (15, 25, 35, 45, 55, 65, 75, 85, 90, 91, 92, 93, 94, 95, 96, 97, 98)
-    """Sparsities, per cent."""
-    segments: Count = 4_000_000
-    """In the training set."""
-    step_scale: Factor = 1.0
-    """Times the protocol's steps; less trains less."""
-    body: str = "zahn2022"
-    """Which moth: zahn2022, or a fully actuated one, bustamante2022-fa or -fs, whose networks give a wing torque."""
-    input_noise: Noise = 0.0
-    """Standard deviation of noise on the inputs in training, in parts of each input's range."""
-    seed: Seed = 0
-    """Of data and first weights."""
-    out: Path = Path("out/train")
-    """Folder for the networks, one a level, and the learning curve."""
-    json: bool = False
-    """One JSON object on standard output instead of the table."""
+    network: Annotated[InverseModelNetwork, OmitArgPrefixes] = field(default_factory=InverseModelNetwork)
+    training: Annotated[InverseModelTraining, OmitArgPrefixes] = field(default_factory=InverseModelTraining)
+    pruning: Annotated[InverseModelPruning, OmitArgPrefixes] = field(default_factory=InverseModelPruning)
+    output: Annotated[InverseModelOutput, OmitArgPrefixes] = field(default_factory=InverseModelOutput)
 
     def run(self) -> None:
         """Train, draw and print."""
@@ -47,19 +78,20 @@ class TrainInverseModel:
         from mothsim.controllers.networks.storage import load_network
         from mothsim.plotting.figures import save_figure
 
+        network, training, pruning = self.network, self.training, self.pruning
         settings = Settings(
-            self.protocol, self.method or "", self.hidden, self.levels, self.segments, self.seed, self.step_scale,
-            body=self.body, input_noise=self.input_noise,
+            training.protocol, pruning.method or "", network.hidden, pruning.levels, training.segments, training.seed,
+            training.step_scale, body=network.body, input_noise=training.input_noise,
         )  # fmt: skip
         with LevelBar() as bar:
-            files = run(settings, self.out, bar, lambda line: print(f"mothsim: {line}", file=sys.stderr))
+            files = run(settings, self.output.out, bar, lambda line: print(f"mothsim: {line}", file=sys.stderr))
         networks = [load_network(file) for file in files]
-        picture = self.out / "learning-curve.png"
+        picture = self.output.out / "learning-curve.png"
         save_figure(draw_learning_curve(networks), picture)
-        if self.json:
+        if self.output.json:
             columns = ("level", "connections", "test_loss", "steps")
             rows = [[n.info["level"], n.connections, n.info["test_loss"], n.info["steps"]] for n in networks]
-            show({"out": self.out, "seed": self.seed, "columns": columns, "networks": rows}, True)
+            show({"out": self.output.out, "seed": self.training.seed, "columns": columns, "networks": rows}, True)
         else:
             print(f"{'sparsity, %':>11} {'weights':>9} {'loss':>9} {'steps':>7}")
             for n in networks:

@@ -6,12 +6,13 @@ import sys
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tqdm import tqdm
+from tyro.conf import OmitArgPrefixes
 
 from mothsim.demos.cli.output import show, wrote
-from mothsim.demos.options import Count, CountOrDefault, CountsOrDefault, Noise, Seed
+from mothsim.demos.options import EXPLAINED, Count, CountOrDefault, CountsOrDefault, Noise, Seed
 
 if TYPE_CHECKING:
     from mothsim.controllers.networks.network import Network
@@ -19,31 +20,50 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class TrainPolicy:
-    """Train a policy through its flights, refine it, and fly it; killed at any moment, the same command goes on."""
+class PolicyNetwork:
+    """What the policy is."""
 
     robust: bool = False
     """Train a policy with memory on flights with noise, delay, gusts and other bodies; it is not refined."""
-    hidden: CountsOrDefault = None
-    """Nodes of the hidden layers; by default 32 32, and 48 48 for a robust policy."""
-    steps: CountOrDefault = None
-    """Of training by the gradient, each with a window of flight by all moths; by default 400, and 6000 for a robust
-    policy."""
+    hidden: Annotated[CountsOrDefault, EXPLAINED] = None
+    """Give the hidden layers so many nodes; by default 32 32, and 48 48 for a robust policy."""
+
+
+@dataclass
+class PolicyTraining:
+    """How it is trained."""
+
+    steps: Annotated[CountOrDefault, EXPLAINED] = None
+    """Train so many steps by the gradient, each on a window of flight; by default 400, robust 6000."""
     refining_steps: Count = 220
-    """Of refining by the gradient and the curvature."""
-    moths: CountOrDefault = None
-    """Flown side by side in training, and half as many in refining; by default 128, and 96 for a robust policy, in
-    groups of 8 on one body each."""
-    segments: CountOrDefault = None
-    """Of 20 ms, in a window of flight; by default 40, and 25 for a robust policy."""
+    """Refine for so many steps by the gradient and the curvature."""
+    moths: Annotated[CountOrDefault, EXPLAINED] = None
+    """Fly so many moths side by side, half in refining; by default 128, robust 96 in groups of 8 on one body each."""
+    segments: Annotated[CountOrDefault, EXPLAINED] = None
+    """Make a window of flight so many segments of 20 ms long; by default 40, robust 25."""
     delay: Noise = 0.02
-    """Longest delay, s, in the flights of a robust policy, up to 0.06."""
+    """Fly a robust policy with delays up to this, s, at most 0.06."""
     seed: Seed = 0
-    """Of first weights, targets and starts."""
+    """Draw first weights, targets and starts from this seed."""
+
+
+@dataclass
+class PolicyOutput:
+    """What is written, and where."""
+
     out: Path = Path("out/policy")
-    """Folder for policy.safetensors and the learning curve."""
+    """Write policy.safetensors and the learning curve to this folder."""
     json: bool = False
-    """One JSON object on standard output instead of the table."""
+    """Print one JSON object on standard output instead of the table."""
+
+
+@dataclass
+class TrainPolicy:
+    """Train a policy through its flights, refine it, and fly it; killed at any moment, the same command goes on."""
+
+    network: Annotated[PolicyNetwork, OmitArgPrefixes] = field(default_factory=PolicyNetwork)
+    training: Annotated[PolicyTraining, OmitArgPrefixes] = field(default_factory=PolicyTraining)
+    output: Annotated[PolicyOutput, OmitArgPrefixes] = field(default_factory=PolicyOutput)
 
     def run(self) -> None:
         """Train, draw, fly and print."""
@@ -51,11 +71,14 @@ class TrainPolicy:
         from mothsim.controllers.policies.policy_flights import fly_all
         from mothsim.plotting.figures import save_figure
 
-        file, picture = self.out / "policy.safetensors", self.out / "learning-curve.png"
+        file, picture = self.output.out / "policy.safetensors", self.output.out / "learning-curve.png"
         with StageBar() as bar:
-            network = self._robust(file, bar) if self.robust else self._refined(file, bar)
+            network = self._robust(file, bar) if self.network.robust else self._refined(file, bar)
         save_figure(draw_policy_curve(network), picture)
-        show({"out": self.out, "seed": self.seed, "weights": network.connections, **fly_all(network)}, self.json)
+        show(
+            {"out": self.output.out, "seed": self.training.seed, "weights": network.connections, **fly_all(network)},
+            self.output.json,
+        )
         wrote(file, picture)
 
     def _refined(self, file: Path, bar: StageBar) -> Network:
@@ -64,7 +87,9 @@ class TrainPolicy:
         from mothsim.controllers.policies.policy_training import PolicySettings
 
         training = replace(PolicySettings(steps=400), **self._given("hidden", "steps", "moths", "segments"))
-        refining = RefiningSettings(self.refining_steps, (training.moths + 1) // 2, training.segments, seed=self.seed)
+        refining = RefiningSettings(
+            self.training.refining_steps, (training.moths + 1) // 2, training.segments, seed=self.training.seed
+        )
         return make_policy(training, refining, file, bar)
 
     def _robust(self, file: Path, bar: StageBar) -> Network:
@@ -76,17 +101,17 @@ class TrainPolicy:
             train_robust_policy,
         )
 
-        disturbed = {"delay": self.delay} if self.delay != Disturbed().delay else {}
+        disturbed = {"delay": self.training.delay} if self.training.delay != Disturbed().delay else {}
         settings = replace(RobustSettings(disturbed=disturbed), **self._given("hidden", "steps", "segments"))
-        if self.moths is not None:
-            settings = replace(settings, groups=max(1, self.moths // settings.moths))
+        if self.training.moths is not None:
+            settings = replace(settings, groups=max(1, self.training.moths // settings.moths))
         network = init_robust_policy(settings)
         return run(train_robust_policy, network, settings, file, partial(bar, "training"))
 
     def _given(self, *names: str) -> dict[str, Any]:
         """The seed, and the options of these names that were given."""
-        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        return {"seed": self.seed, **given}
+        options = {**vars(self.network), **vars(self.training)}
+        return {"seed": self.training.seed} | {name: options[name] for name in names if options[name] is not None}
 
 
 @dataclass

@@ -8,11 +8,12 @@ import webbrowser
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from mothsim.demos.cli.output import wrote
+from mothsim.demos.options import EXPLAINED
 
 if TYPE_CHECKING:
     import mothsim
@@ -23,9 +24,9 @@ class View:
     """Write the viewer of recorded flights, one HTML page, and open it in a browser where there is a screen."""
 
     file: Positional[Path]
-    """Record of flights, .npz, that `mothsim fly --save` or `mothsim.save_flights` wrote."""
-    out: Path | None = None
-    """The page; by default beside the record, with the ending .html."""
+    """Show this record of flights, .npz, which `mothsim fly --save` or `mothsim.save_flights` wrote."""
+    out: Annotated[Path | None, arg(metavar="FILE"), EXPLAINED] = None
+    """Write the page to this file; by default it lies beside the record and ends in .html."""
     open: bool = True
     """Open the page in a browser."""
 

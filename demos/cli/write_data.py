@@ -21,17 +21,17 @@ class Data:
     """Draw, solve and write random segments, as Zahn et al. train on; memory does not grow with their number."""
 
     segments: Count = 1_000_000
-    """Segments of the training set; theirs has 10,000,000."""
+    """Write so many segments for training; theirs are 10,000,000."""
     test_segments: Rows = 0
-    """Segments of a test set from a random stream of its own; theirs has 5,000,000."""
+    """Write so many segments for testing, from a random stream of their own; theirs are 5,000,000."""
     format: Format = "npy"
-    """Arrays of inputs and outputs (npy), or one table with named columns (parquet; needs the extra [parquet])."""
+    """Write arrays of inputs and outputs (npy), or one table with named columns (parquet, by the extra [parquet])."""
     body: str = "zahn2022"
-    """Which moth: zahn2022, bustamante2022-fa, -fs, -ua or -us, light-abdomen."""
+    """Solve them for this moth: zahn2022, bustamante2022-fa, -fs, -ua or -us, light-abdomen."""
     seed: Seed = 0
-    """Seed of the random streams; the same one gives the same rows."""
+    """Draw the segments from this seed; the same one gives the same rows."""
     out: Path = Path("out/data")
-    """Folder for the files and their README."""
+    """Write the files and their README to this folder."""
     json: bool = False
     """Print one JSON object on standard output instead of the table."""
 

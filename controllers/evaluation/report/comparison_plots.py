@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from mothsim.controllers.evaluation.predictors import PREDICTORS, network_errors
 from mothsim.controllers.evaluation.report.panels import (
@@ -26,7 +27,7 @@ from mothsim.tables import Row, grouped
 
 _SHOWN = (0.2, 50.0)  # ratios; intervals that go beyond hold pairs of which one flies and one is lost
 _FARTHEST = {"spectral_radius": 2.0, "trim_offset_cm": 1.0}  # shown; a network with a dead control has no offset
-_PAIRINGS = {"equal error": "#1f7a8c", "equal weights": "#6a4c93", "same seed": "#a9a39a"}
+_PAIRINGS = {"equal error": "#0072b2", "equal weights": "#e69f00", "same seed": "#909090"}
 
 
 @figure_style()
@@ -44,7 +45,9 @@ def draw_pairs(comparison: Sequence[Row], columns: int = 2) -> Figure:
     for panel, (task, group) in zip(panels, tasks.items(), strict=True):
         _draw_ratios(panel, group, perturbations)
         panel.set_title(task, fontsize=10, loc="left", fontweight="bold")
-    lines = [Line2D([], [], color=colour, marker="o", label=name) for name, colour in _PAIRINGS.items()]
+    present = {row["pairing"] for row in rows if row["ratio"] is not None}
+    lines = [Line2D([], [], color=colour, marker="o", label=name) for name, colour in _PAIRINGS.items()
+             if name in present]  # fmt: skip
     figure.legend(handles=lines, loc="outside upper center", ncols=3, frameon=False, fontsize=8)
     return figure
 
@@ -62,7 +65,15 @@ def _draw_ratios(axes: Axes, rows: Sequence[Row], perturbations: Sequence[str]) 
                 shares = f"{row['sparse_failed']:.0%} | {row['dense_failed']:.0%}"
                 axes.text(1.01, y, shares, transform=axes.get_yaxis_transform(), fontsize=7, va="center")
     axes.set(xscale="log", xlim=_SHOWN, xlabel="sparse by dense error")
-    axes.text(1.01, -0.8, "failed", transform=axes.get_yaxis_transform(), fontsize=7, va="center", color="0.3")
+    axes.text(
+        1.01,
+        -0.8,
+        "failed:\nsparse | dense",
+        transform=axes.get_yaxis_transform(),
+        fontsize=7,
+        va="center",
+        color="0.3",
+    )
     plain_log(axes.xaxis)
     axes.set_yticks(range(len(perturbations)), perturbations)
     axes.set_ylim(len(perturbations) - 0.5, -0.5)
@@ -102,11 +113,14 @@ def draw_predictors(
         plain_log(panel.yaxis)
         if predictor == "trim_offset_cm":
             plain_log(panel.xaxis)
+        elif not radius:
+            panel.xaxis.set_minor_formatter(NullFormatter())
         panel.grid(alpha=0.2)
         found = [row for row in predictor_correlations if (row["task"], row["predictor"]) == (task, predictor)]
         if found:
             panel.set_title(f"rank correlation {correlation(found[0])}", fontsize=9, loc="left")
-    legend(figure, (row for row in tasks[task] if row["weights"] is not None))
+    drawn = {row["controller"] for row in networks if any(row[predictor] is not None for predictor in PREDICTORS)}
+    legend(figure, (row for row in tasks[task] if row["controller"] in drawn))
     return figure
 
 

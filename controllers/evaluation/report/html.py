@@ -17,6 +17,7 @@ import mothsim
 from mothsim.controllers.evaluation.predictors import PREDICTORS
 from mothsim.controllers.evaluation.report import comparison_plots, plots
 from mothsim.controllers.evaluation.report.failed_shares import disturbed_flights, draw_failed_shares
+from mothsim.controllers.evaluation.report.findings import findings
 from mothsim.controllers.evaluation.report.headline import (
     error,
     headline,
@@ -48,6 +49,7 @@ p, li { max-width: 46rem; overflow-wrap: anywhere; }
 .answer p { margin: .35rem 0; }
 figure { margin: 1.5rem 0; }
 img { width: 100%; height: auto; background: #fff; border: 1px solid var(--line); border-radius: 6px; display: block; }
+code { font: .85em ui-monospace, monospace; }
 figcaption, .note { color: var(--quiet); font-size: .92rem; }
 .scroll { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; font: 13.5px/1.4 system-ui, sans-serif; font-variant-numeric: tabular-nums; }
@@ -95,48 +97,58 @@ document.querySelectorAll("thead button").forEach(button => button.onclick = () 
 """Sorts a table by the column whose name is pressed, again the other way; empty cells stay last."""
 
 
-def page(tables: Mapping[str, Sequence[Row]], shown: Mapping[str, mothsim.Flight], settings: dict) -> str:
+def page(
+    tables: Mapping[str, Sequence[Row]], shown: Mapping[str, mothsim.Flight], settings: dict, command: str, view: str
+) -> str:
     """Write the page.
 
     Args:
         tables: of the evaluation: `flights`, `summary`, `networks`, `costs`, `predictors` and `robustness`.
         shown: a few flights by name, for the flight viewer.
         settings: of the evaluation, by name.
+        command: command line that makes the page, its tables and its pictures.
+        view: command line that flies the same few networks and shows them.
     """
     flights, summary, networks, costs = (tables[name] for name in ("flights", "summary", "networks", "costs"))
     tasks = list(dict.fromkeys(row["task"] for row in flights))
     parts = [
         "<h1>How few connections does flight control need?</h1>",
-        '<p class="lead">Pruned neural networks fly a simulated hawkmoth in closed loop. They are compared by tracking '
-        "error with dense networks of as many weights, with LQR and with model predictive control.</p>",
+        _bullets(findings(flights)),
+        '<p class="lead">Neural networks, dense and pruned, fly a simulated hawkmoth in closed loop, beside LQR and '
+        "model predictive control. In brackets: 90 % intervals, of errors by the bootstrap over networks and starts, "
+        "of shares exact for independent flights.</p>",
         _answer(summary, tasks, flights),
-        _section("Tracking error by controller and task", _table(headline(summary)),
+        _section("Tracking error by controller and task",
+                 _table(headline(summary)) + _made(command, "headline.md", "summary.csv"),
                  "Median rms error after the first half second; in brackets its 90 % bootstrap interval over networks "
                  "and starts. A lost flight has an infinite error; <i>recovered</i> is the share of flights within "
                  "0.5 cm at all times after 2 s."),
         _section("Error against sparsity",
-                 _picture(lambda columns: plots.draw_errors(flights, "sparsity", columns), "error against sparsity"),
+                 _picture(lambda columns: plots.draw_errors(flights, "sparsity", columns), "error against sparsity")
+                 + _made(command, "error-sparsity.png", "flights.csv"),
                  "Each network is a faint line, the median over networks a strong one, the loss dotted; bands are "
                  "the 5 to 95 % of LQR and MPC. Crosses above the line are lost flights. Vertical lines: the last "
                  "level up to which the loss stays within 1e-3, the threshold of Zahn et al. 2022 (dotted), and no "
                  "flight is lost (dashed)."),
         _section("Error against the number of weights",
                  _bullets(compare_at_equal_size(tables["robustness"]))
-                 + _picture(lambda columns: plots.draw_errors(flights, "weights", columns), "error against weights"),
+                 + _picture(lambda columns: plots.draw_errors(flights, "weights", columns), "error against weights")
+                 + _made(command, "error-weights.png", "flights.csv"),
                  "Pruning pays where a sparse network has a smaller error than a small dense one of as many weights."),
         _section("Tracking error against loss",
-                 _picture(lambda columns: plots.draw_loss(flights, columns), "loss against error"),
+                 _picture(lambda columns: plots.draw_loss(flights, columns), "loss against error")
+                 + _made(command, "loss.png", "flights.csv"),
                  "A point a network. The dashed line is the threshold of Zahn et al. 2022."),
         _section("Tracking error against the cost of a decision",
                  _picture(lambda columns: plots.draw_costs(flights, costs, networks, 2 * columns - 1),
-                          "cost against error"),
+                          "cost against error") + _made(command, "cost.png", "costs.csv"),
                  "A whole decision consists of guidance, waypoint and network for one moth; MPC has no network."),
-        _faster(networks, costs),
-        _predictors_section(flights, networks, tables["predictors"]),
-        _failed(flights),
-        _robustness(tables["robustness"]),
-        _viewer(shown),
-        _section("Settings and versions", _pairs(_origin(settings))),
+        _faster(networks, costs, command),
+        _predictors_section(flights, networks, tables["predictors"], command),
+        _failed(flights, command),
+        _robustness(tables["robustness"], command),
+        _viewer(shown, view),
+        _section("Settings and versions", _pairs({"command": command, **_origin(settings)})),
     ]  # fmt: skip
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -167,7 +179,7 @@ def _bullets(sentences: Sequence[str]) -> str:
     return f'<div class="answer">{"".join(lines)}</div>' if lines else ""
 
 
-def _faster(networks: Sequence[Row], costs: Sequence[Row]) -> str:
+def _faster(networks: Sequence[Row], costs: Sequence[Row], command: str) -> str:
     """Tabulate the time of every level of the networks pruned from Zahn et al.'s size, densest first."""
     timed = {row["controller"]: row for row in costs}
     pruned = [row for row in networks if row["family"] not in ("small", "small, pruned")]
@@ -186,10 +198,10 @@ def _faster(networks: Sequence[Row], costs: Sequence[Row]) -> str:
         "below one is a slowdown."
     )
     details = f"<details><summary>Level by level</summary>{_table(table)}</details>"
-    return _section("Are sparse networks faster?", details, note)
+    return _section("Are sparse networks faster?", details + _made(command, "costs.csv", "networks.csv"), note)
 
 
-def _failed(flights: Sequence[Row]) -> str:
+def _failed(flights: Sequence[Row], command: str) -> str:
     if not disturbed_flights(flights):
         return ""
     note = (
@@ -197,10 +209,11 @@ def _failed(flights: Sequence[Row]) -> str:
         "black is all; a star marks perturbations under which all fail or none, which compare nothing."
     )
     body = _picture(lambda _: draw_failed_shares(flights), "failed flights by perturbation and sparsity")
+    body += _made(command, "failed.png", "flights.csv")
     return _section("Who flies under which perturbation?", body, note)
 
 
-def _robustness(comparison: Sequence[Row]) -> str:
+def _robustness(comparison: Sequence[Row], command: str) -> str:
     disturbed = {row["task"] for row in comparison if row["perturbation"] == DISTURBED}
     if not disturbed:
         return ""
@@ -225,12 +238,17 @@ def _robustness(comparison: Sequence[Row]) -> str:
     details = f"<details><summary>Equal error, condition by condition</summary>{_table(table)}</details>"
     return _section(
         "Does sparsity help or hurt under perturbations?",
-        _bullets(compare_at_equal_error(comparison)) + body + details,
+        _bullets(compare_at_equal_error(comparison))
+        + body
+        + details
+        + _made(command, "robustness.png", "robustness.csv"),
         note,
     )
 
 
-def _predictors_section(flights: Sequence[Row], networks: Sequence[Row], predictor_correlations: Sequence[Row]) -> str:
+def _predictors_section(
+    flights: Sequence[Row], networks: Sequence[Row], predictor_correlations: Sequence[Row], command: str
+) -> str:
     if not predictor_correlations:
         return ""
     table = [["task", "networks", *PREDICTORS.values()]]
@@ -246,7 +264,8 @@ def _predictors_section(flights: Sequence[Row], networks: Sequence[Row], predict
         "do not recover), with its 90 % bootstrap interval over networks. Spectral radius and offset are those of the "
         "closed loop linearised about trim, known before a flight."
     )
-    return _section("Predictors of tracking error", body + _table(table), note)
+    made = _made(command, "predictors.png", "predictors.csv")
+    return _section("Predictors of tracking error", body + _table(table) + made, note)
 
 
 def _ratio(value: float | None) -> str:
@@ -256,6 +275,11 @@ def _ratio(value: float | None) -> str:
 def _section(title: str, body: str, note: str = "") -> str:
     introduction = f'<p class="note">{note}</p>' if note else ""
     return f"<section><h2>{html.escape(title)}</h2>{introduction}{body}</section>"
+
+
+def _made(command: str, *files: str) -> str:
+    """Write the command that makes what stands above, and the files that hold it."""
+    return f'<p class="note">Made by <code>{html.escape(command)}</code>: {", ".join(files)}.</p>'
 
 
 def _table(cells: Sequence[Sequence[str]]) -> str:
@@ -293,10 +317,10 @@ def _with_palette(content: bytes) -> bytes:
     return small.getvalue()
 
 
-def _viewer(shown: Mapping[str, mothsim.Flight]) -> str:
+def _viewer(shown: Mapping[str, mothsim.Flight], view: str) -> str:
     if not shown:
         return ""
-    return _section("Flights", viewer_element(shown) + viewer_script())
+    return _section("Flights", viewer_element(shown) + viewer_script() + _made(view, "flight.html"))
 
 
 def _origin(settings: dict) -> dict[str, object]:

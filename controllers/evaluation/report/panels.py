@@ -14,18 +14,19 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from mothsim.controllers.evaluation.statistics import degenerate
 from mothsim.tables import Row
 
+# Those of Okabe and Ito, which the colour-blind tell apart; networks that fly alone have lighter ones.
 COLOURS = {
-    "global": "#1f7a8c",
-    "layerwise": "#c8452f",
-    "small": "#6a4c93",
-    "small, pruned": "#b5568f",
-    "dense": "#333333",
-    "global, alone": "#74bccb",
-    "layerwise, alone": "#e79a89",
-    "small, alone": "#ae98cc",
-    "small, pruned, alone": "#dca6c6",
+    "global": "#0072b2",
+    "layerwise": "#d55e00",
+    "small": "#009e73",
+    "small, pruned": "#cc79a7",
+    "dense": "#000000",
+    "global, alone": "#80bde0",
+    "layerwise, alone": "#f3b58a",
+    "small, alone": "#85d3bb",
+    "small, pruned, alone": "#e8c4d8",
     "dense, alone": "#909090",
-    "policy, alone": "#2e8b57",
+    "policy, alone": "#b58900",
 }
 LABELS = {
     "dense": "dense",
@@ -36,7 +37,7 @@ LABELS = {
 }
 LABELS |= {f"{family}, alone": f"{name}, alone" for family, name in LABELS.items()} | {"policy, alone": "policy, alone"}
 """Names of the families of networks in pictures and tables, in their order in tables."""
-BASELINE_COLOURS = {"lqr": "#8a8d3f", "mppi": "#d98e04", "cem": "#b5651d"}
+BASELINE_COLOURS = {"lqr": "#7a7a7a", "nmpc": "#56b4e9", "mppi": "#f0e442", "cem": "#b5651d"}
 LOSS_COLOUR = "#9a9a9a"
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,11 +22,13 @@ from mothsim.controllers.evaluation.report.panels import (
     plain_log,
 )
 from mothsim.controllers.evaluation.rollouts import by_task
-from mothsim.controllers.evaluation.statistics import degenerate
+from mothsim.controllers.evaluation.statistics import degenerate, differs_in_size
 from mothsim.plotting.style import figure_style
 from mothsim.tables import Row, grouped
 
 _RECOVERED = "recovered (within 0.5 cm after 2 s), %"
+_LEVEL_TICKS = (0, 90, 99, 99.9, 99.99, 99.999, 50, 98, 99.5, 99.8, 75, 95, 99.95)
+"""Levels, per cent, the most wanted first: a tick that would overlap one before it is left out."""
 
 
 @figure_style()
@@ -44,7 +48,9 @@ def draw_errors(flights: Sequence[Row], against: str, columns: int = 2) -> Figur
         back = task.startswith("recover") and rows[0]["recovered"] is not None
         (_draw_recovery if back else _draw_task)(panel, rows, against)
         panel.set_title(task, fontsize=10, loc="left", fontweight="bold")
-    legend(figure, flights, loss=against == "sparsity")
+    drawn = _curves([row for row in flights if row["weights"] is not None])
+    legend(figure, [row for row in flights if row["family"] in drawn or row["weights"] is None],
+           loss=against == "sparsity")  # fmt: skip
     return figure
 
 
@@ -59,11 +65,11 @@ def _draw_task(axes: Axes, rows: Sequence[Row], against: str) -> None:
         axes.axhline(middle, color=colour, lw=0.8, ls="--")
     for name, group in _curves(networks).items():
         lines = grouped(group, lambda row: row["run"])
-        for line in lines.values():
+        for line in lines.values() if len(lines) > 1 else ():
             places, medians = _line(line, against, ceiling)
             axes.plot(places, medians, color=COLOURS[name], lw=0.8, alpha=0.35, marker=".", ms=3)
         places, medians = _line(group, against, ceiling)
-        axes.plot(places, medians, color=COLOURS[name], lw=2.2, marker="o" if len(places) < 3 else None)
+        axes.plot(places, medians, **_style(name, len(places)))
         lost = [(_place(row, against), ceiling) for row in group if row["lost"]]
         if lost:
             spread = np.random.default_rng(0).uniform(0.85, 1.18, len(lost))
@@ -79,18 +85,33 @@ def _draw_task(axes: Axes, rows: Sequence[Row], against: str) -> None:
         _draw_losses(axes.twinx(), networks, against)
 
 
+def _style(name: str, places: int) -> dict[str, Any]:
+    """Style of the medians of a family; policies are made apart, and so no line joins them."""
+    apart = name.startswith("policy")
+    return {
+        "color": COLOURS[name],
+        "lw": 2.2,
+        "ls": "" if apart else "-",
+        "marker": "o" if apart or places < 3 else None,
+    }
+
+
 def _mark_last_levels(axes: Axes, networks: Sequence[Row]) -> None:
-    """Mark the last level that passes by loss, dotted, and in flight, dashed."""
-    for shift, (name, group) in enumerate(_curves(networks).items()):
-        if name not in ("global", "layerwise"):
-            continue
-        for label, level, line in zip(("loss", "flight"), last_levels(group), (":", "--"), strict=True):
+    """Mark the last level that passes by loss, dotted, and in flight, dashed, and write them above the panel."""
+    pruned = {name: group for name, group in _curves(networks).items() if name in ("global", "layerwise")}
+    for shift, (name, group) in enumerate(pruned.items()):
+        levels = dict(zip(("loss", "flight"), last_levels(group), strict=True))
+        for level, line in zip(levels.values(), (":", "--"), strict=True):
             if level is not None:
-                place = -np.log10(1 - level / 100)
-                axes.axvline(place, color=COLOURS[name], ls=line, lw=1.1, alpha=0.8)
-                axes.text(place, 0.02 + 0.25 * shift, f" {label}: {level:g} % ", transform=axes.get_xaxis_transform(),
-                          rotation=90, fontsize=7, color=COLOURS[name], va="bottom",
-                          ha="left" if label == "loss" else "right")  # fmt: skip
+                axes.axvline(_left(level), color=COLOURS[name], ls=line, lw=1.1, alpha=0.8)
+        words = ", ".join(f"{what} to {level:g} %" for what, level in levels.items() if level is not None)
+        axes.text(1.0, 1.02 + 0.055 * shift, words, transform=axes.transAxes, fontsize=7, color=COLOURS[name],
+                  ha="right", va="bottom")  # fmt: skip
+
+
+def _left(level: float) -> float:
+    """Place of a level, per cent pruned, on the logarithmic scale of the share left."""
+    return -math.log10(1 - level / 100)
 
 
 def _draw_losses(second: Axes, networks: Sequence[Row], against: str) -> None:
@@ -110,10 +131,11 @@ def _draw_recovery(axes: Axes, rows: Sequence[Row], against: str) -> None:
     for name, group in _baselines(rows).items():
         axes.axhline(_share_back(group), color=BASELINE_COLOURS.get(name, "#777777"), lw=4, alpha=0.4)
     for name, group in _curves(networks).items():
-        for line in grouped(group, lambda row: row["run"]).values():
+        lines = grouped(group, lambda row: row["run"])
+        for line in lines.values() if len(lines) > 1 else ():
             axes.plot(*_by_place(line, against, _share_back), color=COLOURS[name], lw=0.8, alpha=0.35, marker=".", ms=3)
         places, shares = _by_place(group, against, _share_back)
-        axes.plot(places, shares, color=COLOURS[name], lw=2.2, marker="o" if len(places) < 3 else None)
+        axes.plot(places, shares, **_style(name, len(places)))
     flown = grouped(filter(degenerate, networks), lambda row: row["controller"]).values()
     mark_degenerate(axes, [(_place(group[0], against), _share_back(group)) for group in flown])
     axes.set(ylim=(-4, 104), ylabel=_RECOVERED)
@@ -132,10 +154,12 @@ def _place_axis(axes: Axes, networks: Sequence[Row], against: str) -> None:
 
 def _sparsity_axis(axes: Axes, networks: Sequence[Row]) -> None:
     """Show per cent pruned on the logarithmic scale of the share left, as error changes in the last per cent."""
-    ticks = [0, 50, 75, 90, 95, 98, 99, 99.5, 99.8]
     last = max([_place(row, "sparsity") for row in networks], default=1.0)
-    ticks = [tick for tick in ticks if -np.log10(1 - tick / 100) <= last + 0.05]
-    axes.set_xticks([-np.log10(1 - tick / 100) for tick in ticks], [f"{tick:g}" for tick in ticks])
+    ticks: list[float] = []
+    for tick in _LEVEL_TICKS:
+        if _left(tick) <= last + 0.05 and all(abs(_left(tick) - _left(other)) > 0.14 * last for other in ticks):
+            ticks.append(tick)
+    axes.set_xticks([_left(tick) for tick in ticks], [f"{tick:g}" for tick in ticks])
     axes.set_xlabel("weights pruned, % of 330,512")
 
 
@@ -245,7 +269,7 @@ def _line(rows: Sequence[Row], against: str, ceiling: float) -> tuple[list[float
 
 
 def _by_place(rows: Sequence[Row], against: str, value) -> tuple[list[float], list[float]]:
-    groups = grouped(rows, lambda row: (row["level"], row["weights"] if row["family"].startswith("small") else None))
+    groups = grouped(rows, lambda row: (row["level"], row["weights"] if differs_in_size(row["family"]) else None))
     points = sorted((float(np.median([_place(r, against) for r in group])), value(group)) for group in groups.values())
     return [x for x, _ in points], [y for _, y in points]
 

@@ -122,10 +122,17 @@ def test_the_page_needs_nothing_else(evaluated: Path) -> None:
         "Predictors of tracking error",
         "Are sparse networks faster?",
         "Does sparsity help or hurt",
+        "<b>For neuroscientists</b>: the fewest connections",
+        "<b>For control engineers</b>: rms error on figure-eight: LQR ",
+        "<b>For roboticists</b>: under ",
         "<b>hover</b>: ",
         "numba",
     ):
         assert expected in page
+    command = "mothsim evaluate --controllers lqr --tasks hover figure-eight --starts 2 --duration-scale 0.1"
+    # Seven pictures, the table of the headline and that of speeds.
+    assert page.count(f"Made by <code>{command}") == 9
+    assert page.count("Made by <code>mothsim fly") == 1
 
 
 @pytest.mark.parametrize("width", [390, 1200])
