@@ -84,11 +84,9 @@ class Evaluate:
             files.append(self._report(tables, specs))
         if self.output.json:
             lost = sum(row["lost"] for row in flights)
-            counts = {"flights": len(flights), "networks": len(networks), "lost": lost}
-            rows = headline_rows(tables["summary"])
-            show(
-                {"out": self.output.out, "seed": self.flights.seed, **counts, "failures": failures, "rows": rows}, True
-            )
+            result = {"flights": len(flights), "networks": len(networks), "lost": lost, "failures": failures}
+            result |= {"out": self.output.out, "seed": self.flights.seed, "rows": headline_rows(tables["summary"])}
+            show(result, True)
         else:
             print(as_markdown(table), end="")
         wrote(*files)

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mothsim.demos.cli.main import main
@@ -96,6 +96,7 @@ def status(arguments: list[str]) -> object:
         return usage.code
 
 
+@settings(deadline=None)  # a machine may be busy
 @given(st.data())
 def test_numbers_out_of_bounds_are_named(data) -> None:
     """Any number that is out of bounds, or none at all, is a line that names the option, or a usage error."""

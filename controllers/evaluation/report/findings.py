@@ -57,12 +57,12 @@ def _nearest(calm: Sequence[Row]) -> list[str]:
     compared = [("LQR", regulator), ("the best other controller without a network", without),
                 ("the best network alone", _best(_alone(networks))),
                 ("the best network with guidance", _best(_helped(networks)))]  # fmt: skip
-    told = []
+    parts = []
     for name, group in compared:
         if group:
             own = "" if name == "LQR" else f" ({group[0]['controller']})"
-            told.append(f"{name}{own} {_error(group)}{'' if name == 'LQR' else _times(group, regulator)}")
-    return [f"For control engineers: rms error on {task}: {'; '.join(told)}."] if told else []
+            parts.append(f"{name}{own} {_error(group)}{'' if name == 'LQR' else _times(group, regulator)}")
+    return [f"For control engineers: rms error on {task}: {'; '.join(parts)}."] if parts else []
 
 
 def _hardiest(flights: Sequence[Row]) -> list[str]:
@@ -75,9 +75,9 @@ def _hardiest(flights: Sequence[Row]) -> list[str]:
         return []
     ranked = sorted(groups, key=lambda name: float(np.mean([failed(row) for row in groups[name]])))
     named = list(dict.fromkeys([ranked[0], *(name for name in ("lqr",) if name in groups), ranked[-1]]))
-    told = [f"{name} {_share([failed(row) for row in groups[name]], 'failed')}" for name in named]
+    parts = [f"{name} {_share([failed(row) for row in groups[name]], 'failed')}" for name in named]
     kinds = len({row["perturbation"] for row in rough})
-    return [f"For roboticists: under {kinds} perturbations of which controllers are not informed: {'; '.join(told)}."]
+    return [f"For roboticists: under {kinds} perturbations of which controllers are not informed: {'; '.join(parts)}."]
 
 
 def _alone(networks: Sequence[Row]) -> list[Row]:
