@@ -188,8 +188,8 @@ def side_by_side(records: Mapping[str, Any]) -> str:
     docs = field_docs(kind)
     fields = [field.name for field in dataclasses.fields(kind) if field.name != "name"]
     return table(
-        ("", *(f"`{name}`" for name in records), "meaning"),
-        ((f"`{field}`", *(_value(getattr(one, field)) for one in records.values()), docs[field]) for field in fields),
+        ("", "meaning", *(f"`{name}`" for name in records)),
+        ((f"`{field}`", docs[field], *(_value(getattr(one, field)) for one in records.values())) for field in fields),
     )
 
 

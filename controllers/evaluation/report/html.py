@@ -129,7 +129,7 @@ def page(
                  "Each network is a faint line, the median over networks a strong one, the loss dotted; bands are "
                  "the 5 to 95 % of LQR and MPC. Crosses above the line are lost flights. Vertical lines: the last "
                  "level up to which the loss stays within 1e-3, the threshold of Zahn et al. 2022 (dotted), and no "
-                 "flight is lost (dashed)."),
+                 "flight is lost (dashed); above a panel stand their numbers."),
         _section("Error against the number of weights",
                  _bullets(compare_at_equal_size(tables["robustness"]))
                  + _picture(lambda columns: plots.draw_errors(flights, "weights", columns), "error against weights")
