@@ -59,7 +59,7 @@ class BuildNetworks:
     """Flights of each task by which a network is selected."""
     segments: Count = 4_000_000
     """Segments in the training set."""
-    effort: Factor = 1.0
+    step_scale: Factor = 1.0
     """Factor on the steps of training."""
     runs: Path = Path("out/build-networks")
     """Folder for the runs."""
@@ -100,7 +100,7 @@ class BuildNetworks:
             levels=recipe.levels,
             segments=self.segments,
             seed=seed,
-            step_scale=recipe.step_scale * self.effort,
+            step_scale=recipe.step_scale * self.step_scale,
         )
 
     def _train(self, name: str, seed: int) -> None:

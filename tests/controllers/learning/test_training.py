@@ -23,6 +23,12 @@ from mothsim.plotting.figures import save_figure
 SMALL = Settings(hidden=(16, 12), levels=(50, 80), segments=20_000, step_scale=0.1)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Files of a run that nothing interrupted."""
+    return run(SMALL, tmp_path_factory.mktemp("whole"))
+
+
 def same_bits(first: list[Path], second: list[Path]) -> bool:
     return [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
 
@@ -120,7 +126,7 @@ def test_a_folder_belongs_to_one_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("events", [1, 3, 41])
 def test_interrupted_after_a_save_it_goes_on_in_the_same_bits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: int
+    tmp_path: Path, whole: list[Path], monkeypatch: pytest.MonkeyPatch, events: int
 ) -> None:
     monkeypatch.setattr(train_and_prune, "_SAVE_EVERY", 0.0)
     left = iter(range(events))
@@ -131,7 +137,7 @@ def test_interrupted_after_a_save_it_goes_on_in_the_same_bits(
     with pytest.raises(StopIteration):
         run(SMALL, tmp_path / "cut", interrupt)
     assert (tmp_path / "cut" / "progress.safetensors").exists()
-    assert same_bits(run(SMALL, tmp_path / "whole"), run(SMALL, tmp_path / "cut"))
+    assert same_bits(whole, run(SMALL, tmp_path / "cut"))
 
 
 def written(file: Path) -> int:
@@ -142,8 +148,8 @@ def written(file: Path) -> int:
         return 0
 
 
-def test_killed_at_any_moment_it_goes_on_in_the_same_bits(tmp_path: Path) -> None:
-    whole = run(SMALL, tmp_path / "whole")
+@pytest.mark.slow
+def test_killed_at_any_moment_it_goes_on_in_the_same_bits(tmp_path: Path, whole: list[Path]) -> None:
     settings = {name: getattr(SMALL, name) for name in ("hidden", "levels", "segments", "step_scale")}
     code = f"""
 import mothsim.controllers.learning.train_and_prune as s

@@ -80,10 +80,10 @@ def test_the_cheapest_valid_plan_is_chosen(monkeypatch: pytest.MonkeyPatch) -> N
     controller = RandomShooting(num_samples=16, iterations=1)
     states = prepared(controller)
     kept = {}
-    honest = SamplingMPC.roll_out
+    original = SamplingMPC.roll_out
 
     def broken(self: SamplingMPC, states: np.ndarray, plans: np.ndarray, time: float) -> np.ndarray:
-        costs = honest(self, states, plans, time)
+        costs = original(self, states, plans, time)
         costs[:, costs.argmin(axis=1)] = np.inf  # those that would have won, and others, fail
         kept.update(plans=plans, costs=costs)
         return costs

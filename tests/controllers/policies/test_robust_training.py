@@ -27,7 +27,7 @@ from mothsim.policy_memory import first_memory, recall, remember
 from mothsim.trajectories import make_trajectory
 
 BODY = MothBody()
-SHORT = RobustSettings(hidden=(4,), steps=5, groups=2, moths=2, segments=3)
+SHORT = RobustSettings(hidden=(4,), steps=5, groups=2, moths=8, segments=3)  # as of the command's test
 WEIGHTS = CostWeights(precision=0.1, change=1e-3, calm=0.05)
 
 

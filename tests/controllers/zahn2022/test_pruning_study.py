@@ -166,6 +166,7 @@ def test_the_table_has_a_row_a_network_and_level(whole: Path) -> None:
     assert load_settings(whole) == QUICK
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on_in_the_same_bits(tmp_path: Path, whole: Path) -> None:
     code = "from pathlib import Path; from mothsim.controllers.zahn2022.pruning_study import *; run({}, Path({!r}))"
     command = [sys.executable, "-c", code.format(repr(QUICK), str(tmp_path / "cut"))]

@@ -20,7 +20,7 @@ from mothsim.demos.run import run
         (BuildNetworks, "--seeds 0 0", "seeds = (0, 0): expected one or more, each once"),
         (BuildNetworks, "--seeds -1", "seeds = -1"),
         (BuildNetworks, "--flights 0", "flights = 0"),
-        (BuildNetworks, "--effort nan", "effort = nan"),
+        (BuildNetworks, "--step-scale nan", "step_scale = nan"),
         (BuildNetworks, "--segments 3", "segments = 3"),
         (DenseBaselines, "--weights 20", "weights = 20: expected 140 or more"),
         (DenseBaselines, "--weights", "weights = ()"),
