@@ -2,7 +2,7 @@
 
 `python -m mothsim.demos.reproduce.sparsity_under_disturbances` trains policies with and without disturbances, prunes
 them level by level with a short retraining after each, and flies all of them under every perturbation of `mothsim
-evaluate --robustness`, told nothing. Small dense policies, trained for as many steps, stand beside them. Finished
+evaluate --robustness`, uninformed. Small dense policies, trained for as many steps, stand beside them. Finished
 policies and flights are files and are not made again, so more networks may be added, and a killed run goes on.
 """
 
@@ -157,7 +157,7 @@ class SparsityUnderDisturbances:
         return PolicyFlights(training, seed, made.pruning, made.level, made.network.connections, lost, errors)
 
     def _fly(self, network: Network) -> list[mothsim.tables.Row]:
-        """Fly a policy in all tasks under all perturbations, of which it is told nothing; a row a flight."""
+        """Fly a policy in all tasks under all perturbations, of which it is not informed; a row a flight."""
         policy, body, rows = Policy(network), MothBody(), []
         for task, duration in TASKS.items():
             for name, perturbation in PERTURBATIONS.items():
