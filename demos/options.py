@@ -6,7 +6,7 @@ import dataclasses
 import math
 import shlex
 from dataclasses import dataclass
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 from tyro.conf import arg
 
@@ -43,6 +43,7 @@ _SHARE = Bounds("a number from 0 to 1e6", 0, 1e6)
 _FINITE = Bounds("a finite number")
 _PERCENT = Bounds("per cent, from 0 to below 100", 0, 100, below=True)
 
+Picture = Literal["png", "pdf", "svg"]
 EXPLAINED = arg(help_behavior_hint="")
 """For an option whose help tells the default, which is not shown again as `None`."""
 Name = Annotated[str | None, arg(metavar="NAME"), EXPLAINED]

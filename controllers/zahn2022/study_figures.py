@@ -30,7 +30,7 @@ _SAMPLES = 9
 _BLUE, _RED = "#1f7a8c", "#c8452f"
 
 
-def draw_study(folder: Path, *, threshold: float = 1e-3, level: float = 93) -> list[Path]:
+def draw_study(folder: Path, *, threshold: float = 1e-3, level: float = 93, kind: str = "png") -> list[Path]:
     """Draw all figures of a study, or of the studies of a sweep together, into the folder; nothing is trained.
 
     Where the studies have different hidden layers each choice has a folder for its own figures.
@@ -39,6 +39,7 @@ def draw_study(folder: Path, *, threshold: float = 1e-3, level: float = 93) -> l
         folder: of the study or sweep, finished or not.
         threshold: loss that a network has to keep to.
         level: sparsity (per cent) of sample networks, layers, inputs and predictions; the nearest that there is.
+        kind: of the files: png, pdf or svg.
 
     Raises:
         ValueError: the folder holds no study, or a damaged one.
@@ -47,10 +48,10 @@ def draw_study(folder: Path, *, threshold: float = 1e-3, level: float = 93) -> l
     figures: dict[Path, Figure] = {}
     for hidden, group in groups.items():
         own = folder if len(groups) == 1 else folder / "-".join(map(str, hidden))
-        figures |= {own / f"{name}.png": figure for name, figure in _draw_group(group, threshold, level).items()}
+        figures |= {own / f"{name}.{kind}": figure for name, figure in _draw_group(group, threshold, level).items()}
     if len(groups) > 1:
         sizes = {", ".join(map(str, hidden)): group.rows for hidden, group in groups.items()}
-        figures[folder / "loss-by-sparsity.png"] = draw_losses(sizes, threshold)
+        figures[folder / f"loss-by-sparsity.{kind}"] = draw_losses(sizes, threshold)
     for file, figure in figures.items():
         save_figure(figure, file)
     return list(figures)

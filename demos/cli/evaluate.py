@@ -133,9 +133,10 @@ class Evaluate:
             drawn["robustness"] = comparison_plots.draw_pairs(tables["robustness"])
         if failed_shares.disturbed_flights(flights):
             drawn["failed"] = failed_shares.draw_failed_shares(flights)
-        for name, figure in drawn.items():
-            save_figure(figure, self.output.out / f"{name}.png")
-        return [self.output.out / f"{name}.png" for name in drawn]
+        files = {self.output.out / f"{name}.{self.output.picture}": figure for name, figure in drawn.items()}
+        for file, figure in files.items():
+            save_figure(figure, file)
+        return list(files)
 
     def _report(self, tables: Mapping[str, list], specs: Sequence[Any]) -> Path:
         from mothsim.controllers.evaluation.report.html import page

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
-from mothsim.demos.options import EXPLAINED, Count, Factor, Percents, Seed, Workers
+from mothsim.demos.options import EXPLAINED, Count, Factor, Percents, Picture, Seed, Workers
 from mothsim.workers import available_cpus
 
 _WAYPOINTS = (
@@ -95,6 +95,8 @@ class EvaluateOutput:
 
     out: Path = Path("out/evaluate")
     """Write the tables and pictures to this folder."""
+    picture: Picture = "png"
+    """Draw pictures in this format; pdf and svg are vector graphics, for papers."""
     report: bool = False
     """Write report.html, one page with everything in it."""
     json: bool = False

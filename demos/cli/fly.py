@@ -181,7 +181,7 @@ class Fly:
         from mothsim.flight import by_moth
         from mothsim.plotting.figures import draw_flight, draw_flights, save_figure
 
-        written = [self.output.out / "flight.png"]
+        written = [self.output.out / f"flight.{self.output.picture}"]
         single = by_moth(flights)
         (name, flight), *others = single.items()
         if others:

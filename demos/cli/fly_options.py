@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
-from mothsim.demos.options import EXPLAINED, Count, Factor, Name, Noise, Radians, Seconds, Seed
+from mothsim.demos.options import EXPLAINED, Count, Factor, Name, Noise, Picture, Radians, Seconds, Seed
 
 _CONTROLLERS = (
     "Fly one or several of inverse-model, policy, lqr, nmpc, monte-carlo, random-shooting, cem and mppi, or your own "
@@ -93,7 +93,9 @@ class FlyOutput:
     """What is written, and where."""
 
     out: Path = Path("out/fly")
-    """Write flight.png, flight.gif and flight.html to this folder."""
+    """Write the picture flight.png, flight.gif and flight.html to this folder."""
+    picture: Picture = "png"
+    """Draw pictures in this format; pdf and svg are vector graphics, for papers."""
     animation: bool = True
     """Draw a GIF as well, where one moth flies."""
     view: bool = False

@@ -65,7 +65,8 @@ class Study:
             if folder not in {study for study, _ in group.members}:
                 write_atomically(files[-1], as_csv(group.rows))
         if find_spec("numba"):
-            files += draw_study(self.output.out, threshold=self.shown.threshold, level=self.shown.level)
+            files += draw_study(self.output.out, threshold=self.shown.threshold, level=self.shown.level,
+                                kind=self.shown.picture)  # fmt: skip
         else:
             _log("without numba no figures are drawn: where it is installed, --figures draws them from the folder")
         if self.output.json:

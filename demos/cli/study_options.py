@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
-from mothsim.demos.options import Count, Counts, Factor, Noise, Percent, Percents, Seed, Seeds, Workers
+from mothsim.demos.options import Count, Counts, Factor, Noise, Percent, Percents, Picture, Seed, Seeds, Workers
 
 BODY = (
     "Train for this moth: zahn2022, or a fully actuated one, bustamante2022-fa or -fs, whose networks give a wing "
@@ -94,6 +94,8 @@ class StudyFigures:
     """Show sample networks, layers, inputs and predictions at this sparsity, per cent."""
     figures: bool = False
     """Only draw the figures of what is in the folder again."""
+    picture: Picture = "png"
+    """Draw pictures in this format; pdf and svg are vector graphics, for papers."""
 
 
 @dataclass

@@ -125,7 +125,7 @@ def page(
                  "0.5 cm at all times after 2 s."),
         _section("Error against sparsity",
                  _picture(lambda columns: plots.draw_errors(flights, "sparsity", columns), "error against sparsity")
-                 + _made(command, "error-sparsity.png", "flights.csv"),
+                 + _made(command, "error-sparsity", "flights.csv"),
                  "Each network is a faint line, the median over networks a strong one, the loss dotted; bands are "
                  "the 5 to 95 % of LQR and MPC. Crosses above the line are lost flights. Vertical lines: the last "
                  "level up to which the loss stays within 1e-3, the threshold of Zahn et al. 2022 (dotted), and no "
@@ -133,15 +133,15 @@ def page(
         _section("Error against the number of weights",
                  _bullets(compare_at_equal_size(tables["robustness"]))
                  + _picture(lambda columns: plots.draw_errors(flights, "weights", columns), "error against weights")
-                 + _made(command, "error-weights.png", "flights.csv"),
+                 + _made(command, "error-weights", "flights.csv"),
                  "Pruning pays where a sparse network has a smaller error than a small dense one of as many weights."),
         _section("Tracking error against loss",
                  _picture(lambda columns: plots.draw_loss(flights, columns), "loss against error")
-                 + _made(command, "loss.png", "flights.csv"),
+                 + _made(command, "loss", "flights.csv"),
                  "A point a network. The dashed line is the threshold of Zahn et al. 2022."),
         _section("Tracking error against the cost of a decision",
                  _picture(lambda columns: plots.draw_costs(flights, costs, networks, 2 * columns - 1),
-                          "cost against error") + _made(command, "cost.png", "costs.csv"),
+                          "cost against error") + _made(command, "cost", "costs.csv"),
                  "A whole decision consists of guidance, waypoint and network for one moth; MPC has no network."),
         _faster(networks, costs, command),
         _predictors_section(flights, networks, tables["predictors"], command),
@@ -209,7 +209,7 @@ def _failed(flights: Sequence[Row], command: str) -> str:
         "black is all; a star marks perturbations under which all fail or none, which compare nothing."
     )
     body = _picture(lambda _: draw_failed_shares(flights), "failed flights by perturbation and sparsity")
-    body += _made(command, "failed.png", "flights.csv")
+    body += _made(command, "failed", "flights.csv")
     return _section("Who flies under which perturbation?", body, note)
 
 
@@ -238,10 +238,7 @@ def _robustness(comparison: Sequence[Row], command: str) -> str:
     details = f"<details><summary>Equal error, condition by condition</summary>{_table(table)}</details>"
     return _section(
         "Does sparsity help or hurt under perturbations?",
-        _bullets(compare_at_equal_error(comparison))
-        + body
-        + details
-        + _made(command, "robustness.png", "robustness.csv"),
+        _bullets(compare_at_equal_error(comparison)) + body + details + _made(command, "robustness", "robustness.csv"),
         note,
     )
 
@@ -264,7 +261,7 @@ def _predictors_section(
         "do not recover), with its 90 % bootstrap interval over networks. Spectral radius and offset are those of the "
         "closed loop linearised about trim, known before a flight."
     )
-    made = _made(command, "predictors.png", "predictors.csv")
+    made = _made(command, "predictors", "predictors.csv")
     return _section("Predictors of tracking error", body + _table(table) + made, note)
 
 

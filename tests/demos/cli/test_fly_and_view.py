@@ -111,3 +111,10 @@ def test_mistakes_are_found_before_a_flight(
     assert message in error
     assert "\n" not in error
     assert not list(tmp_path.rglob("*.npz")) + list(tmp_path.rglob("*.html")) + list(tmp_path.rglob("*.png"))
+
+
+def test_a_picture_is_a_vector_graphic_on_request(tmp_path: Path) -> None:
+    command = ["fly", "--controller", "lqr", "--duration", "0.1", "--no-animation", "--out", str(tmp_path)]
+    for kind, begin in (("svg", b"<?xml"), ("pdf", b"%PDF")):
+        assert main([*command, "--picture", kind]) == 0
+        assert (tmp_path / f"flight.{kind}").read_bytes().startswith(begin)
