@@ -12,14 +12,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mothsim.policy_interface import ENTRIES, OUTPUT_ENTRIES, PolicyEntry, PolicyTarget, observe, softened
+from mothsim.response_estimate import LAGS, ResponseRecord, estimate_response, no_record
 
-REMEMBERED = 4
-"""Decisions whose outputs are remembered: those on their way in 60 ms of delay, and one more."""
+REMEMBERED = LAGS
+"""Decisions whose outputs are observed: those on their way in 60 ms of delay, and one more."""
 
 _MOTION = 9  # the entries of an observation that are of the moth's motion
 _CHANGE, _ASKED, _REACH = 4.0, 5.0, 4.0
 _SPEED, _FASTEST = 20.0, 200.0  # cm/s
 _INTEGRAL_RATE = 3.0  # 1/s
+_STRONGEST = 3.0  # response, as a share of the nominal one
 
 MEMORY_ENTRIES = (
     *(
@@ -35,6 +37,11 @@ MEMORY_ENTRIES = (
     PolicyEntry("target's velocity, across", "cm/s", "body", _SPEED, _FASTEST / _SPEED),
     PolicyEntry("integral of the error, softened to 1 cm, along", "cm s", "body", 1 / _INTEGRAL_RATE, 2 * _REACH),
     PolicyEntry("integral of the error, softened to 1 cm, across", "cm s", "body", 1 / _INTEGRAL_RATE, 2 * _REACH),
+    *(
+        PolicyEntry(f"response {axis} to the output {k} decision{'s' * (k > 1)} ago", "1", "body", 1.0, _STRONGEST)
+        for axis in ("along", "across")
+        for k in range(1, LAGS + 1)
+    ),
 )  # fmt: skip
 """The numbers that follow `mothsim.policy_interface.ENTRIES` in the observation of a policy with memory, in order; a
 change is that since the last decision."""
@@ -45,24 +52,32 @@ class PolicyMemory(NamedTuple):
 
     Attributes:
         motion: (N, 9) entries of the last observation that are of the moth's motion.
-        outputs: (N, 4, 3) softened departures from trim that were asked for, the last first, in units of outputs.
+        outputs: (N, 5, 3) softened departures from trim that were asked for, the last first, in units of outputs.
         integral: (N, 2) of the error along x and y, in the world's frame, in units of its entries.
+        response: what the estimate of the response is made of.
     """
 
     motion: Any
     outputs: Any
     integral: Any
+    response: ResponseRecord
 
 
 def first_memory(states: Any, target: PolicyTarget, xp: Any = np) -> PolicyMemory:
     """Memory of moths that begin a flight at states (N, 8): nothing changed, nothing was done, no error so far."""
     count = len(states)
     motion = observe(states, target, xp)[:, :_MOTION]
-    return PolicyMemory(motion, xp.zeros((count, REMEMBERED, len(OUTPUT_ENTRIES))), xp.zeros((count, 2)))
+    outputs = xp.zeros((count, REMEMBERED + 1, len(OUTPUT_ENTRIES)))
+    return PolicyMemory(
+        motion,
+        outputs,
+        xp.zeros((count, 2)),
+        no_record(_turned(states[:, 4:6], xp.cos(states[:, 2]), xp.sin(states[:, 2]), xp), xp),
+    )
 
 
 def recall(
-    states: Any, target: PolicyTarget, memory: PolicyMemory, period: float, xp: Any = np
+    states: Any, target: PolicyTarget, memory: PolicyMemory, period: float, xp: Any = np, response: Any = None
 ) -> tuple[Any, PolicyMemory]:
     """Observe with memory, and remember what is seen.
 
@@ -72,9 +87,10 @@ def recall(
         memory: of the decision before.
         period: s from decision to decision.
         xp: `numpy`, or `jax.numpy`.
+        response: (N, 8) entries of the response where it is estimated already; with JAX it must be.
 
     Returns:
-        Observations (N, 54): `ENTRIES`, then `MEMORY_ENTRIES`; and the memory, to which `remember` adds the outputs.
+        Observations (N, 62): `ENTRIES`, then `MEMORY_ENTRIES`; and the memory, to which `remember` adds the outputs.
     """
     count, cos, sin = len(states), xp.cos(states[:, 2]), xp.sin(states[:, 2])
     seen = observe(states, target, xp)
@@ -84,9 +100,13 @@ def recall(
     integral = xp.clip(memory.integral + _INTEGRAL_RATE * period * pull, -_REACH, _REACH)
     velocity = xp.broadcast_to(target.velocities, (count, 2))
     velocity = velocity / (_SPEED * xp.sqrt(1.0 + (velocity**2).sum(axis=1, keepdims=True) / _FASTEST**2))
-    parts = [seen, _CHANGE * (motion - memory.motion), memory.outputs.reshape(count, -1)]
-    parts += [_turned(velocity, cos, sin, xp), _turned(integral, cos, sin, xp)]
-    return xp.concatenate(parts, -1), PolicyMemory(motion, memory.outputs, integral)
+    record = memory.response
+    if response is None:
+        response, record = estimate_response(_turned(states[:, 4:6], cos, sin, xp), memory.outputs[..., :2], record)
+        response = softened(response, _STRONGEST)
+    parts = [seen, _CHANGE * (motion - memory.motion), memory.outputs[:, :REMEMBERED].reshape(count, -1)]
+    parts += [_turned(velocity, cos, sin, xp), _turned(integral, cos, sin, xp), response]
+    return xp.concatenate(parts, -1), PolicyMemory(motion, memory.outputs, integral, record)
 
 
 def remember(memory: PolicyMemory, components: Any, trims: Any, xp: Any = np) -> PolicyMemory:

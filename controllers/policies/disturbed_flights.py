@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +23,7 @@ from mothsim.controllers.policies.policy_targets import draw_starts, draw_target
 from mothsim.disturbances import next_wind
 from mothsim.policy_interface import PREVIEW, PolicyTarget, mean_velocities, to_control_components, trims_at
 from mothsim.policy_memory import PolicyMemory, first_memory, recall, remember
+from mothsim.response_estimate import RESPONSES
 from mothsim.solver.jacobians import jacobians
 from mothsim.solver.propagate import SEGMENT, propagate
 from mothsim.trajectories import make_trajectory
@@ -105,8 +107,9 @@ class DisturbedWindow(NamedTuple):
         states, components, by_state, by_components, targets, velocities, ahead, sound: as in
             `mothsim.controllers.policies.flight_gradient.Window`.
         noise: (T, B, 8) added to what is shown.
+        response: (T, B, 8) entries of the response as it was estimated.
         shares: (B, 4), see `Course`.
-        past, memory: at the window's beginning, see `Flights`.
+        past, memory: at the window's beginning, see `Flights`; without its record of the response.
     """
 
     states: Any
@@ -118,6 +121,7 @@ class DisturbedWindow(NamedTuple):
     ahead: Any
     sound: Any
     noise: Any
+    response: Any
     shares: Any
     past: Any
     memory: PolicyMemory
@@ -182,7 +186,7 @@ def _target(positions: Array, velocities: Array, ahead: Array | None, body: Moth
     return upright(positions, velocities, ahead, body)
 
 
-def begin_anew(flights: Flights, rows: NDArray[np.bool_], starts: Array, goals: Array, speeds: Array, wind: Array,
+def _begin_anew(flights: Flights, rows: NDArray[np.bool_], starts: Array, goals: Array, speeds: Array, wind: Array,
                body: MothBody) -> Flights:  # fmt: skip
     """The flights, of which some rows (B,) begin again, at starts (B, 8) about goals and speeds (B, 2)."""
     if not rows.any():
@@ -194,8 +198,31 @@ def begin_anew(flights: Flights, rows: NDArray[np.bool_], starts: Array, goals: 
         return np.where(keep.reshape(-1, *(1,) * (new.ndim - 1)), old, new)
 
     past = np.where(keep[:, None], flights.past, starts)
-    memory = PolicyMemory(*(either(new, old) for new, old in zip(fresh, flights.memory, strict=True)))
+    memory = jax.tree.map(either, fresh, flights.memory)
     return Flights(flights.begun, either(starts, flights.states), past, memory, either(wind, flights.wind))
+
+
+def restart(
+    flights: Flights, courses: list[Course], firsts: Any, anew: Any, rng: np.random.Generator, body: MothBody
+) -> Flights:
+    """The flights, with those begun anew at their starts, and those that are lost back at their targets."""
+    goals, speeds = (np.concatenate([getattr(c, name)[:, first] for c, first in zip(courses, firsts, strict=True)])
+                     for name in ("positions", "velocities"))  # fmt: skip
+    starts, wind = (np.concatenate([getattr(course, name) for course in courses]) for name in ("starts", "wind"))
+    flights = _begin_anew(flights, anew, starts, goals, speeds, wind, body)
+    off = np.hypot(*(flights.states[:, :2] - goals).T)
+    lost = ~((off < 25.0) & (np.abs(flights.states[:, 6:]).max(axis=1) < 100.0))
+    return _begin_anew(flights, lost, draw_starts(rng, goals, speeds, 0.5), goals, speeds, flights.wind, body)
+
+
+class _Shown(NamedTuple):
+    """What is given for T decisions of B moths: targets (B, T + 33, 2) and so on, noise and wind drawn."""
+
+    targets: Array
+    velocities: Array
+    ahead: Array
+    noise: Array
+    draws: Array
 
 
 def fly_on(
@@ -216,48 +243,60 @@ def fly_on(
     Returns:
         The window, and the flights at its end.
     """
-    count, parts = len(flights.states), range(segments + 1 + PREVIEW[-1])
-    begun = list(zip(courses, firsts.tolist(), strict=True))
-    shown = [np.concatenate([getattr(course, name)[:, first + np.array(parts)] for course, first in begun])
-             for name in ("positions", "velocities")]  # fmt: skip
-    targets, velocities = shown[0], shown[1][:, : segments + 1]
-    ahead = mean_velocities(targets, velocities, SEGMENT)[:, :segments]
-    shares, gusts, spread = (
-        np.concatenate([getattr(c, name) for c in courses]) for name in ("shares", "gusts", "noise")
+    shown = _draw_shown(courses, firsts, segments, rng)
+    (flown, components, winds, response), after = _fly(parameters, flights, courses, shown, body)
+    targets, velocities, ahead = (np.moveaxis(e, 1, 0) for e in shown[:3])
+    ends = np.concatenate([flown, after.states[None]])
+    off = np.hypot(*np.moveaxis(ends[..., :2] - targets[: segments + 1], -1, 0))
+    sound = ((off < _LOST) & (np.abs(ends[..., 6:]).max(axis=-1) < _SPINNING)).all(axis=0)
+    rest = find_trim(body).state
+    ends = np.where(sound[:, None], ends, rest)
+    window = (ends, components, *_slopes(ends[:-1], components, winds, courses, sound))
+    window = (*window, targets[: segments + 1], velocities, ahead, sound, shown.noise, response)
+    window = (*window, _all("shares", courses), np.where(sound[:, None], flights.past, rest))
+    window = DisturbedWindow(
+        *(np.asarray(each, np.float32) for each in window),
+        memory=jax.tree.map(np.float32, flights.memory._replace(response=())),
     )
-    noise = rng.normal(size=(segments, count, 8)) * spread * _ROOM
-    draws = rng.normal(size=(segments, count, 2))
+    return window, after
+
+
+def _draw_shown(courses: list[Course], firsts: NDArray[np.int64], segments: int, rng: np.random.Generator) -> _Shown:
+    parts = np.arange(segments + 1 + PREVIEW[-1])
+    targets, velocities = (
+        np.concatenate([getattr(course, name)[:, first + parts] for course, first in zip(courses, firsts, strict=True)])
+        for name in ("positions", "velocities")
+    )
+    velocities = velocities[:, : segments + 1]
+    ahead = mean_velocities(targets, velocities, SEGMENT)[:, :segments]
+    noise = rng.normal(size=(segments, len(targets), 8)) * _all("noise", courses) * _ROOM
+    return _Shown(targets, velocities, ahead, noise, rng.normal(size=(segments, len(targets), 2)))
+
+
+def _fly(
+    parameters: Parameters, flights: Flights, courses: list[Course], shown: _Shown, body: MothBody
+) -> tuple[tuple[Array, ...], Flights]:
+    """States, components, winds and responses (T, B, ...) of the segments, and the flights at their end."""
     plain = tuple((np.asarray(w, np.float64), np.asarray(b, np.float64)) for w, b in parameters)
-    states, past, memory, wind = flights.states, flights.past, flights.memory, flights.wind
+    shares, gusts = _all("shares", courses), _all("gusts", courses)
+    _, states, past, memory, wind = flights
     rows: list[tuple[Array, ...]] = []
-    for t in range(segments):
-        target = upright(targets[:, t], velocities[:, t], ahead[:, t], body)
-        sensed = shares[:, :1] * states + np.einsum("bk,kbi->bi", shares[:, 1:], past) + noise[t]
+    for t in range(len(shown.noise)):
+        target = upright(shown.targets[:, t], shown.velocities[:, t], shown.ahead[:, t], body)
+        sensed = shares[:, :1] * states + np.einsum("bk,kbi->bi", shares[:, 1:], past) + shown.noise[t]
         seen, memory = recall(sensed, target, memory, SEGMENT)
         components = to_control_components(forward(plain, seen, np), target.trims, body)
         memory = remember(memory, components, target.trims)
-        rows.append((states, components, wind))
+        rows.append((states, components, wind, seen[:, -RESPONSES:]))
         past = np.concatenate([states[None], past[:-1]])
         states = _advance(states, components, wind, courses)
-        wind = next_wind(wind, draws[t], gusts, SEGMENT)
-    flown, components, winds = (np.array(each) for each in zip(*rows, strict=True))
-    ends = np.concatenate([flown, states[None]])
-    off = np.hypot(*np.moveaxis(ends[..., :2] - np.moveaxis(targets[:, : segments + 1], 1, 0), -1, 0))
-    sound = ((off < _LOST) & (np.abs(ends[..., 6:]).max(axis=-1) < _SPINNING)).all(axis=0)
-    ends = np.where(sound[:, None], ends, find_trim(body).state)
-    slopes = _slopes(ends[:-1], components, winds, courses, sound)
-    window = (
-        ends,
-        components,
-        *slopes,
-        *(np.moveaxis(e, 1, 0) for e in (targets[:, : segments + 1], velocities, ahead)),
-    )
-    window = (*window, sound, noise, shares, np.where(sound[:, None], flights.past, find_trim(body).state))
-    window = DisturbedWindow(
-        *(np.asarray(each, np.float32) for each in window),
-        memory=PolicyMemory(*(np.asarray(each, np.float32) for each in flights.memory)),
-    )
-    return window, Flights(flights.begun, states, past, memory, wind)
+        wind = next_wind(wind, shown.draws[t], gusts, SEGMENT)
+    record = tuple(np.array(each) for each in zip(*rows, strict=True))
+    return record, Flights(flights.begun, states, past, memory, wind)
+
+
+def _all(name: str, courses: list[Course]) -> Array:
+    return np.concatenate([getattr(course, name) for course in courses])
 
 
 def _groups(courses: list[Course]) -> list[tuple[MothBody, slice]]:

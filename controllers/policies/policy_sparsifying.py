@@ -26,9 +26,10 @@ from mothsim.controllers.policies.disturbed_flights import (
     fly_on,
     upright,
 )
+from mothsim.controllers.policies.disturbed_gradient import disturbed_cost
 from mothsim.controllers.policies.flight_curvature import live_parameters
 from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
-from mothsim.controllers.policies.robust_training import RobustSettings, disturbed_cost
+from mothsim.controllers.policies.robust_training import RobustSettings
 from mothsim.policy_memory import recall, remember
 from mothsim.solver.propagate import SEGMENT
 
@@ -139,7 +140,7 @@ def _observations(window: DisturbedWindow) -> Iterator[Any]:
     for t, state in enumerate(window.states[:-1]):
         target = upright(window.targets[t], window.velocities[t], window.ahead[t], body)
         sensed = window.shares[:, :1] * state + np.einsum("bk,kbi->bi", window.shares[:, 1:], past) + window.noise[t]
-        seen, memory = recall(sensed, target, memory, SEGMENT)
+        seen, memory = recall(sensed, target, memory, SEGMENT, response=window.response[t])
         memory = remember(memory, window.components[t], target.trims)
         past = np.concatenate([state[None], past[:-1]])
         yield seen[sound & np.isfinite(seen).all(axis=1)]

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -19,29 +15,19 @@ from mothsim.controllers.policies.disturbed_flights import (
     LONGEST,
     Course,
     Disturbed,
-    DisturbedWindow,
     Flights,
     begin,
-    begin_anew,
     draw_course,
     fly_on,
-    upright,
+    restart,
 )
-from mothsim.controllers.policies.flight_gradient import (
-    CostWeights,
-    Parameters,
-    arrival_cost,
-    bounded_costate,
-    forward,
-    segment_cost,
-)
+from mothsim.controllers.policies.disturbed_gradient import disturbed_cost_and_gradient
+from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
 from mothsim.controllers.policies.policy_descent import descend
 from mothsim.controllers.policies.policy_run import Callback
-from mothsim.controllers.policies.policy_targets import draw_starts
 from mothsim.controllers.policies.policy_training import random_policy, require_sound
-from mothsim.policy_interface import ENTRIES, to_control_components
-from mothsim.policy_memory import MEMORY_ENTRIES, recall, remember
-from mothsim.solver.propagate import SEGMENT
+from mothsim.policy_interface import ENTRIES
+from mothsim.policy_memory import MEMORY_ENTRIES
 
 _COARSEST = 0.4  # cm, the precision at first
 _CALM, _RAMP = 0.05, 0.3  # shares of the steps: without disturbances, and until they are all there
@@ -137,56 +123,8 @@ def _gradient(parameters: Parameters, flights: Flights, settings: RobustSettings
     begun = np.where(old, step, flights.begun)
     courses = [_course(settings, group, int(each)) for group, each in enumerate(begun)]
     firsts = (step - begun) * settings.segments
-    flights = _ready(flights._replace(begun=begun), courses, firsts, np.repeat(old, settings.moths), rng, body)
+    flights = restart(flights._replace(begun=begun), courses, firsts, np.repeat(old, settings.moths), rng, body)
     window, flights = fly_on(parameters, flights, courses, firsts, settings.segments, rng, body)
     precision = _COARSEST * (settings.precision / _COARSEST) ** min(1.0, step / settings.steps / 0.75)
     weights = CostWeights(precision=np.float32(precision), **settings.weights)
     return disturbed_cost_and_gradient(parameters, window, weights, body), flights
-
-
-def _ready(
-    flights: Flights, courses: list[Course], firsts: Any, anew: Any, rng: np.random.Generator, body: MothBody
-) -> Flights:
-    """The flights, with those begun anew at their starts, and those that are lost back at their targets."""
-    goals, speeds = (np.concatenate([getattr(c, name)[:, first] for c, first in zip(courses, firsts, strict=True)])
-                     for name in ("positions", "velocities"))  # fmt: skip
-    starts, wind = (np.concatenate([getattr(course, name) for course in courses]) for name in ("starts", "wind"))
-    flights = begin_anew(flights, anew, starts, goals, speeds, wind, body)
-    off = np.hypot(*(flights.states[:, :2] - goals).T)
-    lost = ~((off < 25.0) & (np.abs(flights.states[:, 6:]).max(axis=1) < 100.0))
-    return begin_anew(flights, lost, draw_starts(rng, goals, speeds, 0.5), goals, speeds, flights.wind, body)
-
-
-def disturbed_cost(parameters: Parameters, window: DisturbedWindow, weights: CostWeights, body: MothBody) -> Any:
-    """Cost of a window's flights, as a function of the parameters about the flights that were flown.
-
-    As `mothsim.controllers.policies.flight_gradient.flight_cost`, through delay, noise and memory.
-    """
-    flown = (window.states[:-1], window.states[1:], window.components, window.by_state, window.by_components)
-    shown = (window.targets[:-1], window.velocities[:-1], window.ahead, window.targets[1:], window.noise)
-
-    def segment(carry: Any, inputs: Any) -> Any:
-        state, past, memory, before = carry
-        start, end, components, by_state, by_components, position, velocity, ahead, goal, noise = inputs
-        state = bounded_costate(state)
-        target = upright(position, velocity, ahead, body)
-        sensed = window.shares[:, :1] * state + jnp.einsum("bk,kbi->bi", window.shares[:, 1:], past) + noise
-        seen, memory = recall(sensed, target, memory, SEGMENT, jnp)
-        outputs = forward(parameters, seen)
-        asked = to_control_components(outputs, target.trims, body, jnp)
-        memory = remember(memory, asked, target.trims, jnp)
-        after = end + jnp.einsum("bij,bj->bi", by_state, state - start)
-        after = after + jnp.einsum("bij,bj->bi", by_components, asked - components)
-        cost = segment_cost(after, goal, outputs, outputs - before, weights, target.postures)
-        return (after, jnp.concatenate([state[None], past[:-1]]), memory, outputs), cost
-
-    count = window.sound.shape[0]
-    carry = (window.states[0], window.past, window.memory, window.memory.outputs[:, 0])
-    (last, *_), costs = jax.lax.scan(segment, carry, (*flown, *shown))
-    arrival = weights.arrival * arrival_cost(last, window.velocities[-1], np.full(count, math.pi / 2))
-    cost = costs.mean(axis=0) + arrival
-    flights = jnp.log1p(cost / weights.calm) + weights.large * cost
-    return (flights * window.sound).sum() / count
-
-
-disturbed_cost_and_gradient = partial(jax.jit, static_argnames=("body",))(jax.value_and_grad(disturbed_cost))

@@ -1,6 +1,7 @@
 """Make the policies that ship with the package: `python -m mothsim.demos.reproduce.build_policies`.
 
-`alone` is a dense one, `robust` one with memory that is trained on disturbed flights. `alone-N` is a linear one of
+`alone` is a dense one; `robust` and `robust-60` have memory and are trained on disturbed flights, with delays of up to
+20 and 60 ms. `alone-N` is a linear one of
 which N weights are left: pruned for as long as it meets what is asked, and selected and tested on other starts than
 those that it was pruned by. Killed at any moment, training goes on; pruning goes on from the last policy taken.
 """
@@ -34,7 +35,7 @@ _LOSSES = 2e-3  # largest share of the flights of a task that a policy may lose 
 
 DENSE = PolicySettings(steps=300)
 REFINED = RefiningSettings(steps=600)
-ROBUST = RobustSettings()
+ROBUST = {"robust": RobustSettings(), "robust-60": RobustSettings(steps=8000, disturbed={"delay": 0.06})}
 LINEAR = PolicySettings(hidden=(), steps=500, moths=64, learning_rate=2e-2, violence=1.2)
 PRUNED = RefiningSettings(
     steps=20, memory=0.8, damping=0.01, weights={"precision": 0.02, "calm": 0.05, "effort": 1e-3, "arrival": 0.0}
@@ -49,7 +50,7 @@ Settings = TypeVar("Settings", PolicySettings, RefiningSettings, RobustSettings)
 class BuildPolicies:
     """Train, refine and prune the policies that ship with the package."""
 
-    names: tuple[Literal["alone", "robust", "pruned"], ...] = ("alone", "robust", "pruned")
+    names: tuple[Literal["alone", "robust", "robust-60", "pruned"], ...] = ("alone", "robust", "robust-60", "pruned")
     """Policies to make."""
     requirement: Literal["gentle", "all"] = "all"
     """Requirement on pruned policies: near-hover flight (gentle), or every task (all)."""
@@ -68,8 +69,8 @@ class BuildPolicies:
         """Make them and print how they fly."""
         if "alone" in self.names:
             self._tell(*self._dense())
-        if "robust" in self.names:
-            self._tell(*self._robust())
+        for name in (name for name in self.names if name in ROBUST):
+            self._tell(*self._robust(name))
         if "pruned" in self.names:
             pruned = {f"seed {seed}": self._pruned(seed, self.out / f"seed-{seed}") for seed in self.seeds}
             for network, file in pruned.values():
@@ -87,10 +88,10 @@ class BuildPolicies:
         with StageBar() as bar:
             return make_policy(self._scaled(DENSE, seed), self._scaled(REFINED, seed), file, bar), file
 
-    def _robust(self) -> tuple[Network, Path]:
-        file, settings = self.out / "robust.safetensors", self._scaled(ROBUST, self.seeds[0])
+    def _robust(self, name: str) -> tuple[Network, Path]:
+        file, settings = self.out / f"{name}.safetensors", self._scaled(ROBUST[name], self.seeds[0])
         with StageBar() as bar:
-            return run(train_robust_policy, init_robust_policy(settings), settings, file, partial(bar, "robust")), file
+            return run(train_robust_policy, init_robust_policy(settings), settings, file, partial(bar, name)), file
 
     def _scaled(self, settings: Settings, seed: int) -> Settings:
         return replace(settings, steps=max(1, round(self.step_scale * settings.steps)), seed=seed)

@@ -34,7 +34,7 @@ def test_keeps_as_many_as_may_stay(pruning: str, policy: Network) -> None:
 
 def test_spread_is_of_what_is_observed_in_flight(policy: Network) -> None:
     inputs, hidden = input_spreads(policy, SETTINGS, 0)
-    assert inputs.shape == (54,)
+    assert inputs.shape == (62,)
     assert (inputs[:6] > 0).all()
     assert ((hidden > 0) & (hidden < 1)).all()
 

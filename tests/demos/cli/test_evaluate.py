@@ -43,7 +43,7 @@ def texts(file: Path) -> list[dict[str, str]]:
 def test_every_flight_has_a_row(evaluated: Path) -> None:
     rows = read_table(evaluated / "flights.csv", COLUMNS)
     nominal = [row for row in rows if row["perturbation"] == "nominal"]
-    assert len(nominal) == 11 * 2 * 2
+    assert len(nominal) == 12 * 2 * 2
     assert {row["controller"] for row in nominal} == {
         "lqr",
         "dense",
@@ -56,6 +56,7 @@ def test_every_flight_has_a_row(evaluated: Path) -> None:
         "alone",
         "alone-6",
         "robust",
+        "robust-60",
     }
     assert all(row["rms_error_cm"] < 2 for row in nominal)
     disturbed = {row["perturbation"] for row in rows} - {"nominal"}
