@@ -63,7 +63,7 @@ class CompiledNetwork:
 _DOUBLES, _SINGLES, _INDICES = rows(np.float64, LANES), rows(np.float32, LANES), rows(np.uint16, LANES)
 _NODES = rows(np.float64, _MOTHS)
 # Indices in the innermost loops are unsigned: signed ones are checked for being negative each time.
-_1, _2, _3, _LANES = (np.uint64(n) for n in (1, 2, 3, LANES))
+_1, _2, _3, _4, _5, _6, _7, _LANES = (np.uint64(n) for n in range(1, LANES + 1))
 
 
 @kernel_with_gil
@@ -174,19 +174,20 @@ def _together(inputs, row, packed, nodes, weights, outputs):
             count = np.int64(table[step]) if sparse else width
             for i in range(count):
                 store(widened, i, load_widened(singles, value + i))
-            for k in (0, 4):
-                four = _four_biases(packed, bias + LANES * block + k, zeros)
-                if sparse:
-                    four = _add_connected(four, weights, k, table, index + k, nodes, here, count)
-                else:
-                    four = _add_all(four, weights, k, nodes, here, count)
-                for m, total in enumerate(four):
-                    _store(nodes, there + LANES * block + k + m, total, hidden)
+            first, second = _four_biases(packed, bias, zeros), _four_biases(packed, bias + 4, zeros)
+            if sparse:
+                first = _add_connected(first, weights, 0, table, index, nodes, here, count)
+                second = _add_connected(second, weights, 4, table, index + 4, nodes, here, count)
+            else:
+                first, second = _add_all(first, second, weights, nodes, here, count)
+            for m in range(4):
+                _store(nodes, there + LANES * block + m, first[m], hidden)
+                _store(nodes, there + LANES * block + 4 + m, second[m], hidden)
             value += count
+            bias += LANES
             if sparse:
                 index += LANES * count
                 step += 1
-        bias += LANES * blocks
         here = there
     for lane in range(min(_MOTHS, len(outputs) - row)):
         for j in range(outputs.shape[1]):
@@ -199,18 +200,23 @@ def _four_biases(values, at, zeros):
 
 
 @subkernel
-def _add_all(four, weights, at, nodes, here, count):
-    """Add the weighted inputs of four nodes of a dense block, with the same `count` inputs."""
-    a, b, c, d = four
-    p = np.uint64(at)
+def _add_all(first, second, weights, nodes, here, count):
+    """Add the weighted inputs of the eight nodes of a dense block, with the same `count` inputs."""
+    a, b, c, d = first
+    e, f, g, h = second
+    p = np.uint64(0)
     for i in range(count):
         node = load(nodes, here + i)
         a = a + weights[p] * node
         b = b + weights[p + _1] * node
         c = c + weights[p + _2] * node
         d = d + weights[p + _3] * node
+        e = e + weights[p + _4] * node
+        f = f + weights[p + _5] * node
+        g = g + weights[p + _6] * node
+        h = h + weights[p + _7] * node
         p += _LANES
-    return a, b, c, d
+    return (a, b, c, d), (e, f, g, h)
 
 
 @subkernel

@@ -29,8 +29,10 @@ def decisions(
 ) -> list[dict[str, Any]]:
     """A row a level of pruning by magnitude, the dense network's first: us a decision, for one moth and in a batch.
 
-    Columns: `level`, `retrained`, `weights`, `multiply_adds`, `bytes`, `one_us`, `batch_us` (a decision),
-    `dense_one_us` and `dense_batch_us` (the better of numpy and jitted JAX), and the gains, dense by compressed.
+    Columns: `level`, `retrained`, `weights`, `multiply_adds`, `bytes`, and for one moth and for each of a batch
+    (`one_`, `batch_`) `us`; `single_us` and `double_us`, dense in single and in double precision, the better of numpy
+    and jitted JAX; and `single_gain` and `double_gain`, dense by compressed. The compressed network computes in double
+    precision, with the same bits for a moth in any batch.
 
     Args:
         network: dense; it is pruned without retraining. What that leaves without a path to an output costs nothing,
@@ -43,7 +45,7 @@ def decisions(
     scaling = network.scaling
     middle = (scaling.input_min + scaling.input_max) / 2
     one, many = np.tile(middle, (1, 1)), np.tile(middle, (batch, 1))
-    forms = dense_forms(network)
+    forms = {"single": (np.float32, dense_forms(network)), "double": (np.float64, dense_forms(network, np.float64))}
     rows = []
     timed = [(level, False, _pruned(network, level) if level else network) for level in (0.0, *levels)]
     timed += [(100 * one.sparsity, True, one) for one in retrained]
@@ -52,11 +54,12 @@ def decisions(
         row: dict[str, Any] = {"level": level, "retrained": again, "weights": pruned.connections}
         row |= {"multiply_adds": compiled.multiply_adds, "bytes": compiled.bytes}
         for name, inputs, calls in (("one", one, 20), ("batch", many, 1)):
-            single = inputs.astype(np.float32)
-            dense = min(_microseconds(lambda f=form, x=single: f(x), calls, repeats) for form in forms.values())
             quick = _microseconds(lambda f=compiled, x=inputs: f(x), calls, repeats)
-            row |= {f"{name}_us": quick / len(inputs), f"dense_{name}_us": dense / len(inputs)}
-            row[f"{name}_gain"] = dense / quick
+            row[f"{name}_us"] = quick / len(inputs)
+            for precision, (dtype, dense_by) in forms.items():
+                given = inputs.astype(dtype)
+                dense = min(_microseconds(lambda f=form, x=given: f(x), calls, repeats) for form in dense_by.values())
+                row |= {f"{name}_{precision}_us": dense / len(inputs), f"{name}_{precision}_gain": dense / quick}
         rows.append(row)
     return rows
 
@@ -108,15 +111,17 @@ def _microseconds(work: Callable[[], Any], calls: int, repeats: int) -> float:
 def report(rows: Sequence[dict[str, Any]], batch: int) -> str:
     """The rows as text."""
     lines = [
-        f"us a network's decision, compressed beside dense (the better of numpy and jitted JAX), batch of {batch}",
-        f"{'level, %':>8} {'weights':>8} {'one':>8} {'dense':>8} {'gain':>6} {'batch':>8} {'dense':>8} {'gain':>6}",
+        f"us a network's decision, compressed, in double precision, for one moth and in a batch of {batch}; beside it "
+        "dense in single and in double precision (the better of numpy and jitted JAX), and how many times as long",
+        f"{'level, %':>8} {'weights':>8}" + 2 * f" {'':>8} {'single':>8} {'times':>6} {'double':>8} {'times':>6}",
     ]
-    lines += [
-        f"{row['level']:8.4g} {row['weights']:8,} {row['one_us']:8.2f} {row['dense_one_us']:8.2f} "
-        f"{row['one_gain']:6.1f} {row['batch_us']:8.3f} {row['dense_batch_us']:8.3f} {row['batch_gain']:6.1f}"
-        f"{'  retrained' if row['retrained'] else ''}"
-        for row in rows
-    ]
+    for row in rows:
+        line = f"{row['level']:8.4g} {row['weights']:8,}"
+        for name in ("one", "batch"):
+            line += f" {row[f'{name}_us']:8.2f}"
+            for precision in ("single", "double"):
+                line += f" {row[f'{name}_{precision}_us']:8.2f} {row[f'{name}_{precision}_gain']:6.1f}"
+        lines.append(line + ("  retrained" if row["retrained"] else ""))
     return "\n".join(lines)
 
 
