@@ -61,6 +61,15 @@ Noise = Annotated[float, _SHARE, arg(metavar="FLOAT>=0")]
 Radians = Annotated[float | None, _FINITE, arg(metavar="RADIANS")]
 Percent = Annotated[float, _PERCENT, arg(metavar="0<=PERCENT<100")]
 Percents = Annotated[tuple[float, ...], _PERCENT, arg(metavar="[0<=PERCENT<100 ...]")]
+DaskAddress = Annotated[
+    str | None,
+    arg(
+        metavar="ADDRESS",
+        help="Work on the cluster of this Dask scheduler, such as tcp://10.0.0.1:8786, instead of in processes here; its "
+        "workers need mothsim and the same folders.",
+    ),
+    EXPLAINED,
+]
 
 
 def check(command: Any) -> None:

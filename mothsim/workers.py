@@ -25,17 +25,21 @@ def available_cpus() -> int:
 
 
 @contextmanager
-def dask_cluster(address: str) -> Iterator[None]:
-    """Run tasks of `run_tasks` that name no number of workers on a Dask cluster, for the length of a `with` block.
+def places_to_work(workers: int, address: str | None) -> Iterator[int | None]:
+    """Where the tasks of `run_tasks` run in a `with` block: gives its `workers`.
 
-    Its workers need mothsim installed, and the folders of this machine under the same absolute paths.
+    Workers of a cluster need mothsim installed, and the folders of this machine under the same absolute paths.
 
     Args:
-        address: of the cluster's scheduler, such as `tcp://10.0.0.1:8786`.
+        workers: processes on this machine, where there is no cluster.
+        address: of a Dask cluster's scheduler, such as `tcp://10.0.0.1:8786`.
 
     Raises:
         ValueError: the extra `[dask]` is not installed, or no scheduler answers.
     """
+    if address is None:
+        yield workers
+        return
     from joblib import parallel_config
 
     try:
@@ -47,7 +51,7 @@ def dask_cluster(address: str) -> Iterator[None]:
     except (OSError, ValueError, TypeError) as error:
         raise ValueError(f"dask = {address!r}: no scheduler answers there ({error})") from None
     with client, parallel_config("dask", wait_for_workers_timeout=_ANSWER):
-        yield
+        yield None
 
 
 def run_tasks(

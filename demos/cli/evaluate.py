@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +15,7 @@ from tyro.conf import OmitArgPrefixes, arg
 from mothsim.demos.cli.evaluate_options import Compared, Computing, EvaluateOutput, FlownTasks, RobustnessTests
 from mothsim.demos.cli.output import show, wrote
 from mothsim.demos.options import command_line
-from mothsim.workers import dask_cluster
+from mothsim.workers import places_to_work
 
 _FEW = 5  # starts of a controller that samples at every decision, which takes milliseconds
 _SAMPLING = ("mppi", "cem", "random-shooting", "monte-carlo")
@@ -57,10 +56,9 @@ class Evaluate:
         batches = self._batches(specs)
         open_folder(self.output.out)
         with (
-            dask_cluster(self.computing.dask) if self.computing.dask else nullcontext(),
+            places_to_work(self.computing.workers, self.computing.dask) as workers,
             tqdm(total=len(batches), desc="flying", unit="batch", file=sys.stderr) as bar,
         ):
-            workers = None if self.computing.dask else self.computing.workers
             flown = fly_all(batches, self.output.out, workers=workers, callback=bar.update)
         failures |= flown.failures
         specs = [spec for spec in specs if spec.name not in failures]

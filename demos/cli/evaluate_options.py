@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
-from mothsim.demos.options import EXPLAINED, Count, Factor, Percents, Picture, Seed, Workers
+from mothsim.demos.options import EXPLAINED, Count, DaskAddress, Factor, Percents, Picture, Seed, Workers
 from mothsim.workers import available_cpus
 
 _WAYPOINTS = (
@@ -23,10 +23,6 @@ _CONTROLLERS = (
 _TASKS = (
     "Fly these tasks, each once; recover-half is recover from starts half as violent, and your own target, a function "
     "of time as module:name or file.py:name, is flown for 5 s."
-)
-_DASK = (
-    "Fly on the cluster of this Dask scheduler, such as tcp://10.0.0.1:8786, instead of in processes here; its workers "
-    "need mothsim and the same folders."
 )
 
 
@@ -86,7 +82,7 @@ class Computing:
 
     workers: Workers = field(default_factory=available_cpus)
     """Fly in so many processes; by default one for each core that this process may use."""
-    dask: Annotated[str | None, arg(metavar="ADDRESS", help=_DASK), EXPLAINED] = None
+    dask: DaskAddress = None
 
 
 @dataclass

@@ -22,6 +22,7 @@ from mothsim.demos.cli.study_options import (
     Sweeps,
 )
 from mothsim.demos.cli.train_inverse_model import LevelBar
+from mothsim.workers import places_to_work
 
 if TYPE_CHECKING:
     from mothsim.controllers.zahn2022.sweep import StudyGroup
@@ -106,12 +107,13 @@ class Study:
         hidden_sweep = [*map(_nodes, self.sweep.hidden_sweep), *map(dense_with, self.sweep.weights)]
         studies = sweep(self.output.out, settings, self.sweep.seeds, hidden_sweep)
         before, start = compute_cost(studies), time.monotonic()
-        if set(studies) == {self.output.out}:
+        if set(studies) == {self.output.out} and self.sweep.dask is None:
             with LevelBar() as bar:
                 run(settings, self.output.out, bar, _log)
         else:
-            for _ in tqdm(run_sweep(studies, self.sweep.workers, _log), "studies", len(studies), file=sys.stderr):
-                pass
+            with places_to_work(self.sweep.workers, self.sweep.dask) as workers:
+                for _ in tqdm(run_sweep(studies, workers, _log), "studies", len(studies), file=sys.stderr):
+                    pass
         done, seconds = compute_cost(studies) - before, time.monotonic() - start
         if not done.flops:
             return None

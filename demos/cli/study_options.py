@@ -8,7 +8,19 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
-from mothsim.demos.options import Count, Counts, Factor, Noise, Percent, Percents, Picture, Seed, Seeds, Workers
+from mothsim.demos.options import (
+    Count,
+    Counts,
+    DaskAddress,
+    Factor,
+    Noise,
+    Percent,
+    Percents,
+    Picture,
+    Seed,
+    Seeds,
+    Workers,
+)
 
 BODY = (
     "Train for this moth: zahn2022, or a fully actuated one, bustamante2022-fa or -fs, whose networks give a wing "
@@ -82,6 +94,7 @@ class Sweeps:
     """Make a study for each of these seeds, in the folders seed-0, seed-1 and so on."""
     workers: Workers = 1
     """Run so many studies at once, each in its own process."""
+    dask: DaskAddress = None
 
 
 @dataclass

@@ -12,11 +12,25 @@ from tqdm import tqdm
 from tyro.conf import OmitArgPrefixes
 
 from mothsim.demos.cli.output import show, wrote
-from mothsim.demos.options import EXPLAINED, Count, CountOrDefault, CountsOrDefault, Noise, Seed
+from mothsim.demos.options import (
+    EXPLAINED,
+    Count,
+    CountOrDefault,
+    CountsOrDefault,
+    DaskAddress,
+    Noise,
+    Seed,
+    Seeds,
+    Workers,
+    each_once,
+)
+from mothsim.workers import places_to_work, run_tasks
 
 if TYPE_CHECKING:
     from mothsim.controllers.networks.network import Network
     from mothsim.controllers.policies.policy_run import PolicyProgress
+
+_POLICY, _CURVE = "policy.safetensors", "learning-curve.png"
 
 
 @dataclass
@@ -48,11 +62,22 @@ class PolicyTraining:
 
 
 @dataclass
+class PolicySweep:
+    """Several policies, where there are several."""
+
+    seeds: Seeds = ()
+    """Train a policy for each of these seeds, in the folders seed-0, seed-1 and so on."""
+    workers: Workers = 1
+    """Train so many policies at once, each in its own process."""
+    dask: DaskAddress = None
+
+
+@dataclass
 class PolicyOutput:
     """What is written, and where."""
 
     out: Path = Path("out/policy")
-    """Write policy.safetensors and the learning curve to this folder."""
+    """Write policy.safetensors and the learning curve to this folder, or the folders of several policies."""
     json: bool = False
     """Print one JSON object on standard output instead of the table."""
 
@@ -63,25 +88,46 @@ class TrainPolicy:
 
     network: Annotated[PolicyNetwork, OmitArgPrefixes] = field(default_factory=PolicyNetwork)
     training: Annotated[PolicyTraining, OmitArgPrefixes] = field(default_factory=PolicyTraining)
+    sweep: Annotated[PolicySweep, OmitArgPrefixes] = field(default_factory=PolicySweep)
     output: Annotated[PolicyOutput, OmitArgPrefixes] = field(default_factory=PolicyOutput)
 
     def run(self) -> None:
         """Train, draw, fly and print."""
+        out, seeds = self.output.out, self.sweep.seeds
+        if seeds:
+            each_once("seeds", seeds)
+        members = [self._with(seed, out / f"seed-{seed}") for seed in seeds] or [self]
+        if len(members) == 1 and self.sweep.dask is None:
+            with StageBar() as bar:
+                results = [members[0].make(bar)]
+        else:  # in the same folder for every process
+            work = [(one._with(one.training.seed, one.output.out.absolute()), None) for one in members]
+            with places_to_work(self.sweep.workers, self.sweep.dask) as workers:
+                done = run_tasks(TrainPolicy.make, work, workers, ordered=True)
+                results = list(tqdm(done, "policies", len(work), file=sys.stderr))
+        if self.output.json and seeds:
+            show({"out": out, "policies": results}, True)
+        else:
+            for result in results:
+                show(result, self.output.json)
+        wrote(*(one.output.out / name for one in members for name in (_POLICY, _CURVE)))
+
+    def _with(self, seed: int, out: Path) -> TrainPolicy:
+        """The same for one policy of another seed, in another folder."""
+        return replace(self, training=replace(self.training, seed=seed), output=replace(self.output, out=out))
+
+    def make(self, bar: StageBar | None) -> dict[str, Any]:
+        """Train one policy, or go on with it, and draw its learning curve; returns how it flies."""
         from mothsim.controllers.policies.policy_curve import draw_policy_curve
         from mothsim.controllers.policies.policy_flights import fly_all
         from mothsim.plotting.figures import save_figure
 
-        file, picture = self.output.out / "policy.safetensors", self.output.out / "learning-curve.png"
-        with StageBar() as bar:
-            network = self._robust(file, bar) if self.network.robust else self._refined(file, bar)
-        save_figure(draw_policy_curve(network), picture)
-        show(
-            {"out": self.output.out, "seed": self.training.seed, "weights": network.connections, **fly_all(network)},
-            self.output.json,
-        )
-        wrote(file, picture)
+        out = self.output.out
+        network = (self._robust if self.network.robust else self._refined)(out / _POLICY, bar)
+        save_figure(draw_policy_curve(network), out / _CURVE)
+        return {"out": out, "seed": self.training.seed, "weights": network.connections, **fly_all(network)}
 
-    def _refined(self, file: Path, bar: StageBar) -> Network:
+    def _refined(self, file: Path, bar: StageBar | None) -> Network:
         from mothsim.controllers.policies.make_policy import make_policy
         from mothsim.controllers.policies.policy_refining import RefiningSettings
         from mothsim.controllers.policies.policy_training import PolicySettings
@@ -92,7 +138,7 @@ class TrainPolicy:
         )
         return make_policy(training, refining, file, bar)
 
-    def _robust(self, file: Path, bar: StageBar) -> Network:
+    def _robust(self, file: Path, bar: StageBar | None) -> Network:
         from mothsim.controllers.policies.disturbed_flights import Disturbed
         from mothsim.controllers.policies.policy_run import run
         from mothsim.controllers.policies.robust_training import (
@@ -106,7 +152,7 @@ class TrainPolicy:
         if self.training.moths is not None:
             settings = replace(settings, groups=max(1, self.training.moths // settings.moths))
         network = init_robust_policy(settings)
-        return run(train_robust_policy, network, settings, file, partial(bar, "training"))
+        return run(train_robust_policy, network, settings, file, partial(bar, "training") if bar else None)
 
     def _given(self, *names: str) -> dict[str, Any]:
         """The seed, and the options of these names that were given."""

@@ -26,9 +26,10 @@ from mothsim.controllers.policies.policy_wiring import draw_wiring
 from mothsim.controllers.policies.robust_training import RobustSettings, init_robust_policy, train_robust_policy
 from mothsim.demos.cli.output import show, wrote
 from mothsim.demos.cli.train_policy import StageBar
-from mothsim.demos.options import Count, Factor, Seed
+from mothsim.demos.options import Count, DaskAddress, Factor, Seed, Workers, each_once
 from mothsim.demos.run import run as run_program
 from mothsim.plotting.figures import save_figure
+from mothsim.workers import places_to_work, run_tasks
 
 _SELECTION, _VALIDATION, _TEST = 1000, 2000, 0  # seeds of starts: to prune by, to select by, and to test by
 _LOSSES = 2e-3  # largest share of the flights of a task that a policy may lose where it is selected
@@ -62,26 +63,40 @@ class BuildPolicies:
     """Factor on the steps of training and refining."""
     seeds: tuple[Seed, ...] = (0,)
     """Seeds of training; pruned policies are made for each."""
+    workers: Workers = 1
+    """Make so many policies at once, each in its own process."""
+    dask: DaskAddress = None
     out: Path = Path("out/policies")
     """Folder for the policies."""
 
     def run(self) -> None:
         """Make them and print how they fly."""
-        if "alone" in self.names:
-            self._tell(*self._dense())
-        for name in (name for name in self.names if name in ROBUST):
-            self._tell(*self._robust(name))
-        if "pruned" in self.names:
-            pruned = {f"seed {seed}": self._pruned(seed, self.out / f"seed-{seed}") for seed in self.seeds}
-            for network, file in pruned.values():
-                self._tell(network, file)
+        each_once("seeds", self.seeds)
+        anywhere = replace(self, out=self.out.absolute())  # the same folder for every process
+        wanted = [
+            (name, seed) for name in ("alone", *ROBUST, "pruned") if name in self.names
+            for seed in (self.seeds if name == "pruned" else self.seeds[:1])
+        ]  # fmt: skip
+        pruned = {}
+        with places_to_work(self.workers, self.dask) as workers:
+            work = ((anywhere, name, seed) for name, seed in wanted)
+            for (name, seed), (network, file) in zip(
+                wanted, run_tasks(BuildPolicies.make, work, workers, ordered=True), strict=True
+            ):
+                show({"weights": network.connections, **fly_all(network, self.flights, _TEST)}, False)
+                wrote(file)
+                if name == "pruned":
+                    pruned[f"seed {seed}"] = network
+        if pruned:
             picture = self.out / f"wiring-{self.requirement}.png"
-            save_figure(draw_wiring({name: network for name, (network, _) in pruned.items()}), picture)
+            save_figure(draw_wiring(pruned), picture)
             wrote(picture)
 
-    def _tell(self, network: Network, file: Path) -> None:
-        show({"weights": network.connections, **fly_all(network, self.flights, _TEST)}, False)
-        wrote(file)
+    def make(self, name: str, seed: int) -> tuple[Network, Path]:
+        """Make one policy; returns it and its file."""
+        if name == "pruned":
+            return self._pruned(seed, self.out / f"seed-{seed}")
+        return self._dense() if name == "alone" else self._robust(name)
 
     def _dense(self) -> tuple[Network, Path]:
         file, seed = self.out / "alone.safetensors", self.seeds[0]

@@ -20,12 +20,12 @@ from mothsim.controllers.minimal_networks.minimal_figure import PANELS, draw_min
 from mothsim.controllers.minimal_networks.requirements import REQUIREMENTS
 from mothsim.controllers.minimal_networks.search import describe, find_minimum, path, train_dense
 from mothsim.demos.cli.output import show, wrote
-from mothsim.demos.options import Seeds, Workers, each_once
+from mothsim.demos.options import DaskAddress, Seeds, Workers, each_once
 from mothsim.demos.run import run as run_program
 from mothsim.io import open_folder, write_atomically
 from mothsim.plotting.figures import save_figure
 from mothsim.tables import Row, as_csv
-from mothsim.workers import available_cpus, run_tasks
+from mothsim.workers import available_cpus, places_to_work, run_tasks
 
 
 @dataclass
@@ -43,6 +43,7 @@ class FewestWeights:
     """Train small dense networks as well."""
     workers: Workers = field(default_factory=available_cpus)
     """Number of processes."""
+    dask: DaskAddress = None
     out: Path = Path("out/fewest")
     """Folder for the networks, the table and the picture."""
     json: bool = False
@@ -65,8 +66,9 @@ class FewestWeights:
                 for requirement in self.requirements
                 for hidden in REQUIREMENTS[requirement].dense for seed in self.seeds
             ]  # fmt: skip
-        parts = run_tasks(_call, work, self.workers, threads=1, ordered=True)
-        rows = [row for part in tqdm(parts, total=len(work), desc="pruning", file=sys.stderr) for row in part]
+        with places_to_work(self.workers, self.dask) as workers:
+            parts = run_tasks(_call, work, workers, threads=1, ordered=True)
+            rows = [row for part in tqdm(parts, total=len(work), desc="pruning", file=sys.stderr) for row in part]
         columns = list(dict.fromkeys(name for row in rows for name in row))
         table, picture = self.out / "fewest.csv", self.out / "fewest.png"
         write_atomically(table, as_csv([{**dict.fromkeys(columns), **row} for row in rows], columns))

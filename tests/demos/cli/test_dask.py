@@ -1,33 +1,61 @@
-"""An evaluation on a Dask cluster of this machine."""
+"""Commands on a Dask cluster of this machine: the same files, to the byte."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mothsim.demos.cli.main import main
+from mothsim.demos.reproduce.build_policies import BuildPolicies
+from mothsim.demos.reproduce.fewest_weights import FewestWeights
+from mothsim.demos.run import run
 
-COMMAND = ["evaluate", "--controllers", "lqr", "--tasks", "hover", "step", "--starts", "2", "--duration-scale", "0.1"]
+EVALUATE = "evaluate --controllers lqr --tasks hover step --starts 2 --duration-scale 0.1 --seed 5"
+STUDY = "study --networks 1 --segments 2000 --hidden 8 6 --levels 50 --step-scale 0.01 --seeds 0 1"
+TRAIN = "train policy --hidden --steps 2 --refining-steps 1 --moths 4 --segments 3 --seeds 0 1"
+FEWEST = "fewest_weights --requirements linear --seeds 0 --no-dense"
+BUILD = "build_policies --names alone pruned --requirement gentle --flights 2 --tries 1 --step-scale 0.004"
+PROGRAMS = {"fewest_weights": FewestWeights, "build_policies": BuildPolicies}
+
+
+def status(command: str, *options: str) -> int:
+    first, *rest = command.split()
+    return run(PROGRAMS[first], [*rest, *options], prog=first) if first in PROGRAMS else main([first, *rest, *options])
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Two workers, elsewhere than where the commands are given."""
+    distributed = pytest.importorskip("distributed", reason="the extra [dask] is not installed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("elsewhere"))
+        with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
+            yield cluster
 
 
 @pytest.mark.slow
-def test_a_cluster_flies_the_same_table(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("command", [EVALUATE, STUDY, TRAIN, FEWEST, BUILD])
+def test_a_cluster_writes_the_same_files(
+    command: str, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    distributed = pytest.importorskip("distributed", reason="the extra [dask] is not installed")
     monkeypatch.chdir(tmp_path)
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
-        assert main([*COMMAND, "--dask", cluster.scheduler_address, "--out", "cluster"]) == 0
-        assert cluster.scheduler.transition_counter > 0  # of tasks that its workers had
-    assert main([*COMMAND, "--workers", "1", "--out", "here"]) == 0
-    flights = (tmp_path / "cluster" / "flights.csv").read_bytes()
-    assert flights == (tmp_path / "here" / "flights.csv").read_bytes()
-    assert len(list((tmp_path / "cluster" / "parts").iterdir())) == len(list((tmp_path / "here" / "parts").iterdir()))
+    before = cluster.scheduler.transition_counter
+    assert status(command, "--dask", cluster.scheduler_address, "--out", "cluster") == 0
+    assert cluster.scheduler.transition_counter > before  # of tasks that its workers had
+    assert status(command, "--workers", "1", "--out", "here") == 0
+    here, there = tmp_path / "here", tmp_path / "cluster"
+    names = sorted(file.relative_to(here) for file in here.rglob("*") if file.suffix in (".csv", ".safetensors"))
+    names = [name for name in names if name.name != "costs.csv"]  # of seconds
+    assert names
+    assert all((here / name).read_bytes() == (there / name).read_bytes() for name in names)
 
 
+@pytest.mark.parametrize("command", [EVALUATE, STUDY, TRAIN, FEWEST, BUILD])
 def test_what_is_missing_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    assert main([*COMMAND, "--dask", "tcp://127.0.0.1:1", "--out", str(tmp_path)]) == 1
+    assert status(command, "--dask", "tcp://127.0.0.1:1", "--out", str(tmp_path)) == 1
     assert 'pip install "mothsim[dask]"' in capsys.readouterr().err
