@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from inspect import isfunction
 from typing import Any
 
 from mothsim.flight import Controller, check_controller
@@ -61,7 +62,9 @@ def _own(text: str, options: dict[str, Any]) -> Controller:
         try:
             found = found(**options)
         except Exception as error:  # the user's own code may raise any
-            raise ValueError(f"controller = {text!r}: making it failed: {type(error).__name__}: {error}") from error
+            hint = "; a law for one moth needs the decorator mothsim.single" if isfunction(found) else ""
+            reason = f"{type(error).__name__}: {error}{hint}"
+            raise ValueError(f"controller = {text!r}: making it failed: {reason}") from error
     elif options:
         raise ValueError(f"controller = {text!r}: is made already and takes no {', '.join(options)}")
     try:

@@ -65,8 +65,8 @@ DaskAddress = Annotated[
     str | None,
     arg(
         metavar="ADDRESS",
-        help="Work on the cluster of this Dask scheduler, such as tcp://10.0.0.1:8786, instead of in processes here; its "
-        "workers need mothsim and the same folders.",
+        help="Work on the cluster of this Dask scheduler, such as tcp://10.0.0.1:8786, instead of in processes here; "
+        "its workers need mothsim and the same folders.",
     ),
     EXPLAINED,
 ]

@@ -1,7 +1,7 @@
 """Fly controllers and policies on what learners are compared by: `python -m mothsim.demos.reproduce.leaderboard`.
 
-Prints and writes a Markdown table: errors, lost flights, the share that is kept under perturbations of which nobody is
-informed, weights, and the time of a decision for one moth. A policy of one's own is named by its file.
+Prints and writes a Markdown table: training, weights, errors, lost flights, the share that is kept under perturbations
+of which nobody is informed, and the time of a decision for one moth. A policy of one's own is named by its file.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tqdm import tqdm
 import mothsim
 from mothsim import MothBody, controllers
 from mothsim.demos.cli.output import wrote
+from mothsim.demos.learnt_policy import label
 from mothsim.demos.options import Count, Factor, Seed
 from mothsim.demos.run import run
 from mothsim.flight import Controller
@@ -24,16 +25,22 @@ from mothsim.io import write_atomically
 from mothsim.metrics import recovered
 from mothsim.perturbations import PERTURBATIONS
 
-_HEADER = ("name", "weights", "hover, cm", "sum of primes, cm", "recovered", "lost", "kept, perturbed", "decision, us")
+_HEADER = (
+    "name", "training, s", "weights", "hover, cm", "sum of primes, cm", "recovered", "lost", "kept, perturbed",
+    "decision, us",
+)  # fmt: skip
 _DURATIONS = {"hover": 5.0, "sum-of-primes": 10.0, "recover": 4.0}
+_PERTURBED = {"hover": 5.0, "sum-of-primes": 4.0}  # s, under every perturbation
+_SHIPPED_SECONDS = {"alone": 513.0}  # that its training took; its file holds no times
+_FEW = 5  # flights of a controller that samples at every decision, which takes milliseconds
 
 
 @dataclass
 class Leaderboard:
-    """Fly controllers and policies on hover, the sum of primes, recovery, and in hover under every perturbation."""
+    """Fly controllers and policies on hover, the sum of primes and recovery, the first two under perturbations too."""
 
-    controllers: tuple[str, ...] = ("lqr", "nmpc")
-    """Controllers without a network."""
+    controllers: tuple[str, ...] = ("lqr", "nmpc", "mppi")
+    """Controllers without a network; mppi flies five times at most."""
     policies: tuple[str, ...] = ("alone", "robust", "alone-6")
     """Policies that ship, or their files."""
     moths: Count = 20
@@ -58,28 +65,34 @@ class Leaderboard:
         wrote(file)
 
     def _fly(self, controller: Controller, task: str, **options: Any) -> mothsim.Flight:
-        duration = self.duration_scale * _DURATIONS[task]
-        return mothsim.fly(controller, task, duration=duration, seed=self.seed, **{"moths": self.moths, **options})
+        moths = min(self.moths, _FEW) if hasattr(controller, "num_samples") else self.moths
+        given = {"duration": _DURATIONS[task], "moths": moths, **options}
+        given["duration"] *= self.duration_scale
+        return mothsim.fly(controller, task, seed=self.seed, **given)
 
     def _row(self, name: str, controller: Any) -> tuple[str, ...]:
         flights = {task: self._fly(controller, task) for task in _DURATIONS}
         body = MothBody()
         lost = [
             self._fly(
-                controller, "hover", body=one.body(body), nominal_body=body, disturbances=one.disturbances
+                controller, task, duration=duration, body=one.body(body), nominal_body=body,
+                disturbances=one.disturbances,
             ).lost.mean()
-            for one in PERTURBATIONS.values()
-            if one.name != "nominal"
-        ]
+            for one in PERTURBATIONS.values() if one.name != "nominal"
+            for task, duration in _PERTURBED.items()
+        ]  # fmt: skip
         single = self._fly(controller, "hover", moths=None)
         network = getattr(controller, "network", None)
         errors = [f"{np.median(flights[task].rms_error):.4f}" for task in ("hover", "sum-of-primes")]
+        seconds = network.info.get("training_seconds", _SHIPPED_SECONDS.get(name)) if network else None
+        flown = [flight.lost for flight in flights.values()]
         return (
-            f"`{Path(name).stem}`",
+            f"`{label(name)}`",
+            f"{seconds:.0f}" if seconds else "",
             f"{network.connections:,}" if network else "",
             *errors,
             f"{recovered(flights['recover']).mean():.0%}",
-            f"{sum(int(flight.lost.sum()) for flight in flights.values())} of {len(flights) * self.moths}",
+            f"{sum(int(lost.sum()) for lost in flown)} of {sum(lost.size for lost in flown)}",
             f"{1 - np.mean(lost):.0%}",
             f"{1e6 * single.decision_seconds:.1f}",
         )

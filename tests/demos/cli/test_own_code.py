@@ -114,7 +114,7 @@ def test_a_law_for_one_moth_flies_as_one_for_many(own: str) -> None:
     [
         ("NoReset", "expected a method reset"),
         ("NoPeriod", "controller.period = None"),
-        ("line", "making it failed: TypeError"),
+        ("line", "a law for one moth needs the decorator mothsim.single"),
         ("Springz", "has no 'Springz'; it defines Faulty, NoPeriod, NoReset, Springs"),
     ],
 )

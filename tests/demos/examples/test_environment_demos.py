@@ -1,5 +1,6 @@
 """The demos of the environment run, at a small size, and show what they say."""
 
+import importlib
 import itertools
 import json
 import sys
@@ -54,24 +55,40 @@ def test_first_episodes_are_those_of_single_flights():
         assert getattr(alone, name)[0] == getattr(episodes, name)[1]
 
 
-def test_train_ppo_runs(tmp_path, capsys):
+@pytest.mark.parametrize("name", ["ppo", "sac"])
+def test_a_learner_trains(name, tmp_path, capsys):
     sb3 = pytest.importorskip("stable_baselines3", reason="the extra [rl] is not installed")
-    from mothsim.demos import train_ppo
+    demo = importlib.import_module(f"mothsim.demos.train_{name}")
 
-    result = train_ppo.TrainPPO(minutes=0.05, moths=8, out=tmp_path, tests=4).run()
+    result = getattr(demo, f"Train{name.upper()}")(minutes=0.05, moths=8, out=tmp_path, tests=4).run()
     assert result["lqr"]["lost"] == 0
     written = json.loads((tmp_path / "result.json").read_text())
-    assert written["ppo"]["decisions"] == result["ppo"]["decisions"] > 0
+    assert written[name]["decisions"] == result[name]["decisions"] > 0
     printed = capsys.readouterr()
-    assert [line.split()[0] for line in printed.out.splitlines()] == ["controller", "lqr", "ppo"]
+    assert [line.split()[0] for line in printed.out.splitlines()] == ["controller", "lqr", name]
     assert "policy.safetensors" in printed.err
 
-    network, model = load_network(tmp_path / "policy.safetensors"), sb3.PPO.load(tmp_path / "model.zip")
+    network, model = load_network(tmp_path / "policy.safetensors"), getattr(sb3, name.upper()).load(tmp_path / "model")
     states = 0.01 * np.random.default_rng(0).normal(size=(5, 8)) + find_trim(MothBody()).state
     interface = make_interface(1, make_trajectory("hover"), MothBody(), 0.02, 5, 0.4)
     observations = interface.observe(states, np.zeros(5, np.int64))
     expected, _ = model.predict(observations, deterministic=True)
     np.testing.assert_allclose(np.clip(network(observations) / 0.4, -1, 1), expected, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_ppo_trains_in_jax(tmp_path, capsys):
+    pytest.importorskip("rejax", reason="the extra [rejax] is not installed")
+    from mothsim.demos.train_rejax import TrainRejax
+
+    result = TrainRejax(decisions=1500, moths=8, out=tmp_path, tests=4).run()
+    assert result["rejax"]["decisions"] == 1024  # whole updates of 64 decisions each
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["controller", "lqr", "rejax"]
+    network = load_network(tmp_path / "policy.safetensors")
+    assert network.sizes == (29, 64, 64, 3)
+    assert network.info["training_seconds"] == pytest.approx(result["cpu_seconds"], abs=0.1)
+    with pytest.raises(ValueError, match="moths = 9: expected a multiple of 8"):
+        TrainRejax(moths=9).run()
 
 
 def test_train_ppo_without_its_extra_is_a_line(capsys, monkeypatch):
