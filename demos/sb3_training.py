@@ -48,8 +48,8 @@ class SB3Training:
     learner: ClassVar[str]
     """Name of the learner's row."""
 
-    def build(self, batch: Any) -> Any:
-        """Build the model of Stable-Baselines3 that learns in a batch."""
+    def build(self, sb3: Any, batch: Any) -> Any:
+        """Build the model of Stable-Baselines3, the module `sb3`, that learns in a batch."""
         raise NotImplementedError
 
     def layers(self, model: Any) -> list[Layer]:
@@ -63,6 +63,7 @@ class SB3Training:
             ImportError: the extra `rl` is not installed.
         """
         try:
+            import stable_baselines3 as sb3
             import torch
             from stable_baselines3.common.vec_env import VecNormalize
         except ImportError as error:
@@ -72,7 +73,7 @@ class SB3Training:
         open_folder(self.out)
         torch.set_num_threads(1)  # two threads on so small a network wait for each other most of the time
         options = gym.spec(f"mothsim/{self.environment}-v1").kwargs
-        model = self.build(VecNormalize(SB3Moths(self.moths, **options), norm_obs=False, gamma=DISCOUNT))
+        model = self.build(sb3, VecNormalize(SB3Moths(self.moths, **options), norm_obs=False, gamma=DISCOUNT))
         points = learn(model, self.minutes)
         model.save(self.out / "model.zip")
         network = as_network(self.layers(model), self.environment, self.learner, 60 * self.minutes)

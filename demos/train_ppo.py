@@ -4,9 +4,6 @@ Run `python -m mothsim.demos.train_ppo`: it trains Stable-Baselines3's PPO in a 
 row beside LQR's. What it learnt is written as a model and as a policy that `mothsim fly --controller policy` flies.
 """
 
-# pyright: reportMissingImports=false
-# Stable-Baselines3 is optional.
-
 from __future__ import annotations
 
 import sys
@@ -32,12 +29,10 @@ class TrainPPO(SB3Training):
 
     learner: ClassVar[str] = "ppo"
 
-    def build(self, batch: Any) -> Any:
+    def build(self, sb3: Any, batch: Any) -> Any:
         """Build PPO's model."""
-        from stable_baselines3 import PPO
-
         policy = {"log_std_init": _NOISE, "net_arch": [64, 64]}
-        return PPO("MlpPolicy", batch, policy_kwargs=policy, seed=self.seed, device="cpu", **_PPO)
+        return sb3.PPO("MlpPolicy", batch, policy_kwargs=policy, seed=self.seed, device="cpu", **_PPO)
 
     def layers(self, model: Any) -> list[Layer]:
         """Weights (n_in, n_out) and biases of the mean action."""

@@ -102,7 +102,16 @@ class TrainRejax:
             return one.replace(tx=optimiser, params=params, opt_state=optimiser.init(params))
 
         critic = state.critic_ts
-        return state.replace(actor_ts=trained_by(state.actor_ts, actor), critic_ts=trained_by(critic, critic.params))
+        state = state.replace(actor_ts=trained_by(state.actor_ts, actor), critic_ts=trained_by(critic, critic.params))
+        return jax.tree.map(_strong, state)  # as states after an update are, so that it is compiled once
+
+
+def _strong(leaf: Any) -> jax.Array:
+    """An array of a type of its own, where JAX would take a number's type from what it meets."""
+    array = jax.numpy.asarray(leaf)
+    if jax.numpy.issubdtype(array.dtype, jax.dtypes.prng_key):
+        return array
+    return jax.lax.convert_element_type(array, array.dtype)
 
 
 def mean_action_layers(parameters: Any) -> list[Layer]:

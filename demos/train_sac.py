@@ -5,7 +5,7 @@ row beside LQR's. What it learnt is written as a model and as a policy that `mot
 """
 
 # pyright: reportMissingImports=false
-# Stable-Baselines3 is optional.
+# torch is optional.
 
 from __future__ import annotations
 
@@ -39,13 +39,12 @@ class TrainSAC(SB3Training):
 
     learner: ClassVar[str] = "sac"
 
-    def build(self, batch: Any) -> Any:
+    def build(self, sb3: Any, batch: Any) -> Any:
         """Build SAC's model."""
-        from stable_baselines3 import SAC
         from torch import nn
 
         policy = {"net_arch": [64, 64], "activation_fn": nn.Tanh}  # tanh, as policies have it
-        return SAC("MlpPolicy", batch, policy_kwargs=policy, seed=self.seed, device="cpu", **_SAC)
+        return sb3.SAC("MlpPolicy", batch, policy_kwargs=policy, seed=self.seed, device="cpu", **_SAC)
 
     def layers(self, model: Any) -> list[Layer]:
         """Weights (n_in, n_out) and biases of the mean action, whose tanh an identity follows."""

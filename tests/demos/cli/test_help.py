@@ -7,7 +7,7 @@ from mothsim.demos.cli.main import main
 _GROUPS = {
     "fly": {"controller", "flight", "perturbation", "output"},
     "train inverse-model": {"network", "training", "pruning", "output"},
-    "train policy": {"network", "training", "output"},
+    "train policy": {"network", "training", "sweep", "output"},
     "study": {"network", "training", "pruning", "sweep", "figure", "output"},
     "evaluate": {"network", "task", "perturbation", "computing", "output"},
     "benchmark": {"size", "timing"},
