@@ -78,7 +78,7 @@ class Flights(NamedTuple):
     wind: Any
 
 
-class Course(NamedTuple):
+class Scenario(NamedTuple):
     """A group's flight: targets (n, T, 2) and what it is disturbed by.
 
     Attributes:
@@ -108,7 +108,7 @@ class DisturbedWindow(NamedTuple):
             `mothsim.controllers.policies.flight_gradient.Window`.
         noise: (T, B, 8) added to what is shown.
         response: (T, B, 8) entries of the response as it was estimated.
-        shares: (B, 4), see `Course`.
+        shares: (B, 4), see `Scenario`.
         past, memory: at the window's beginning, see `Flights`; without its record of the response.
     """
 
@@ -128,9 +128,9 @@ class DisturbedWindow(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def draw_course(
+def draw_scenario(
     seed: int, group: int, begun: int, moths: int, segments: int, violence: float, strength: float, most: Disturbed
-) -> Course:
+) -> Scenario:
     """Draw the flight of a group; a share `strength`, 0 to 1, of the disturbances there may be is drawn."""
     rng = np.random.default_rng([seed, group, begun])
     positions, velocities = draw_targets(rng, moths, LONGEST + segments)
@@ -145,7 +145,7 @@ def draw_course(
     wind = gusts * rng.normal(size=(moths, 2))
     body = draw_body(rng, most) if rng.uniform() < 0.75 * strength else MothBody()
     noise = most.noise * some(0.5)
-    return Course(positions, velocities, starts, wind, gusts, noise, delay_shares(most.delay * delay[:, 0]), body)
+    return Scenario(positions, velocities, starts, wind, gusts, noise, delay_shares(most.delay * delay[:, 0]), body)
 
 
 def draw_body(rng: np.random.Generator, most: Disturbed) -> MothBody:
@@ -164,13 +164,15 @@ def delay_shares(delays: Array) -> Array:
     return np.maximum(0.0, 1.0 - np.abs(late - np.arange(PAST + 1)))
 
 
-def begin(courses: list[Course], body: MothBody) -> Flights:
+def begin(scenarios: list[Scenario], body: MothBody) -> Flights:
     """Flights of all groups at their starts."""
-    states = np.concatenate([course.starts for course in courses])
-    wind = np.concatenate([course.wind for course in courses])
-    goals, speeds = (np.concatenate([getattr(c, name)[:, 0] for c in courses]) for name in ("positions", "velocities"))
+    states = np.concatenate([scenario.starts for scenario in scenarios])
+    wind = np.concatenate([scenario.wind for scenario in scenarios])
+    goals, speeds = (
+        np.concatenate([getattr(c, name)[:, 0] for c in scenarios]) for name in ("positions", "velocities")
+    )
     return Flights(
-        np.zeros(len(courses), dtype=np.int64), states, np.repeat(states[None], PAST, axis=0),
+        np.zeros(len(scenarios), dtype=np.int64), states, np.repeat(states[None], PAST, axis=0),
         first_memory(states, _target(goals, speeds, None, body)), wind,
     )  # fmt: skip
 
@@ -203,12 +205,12 @@ def _begin_anew(flights: Flights, rows: NDArray[np.bool_], starts: Array, goals:
 
 
 def restart(
-    flights: Flights, courses: list[Course], firsts: Any, anew: Any, rng: np.random.Generator, body: MothBody
+    flights: Flights, scenarios: list[Scenario], firsts: Any, anew: Any, rng: np.random.Generator, body: MothBody
 ) -> Flights:
     """The flights, with those begun anew at their starts, and those that are lost back at their targets."""
-    goals, speeds = (np.concatenate([getattr(c, name)[:, first] for c, first in zip(courses, firsts, strict=True)])
+    goals, speeds = (np.concatenate([getattr(c, name)[:, first] for c, first in zip(scenarios, firsts, strict=True)])
                      for name in ("positions", "velocities"))  # fmt: skip
-    starts, wind = (np.concatenate([getattr(course, name) for course in courses]) for name in ("starts", "wind"))
+    starts, wind = (np.concatenate([getattr(scenario, name) for scenario in scenarios]) for name in ("starts", "wind"))
     flights = _begin_anew(flights, anew, starts, goals, speeds, wind, body)
     off = np.hypot(*(flights.states[:, :2] - goals).T)
     lost = ~((off < 25.0) & (np.abs(flights.states[:, 6:]).max(axis=1) < 100.0))
@@ -226,7 +228,7 @@ class _Shown(NamedTuple):
 
 
 def fly_on(
-    parameters: Parameters, flights: Flights, courses: list[Course], firsts: NDArray[np.int64], segments: int,
+    parameters: Parameters, flights: Flights, scenarios: list[Scenario], firsts: NDArray[np.int64], segments: int,
     rng: np.random.Generator, body: MothBody,
 ) -> tuple[DisturbedWindow, Flights]:  # fmt: skip
     """Fly a window of so many segments, with all Jacobians.
@@ -234,8 +236,8 @@ def fly_on(
     Args:
         parameters: of the policy.
         flights: where they are.
-        courses: of the groups.
-        firsts: (G,) decisions of their courses at which the window begins.
+        scenarios: of the groups.
+        firsts: (G,) decisions of their scenarios at which the window begins.
         segments: of the window.
         rng: of noise and wind.
         body: the nominal body.
@@ -243,17 +245,17 @@ def fly_on(
     Returns:
         The window, and the flights at its end.
     """
-    shown = _draw_shown(courses, firsts, segments, rng)
-    (flown, components, winds, response), after = _fly(parameters, flights, courses, shown, body)
+    shown = _draw_shown(scenarios, firsts, segments, rng)
+    (flown, components, winds, response), after = _fly(parameters, flights, scenarios, shown, body)
     targets, velocities, ahead = (np.moveaxis(e, 1, 0) for e in shown[:3])
     ends = np.concatenate([flown, after.states[None]])
     off = np.hypot(*np.moveaxis(ends[..., :2] - targets[: segments + 1], -1, 0))
     sound = ((off < _LOST) & (np.abs(ends[..., 6:]).max(axis=-1) < _SPINNING)).all(axis=0)
     rest = find_trim(body).state
     ends = np.where(sound[:, None], ends, rest)
-    window = (ends, components, *_slopes(ends[:-1], components, winds, courses, sound))
+    window = (ends, components, *_slopes(ends[:-1], components, winds, scenarios, sound))
     window = (*window, targets[: segments + 1], velocities, ahead, sound, shown.noise, response)
-    window = (*window, _all("shares", courses), np.where(sound[:, None], flights.past, rest))
+    window = (*window, _all("shares", scenarios), np.where(sound[:, None], flights.past, rest))
     window = DisturbedWindow(
         *(np.asarray(each, np.float32) for each in window),
         memory=jax.tree.map(np.float32, flights.memory._replace(response=())),
@@ -261,24 +263,28 @@ def fly_on(
     return window, after
 
 
-def _draw_shown(courses: list[Course], firsts: NDArray[np.int64], segments: int, rng: np.random.Generator) -> _Shown:
+def _draw_shown(
+    scenarios: list[Scenario], firsts: NDArray[np.int64], segments: int, rng: np.random.Generator
+) -> _Shown:
     parts = np.arange(segments + 1 + PREVIEW[-1])
     targets, velocities = (
-        np.concatenate([getattr(course, name)[:, first + parts] for course, first in zip(courses, firsts, strict=True)])
+        np.concatenate(
+            [getattr(scenario, name)[:, first + parts] for scenario, first in zip(scenarios, firsts, strict=True)]
+        )
         for name in ("positions", "velocities")
     )
     velocities = velocities[:, : segments + 1]
     ahead = mean_velocities(targets, velocities, SEGMENT)[:, :segments]
-    noise = rng.normal(size=(segments, len(targets), 8)) * _all("noise", courses) * _ROOM
+    noise = rng.normal(size=(segments, len(targets), 8)) * _all("noise", scenarios) * _ROOM
     return _Shown(targets, velocities, ahead, noise, rng.normal(size=(segments, len(targets), 2)))
 
 
 def _fly(
-    parameters: Parameters, flights: Flights, courses: list[Course], shown: _Shown, body: MothBody
+    parameters: Parameters, flights: Flights, scenarios: list[Scenario], shown: _Shown, body: MothBody
 ) -> tuple[tuple[Array, ...], Flights]:
     """States, components, winds and responses (T, B, ...) of the segments, and the flights at their end."""
     plain = tuple((np.asarray(w, np.float64), np.asarray(b, np.float64)) for w, b in parameters)
-    shares, gusts = _all("shares", courses), _all("gusts", courses)
+    shares, gusts = _all("shares", scenarios), _all("gusts", scenarios)
     _, states, past, memory, wind = flights
     rows: list[tuple[Array, ...]] = []
     for t in range(len(shown.noise)):
@@ -289,26 +295,26 @@ def _fly(
         memory = remember(memory, components, target.trims)
         rows.append((states, components, wind, seen[:, -RESPONSES:]))
         past = np.concatenate([states[None], past[:-1]])
-        states = _advance(states, components, wind, courses)
+        states = _advance(states, components, wind, scenarios)
         wind = next_wind(wind, shown.draws[t], gusts, SEGMENT)
     record = tuple(np.array(each) for each in zip(*rows, strict=True))
     return record, Flights(flights.begun, states, past, memory, wind)
 
 
-def _all(name: str, courses: list[Course]) -> Array:
-    return np.concatenate([getattr(course, name) for course in courses])
+def _all(name: str, scenarios: list[Scenario]) -> Array:
+    return np.concatenate([getattr(scenario, name) for scenario in scenarios])
 
 
-def _groups(courses: list[Course]) -> list[tuple[MothBody, slice]]:
-    size = len(courses[0].starts)
-    return [(course.body, slice(i * size, (i + 1) * size)) for i, course in enumerate(courses)]
+def _groups(scenarios: list[Scenario]) -> list[tuple[MothBody, slice]]:
+    size = len(scenarios[0].starts)
+    return [(scenario.body, slice(i * size, (i + 1) * size)) for i, scenario in enumerate(scenarios)]
 
 
-def _advance(states: Array, components: Array, wind: Array, courses: list[Course]) -> Array:
+def _advance(states: Array, components: Array, wind: Array, scenarios: list[Scenario]) -> Array:
     """States (B, 8) a segment later; flown in the air's frame."""
     after, controls = states.copy(), from_components(np.concatenate([components, np.zeros((len(states), 1))], axis=1))
     after[:, 4:6] -= wind
-    for body, rows in _groups(courses):
+    for body, rows in _groups(scenarios):
         after[rows] = propagate(after[rows], controls[rows], body=body, threads=1).states
     after[:, 4:6] += wind
     after[:, :2] += SEGMENT * wind
@@ -316,13 +322,13 @@ def _advance(states: Array, components: Array, wind: Array, courses: list[Course
 
 
 def _slopes(
-    states: Array, components: Array, winds: Array, courses: list[Course], sound: NDArray[np.bool_]
+    states: Array, components: Array, winds: Array, scenarios: list[Scenario], sound: NDArray[np.bool_]
 ) -> tuple[Array, Array]:
     """Jacobians (T, B, 8, 8) and (T, B, 8, 3) of the segments; zero of moths that were lost."""
     through = states.copy()
     through[..., 4:6] -= winds
     parts = []
-    for body, rows in _groups(courses):
+    for body, rows in _groups(scenarios):
         flat = through[:, rows].reshape(-1, 8), components[:, rows].reshape(-1, 3)
         _, *slopes = jacobians(*flat, body=body)
         parts.append([each.reshape(len(states), -1, *each.shape[1:]) for each in slopes])

@@ -22,7 +22,7 @@ from mothsim.controllers.policies.disturbed_flights import (
     Disturbed,
     DisturbedWindow,
     begin,
-    draw_course,
+    draw_scenario,
     fly_on,
     upright,
 )
@@ -122,15 +122,15 @@ def gradient_moments(network: Network, settings: RobustSettings, seed: int) -> N
 def _windows(network: Network, settings: RobustSettings, seed: int) -> Iterator[DisturbedWindow]:
     """Windows of flights as they are trained with, all disturbances there, each begun anew."""
     for i in range(_WINDOWS // 2):
-        courses = [
-            draw_course(seed, group, i, settings.moths, settings.segments, settings.violence, 1.0,
+        scenarios = [
+            draw_scenario(seed, group, i, settings.moths, settings.segments, settings.violence, 1.0,
                         Disturbed(**settings.disturbed))
             for group in range(settings.groups)
         ]  # fmt: skip
-        flights, rng = begin(courses, MothBody()), np.random.default_rng([seed, i])
+        flights, rng = begin(scenarios, MothBody()), np.random.default_rng([seed, i])
         for first in (0, settings.segments):
-            firsts = np.full(len(courses), first)
-            window, flights = fly_on(_pairs(network), flights, courses, firsts, settings.segments, rng, MothBody())
+            firsts = np.full(len(scenarios), first)
+            window, flights = fly_on(_pairs(network), flights, scenarios, firsts, settings.segments, rng, MothBody())
             yield window
 
 

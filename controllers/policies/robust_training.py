@@ -13,11 +13,11 @@ from mothsim.body import MothBody
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.policies.disturbed_flights import (
     LONGEST,
-    Course,
     Disturbed,
     Flights,
+    Scenario,
     begin,
-    draw_course,
+    draw_scenario,
     fly_on,
     restart,
 )
@@ -103,13 +103,13 @@ def train_robust_policy(
     def gradient(parameters: Parameters, flights: Flights, step: int) -> tuple[Any, Flights]:
         return _gradient(parameters, flights, settings, step)
 
-    flights = begin([_course(settings, group, 0) for group in range(settings.groups)], MothBody())
+    flights = begin([_scenario(settings, group, 0) for group in range(settings.groups)], MothBody())
     return descend(network, optimiser, gradient, settings, flights, checkpoint=checkpoint, callback=callback)
 
 
-def _course(settings: RobustSettings, group: int, begun: int) -> Course:
+def _scenario(settings: RobustSettings, group: int, begun: int) -> Scenario:
     strength = float(np.clip((begun / settings.steps - _CALM) / _RAMP, 0.0, 1.0))
-    return draw_course(
+    return draw_scenario(
         settings.seed, group, begun, settings.moths, settings.segments, settings.violence, strength,
         Disturbed(**settings.disturbed),
     )  # fmt: skip
@@ -121,10 +121,10 @@ def _gradient(parameters: Parameters, flights: Flights, settings: RobustSettings
     old = rng.uniform(size=settings.groups) < _ANEW
     old |= (step - flights.begun) * settings.segments >= LONGEST
     begun = np.where(old, step, flights.begun)
-    courses = [_course(settings, group, int(each)) for group, each in enumerate(begun)]
+    scenarios = [_scenario(settings, group, int(each)) for group, each in enumerate(begun)]
     firsts = (step - begun) * settings.segments
-    flights = restart(flights._replace(begun=begun), courses, firsts, np.repeat(old, settings.moths), rng, body)
-    window, flights = fly_on(parameters, flights, courses, firsts, settings.segments, rng, body)
+    flights = restart(flights._replace(begun=begun), scenarios, firsts, np.repeat(old, settings.moths), rng, body)
+    window, flights = fly_on(parameters, flights, scenarios, firsts, settings.segments, rng, body)
     precision = _COARSEST * (settings.precision / _COARSEST) ** min(1.0, step / settings.steps / 0.75)
     weights = CostWeights(precision=np.float32(precision), **settings.weights)
     return disturbed_cost_and_gradient(parameters, window, weights, body), flights

@@ -11,7 +11,7 @@ import pytest
 from mothsim import MothBody, controllers, fly
 from mothsim.controllers.networks.storage import find_network
 from mothsim.controllers.policies import policy_run
-from mothsim.controllers.policies.disturbed_flights import Disturbed, begin, delay_shares, draw_course, fly_on
+from mothsim.controllers.policies.disturbed_flights import Disturbed, begin, delay_shares, draw_scenario, fly_on
 from mothsim.controllers.policies.disturbed_gradient import disturbed_cost, disturbed_cost_and_gradient
 from mothsim.controllers.policies.flight_gradient import CostWeights
 from mothsim.controllers.policies.robust_training import (
@@ -34,11 +34,11 @@ WEIGHTS = CostWeights(precision=0.1, change=1e-3, calm=0.05)
 def window(parameters: Any, segments: int = 5) -> Any:
     """A window of calm starts, in wind and noise, shown late, on two bodies; the same draws for all parameters."""
     most = Disturbed(delay=0.03, noise=0.01, gusts=50.0)
-    courses = [draw_course(3, group, 0, 4, segments, 0.1, 1.0, most) for group in range(2)]
-    assert any(course.body != BODY for course in courses)
-    assert any((course.shares[:, 0] < 1).any() for course in courses)
+    scenarios = [draw_scenario(3, group, 0, 4, segments, 0.1, 1.0, most) for group in range(2)]
+    assert any(scenario.body != BODY for scenario in scenarios)
+    assert any((scenario.shares[:, 0] < 1).any() for scenario in scenarios)
     flown, _ = fly_on(
-        parameters, begin(courses, BODY), courses, np.zeros(2, np.int64), segments, np.random.default_rng(7), BODY
+        parameters, begin(scenarios, BODY), scenarios, np.zeros(2, np.int64), segments, np.random.default_rng(7), BODY
     )
     return flown
 
