@@ -15,11 +15,13 @@ from mothsim.body import MothBody
 from mothsim.controllers.networks.sparse_inference import evaluate_one
 from mothsim.policy_interface import (
     ENTRIES,
+    GRAVITY_ENTRIES,
     PREVIEW,
     PolicyTarget,
     departures,
     observed_motion,
     observed_preview,
+    observed_up,
     room_beyond_trim,
 )
 from mothsim.solver.compiled import kernel_with_gil
@@ -27,7 +29,7 @@ from mothsim.solver.compiled import kernel_with_gil
 Array = NDArray[np.floating]
 
 _AHEAD = len(PREVIEW)
-_INPUTS = len(ENTRIES)
+_INPUTS, _GRAVITY = len(ENTRIES), len(GRAVITY_ENTRIES)
 _MOTION = _INPUTS - 2 * _AHEAD
 _TRIM = 4 + 2 * _AHEAD + 2  # where trim's components begin in a row of a target
 
@@ -42,16 +44,17 @@ def target_rows(target: PolicyTarget, body: MothBody) -> Array:
 
 
 @kernel_with_gil
-def decide(states, target, packed, controls):
+def decide(states, target, packed, gravity, controls):
     """Decide for moths.
 
     Args:
         states: (N, 8).
         target: a row of `target_rows`.
         packed: the compressed network.
+        gravity: whether it observes where up is.
         controls: (N, 4), written to.
     """
-    inputs, outputs = np.empty((1, _INPUTS)), np.empty((1, 3))
+    inputs, outputs = np.empty((1, _INPUTS + _GRAVITY * gravity)), np.empty((1, 3))
     nodes = np.empty(2 * np.int64(packed[0]))
     seen = inputs[0]
     trims, posture = target[_TRIM : _TRIM + 3], target[_TRIM - 2 : _TRIM]
@@ -71,6 +74,12 @@ def decide(states, target, packed, controls):
             seen[_MOTION + 2 * k], seen[_MOTION + 2 * k + 1] = observed_preview(
                 target[4 + 2 * k], target[5 + 2 * k], cos, sin
             )
+        if gravity:
+            for k in range(2):
+                angle, trim = state[2 + k], posture[k]
+                seen[_INPUTS + 2 * k], seen[_INPUTS + 2 * k + 1] = observed_up(
+                    math.cos(angle), math.sin(angle), math.cos(trim), math.sin(trim)
+                )
         evaluate_one(inputs, 0, packed, nodes, outputs)
         along, across, torque = departures(
             outputs[0, 0], outputs[0, 1], outputs[0, 2], target[_TRIM + 3], target[_TRIM + 4]

@@ -40,6 +40,7 @@ class Policy:
             raise ValueError(f"network is of the kind {self.network.kind!r}: expected 'policy'")
         self._tilt = self.network.info.get("training", {}).get("tilt", 0.0)
         self._evaluate, self._remembers = CompiledNetwork(self.network), self.network.has_memory
+        self._observes_up = self.network.observes_up
         for moths in (1, 100):  # so that no flight waits for the compiler
             self._evaluate(np.zeros((moths, self.network.sizes[0])))
 
@@ -67,7 +68,8 @@ class Policy:
         step = round(time / SEGMENT)
         if not self._remembers:
             controls = np.empty((len(states), 4))
-            decide(np.ascontiguousarray(states, np.float64), self._rows[step], self._evaluate.packed, controls)
+            shown = np.ascontiguousarray(states, np.float64), self._rows[step]
+            decide(*shown, self._evaluate.packed, self._observes_up, controls)
             return controls
         target = self._target.at(step)
         components = np.zeros((len(states), 4))

@@ -65,6 +65,14 @@ ENTRIES = (
 )
 """The numbers of an observation, in order; the first of the preview is the target's next 20 ms."""
 
+GRAVITY_ENTRIES = tuple(
+    PolicyEntry(f"up {direction} the {part} - trim's", "1", part, 1 / 3, 6.0)
+    for part in ("head-thorax", "abdomen")
+    for direction in ("along", "across")
+)
+"""The numbers that follow in the observation of a policy that is to fly at any body angle: where up is. The force that
+carries the weight turns with them, so that one gain compensates tilt at every angle."""
+
 OUTPUT_ENTRIES = (
     PolicyEntry("force - trim's, along", "dyn", "body", _ALONG, math.inf),
     PolicyEntry("force - trim's, across", "dyn", "body", _ACROSS, math.inf),
@@ -126,13 +134,14 @@ def mean_velocities(positions: Array, velocities: Array, period: float) -> Array
     return np.diff(shown, axis=-2) / (np.diff(ends)[:, None] * period) - velocities[..., None, :]
 
 
-def observe(states: Any, target: PolicyTarget, xp: Any = np) -> Any:
+def observe(states: Any, target: PolicyTarget, xp: Any = np, gravity: bool = False) -> Any:
     """Observations (N, 29), see `ENTRIES`, of states (N, 8) and a target of one decision.
 
     Args:
         states: (N, 8).
         target: of all moths, or of each: positions (2,) or (N, 2), and so on.
         xp: `numpy`, or `jax.numpy`.
+        gravity: whether to observe where up is too, see `GRAVITY_ENTRIES`: (N, 33).
     """
     positions, velocities, ahead, postures, _ = target
     theta, bend = states[:, 2], states[:, 3] - states[:, 2]
@@ -145,7 +154,13 @@ def observe(states: Any, target: PolicyTarget, xp: Any = np) -> Any:
     )  # fmt: skip
     shape = (len(theta), len(PREVIEW))
     coming = xp.stack(observed_preview(ahead[..., 0], ahead[..., 1], cos[:, None], sin[:, None]), -1)
-    return xp.concatenate([xp.stack(moth, -1), xp.broadcast_to(coming, (*shape, 2)).reshape(shape[0], -1)], -1)
+    parts = [xp.stack(moth, -1), xp.broadcast_to(coming, (*shape, 2)).reshape(shape[0], -1)]
+    if gravity:
+        phi, trim = states[:, 3], (postures[..., 0], postures[..., 1])
+        for angle, at_trim in ((theta, trim[0]), (phi, trim[1])):
+            up = observed_up(xp.cos(angle), xp.sin(angle), xp.cos(at_trim), xp.sin(at_trim))
+            parts.append(xp.stack(up, -1))
+    return xp.concatenate(parts, -1)
 
 
 @shared
@@ -174,6 +189,12 @@ def observed_preview(x, y, cos, sin):
     """A pair of preview entries, of a mean velocity ahead less the velocity now."""
     speed = 1.0 / (20.0 * square_root(1.0 + (x * x + y * y) / _COMING**2))
     return (cos * x + sin * y) * speed, (cos * y - sin * x) * speed
+
+
+@shared
+def observed_up(cos, sin, trim_cos, trim_sin):
+    """Up along and across a part of the body, less that at trim, by the part's angle and trim's."""
+    return 3.0 * (sin - trim_sin), 3.0 * (cos - trim_cos)
 
 
 @shared

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mothsim.policy_interface import ENTRIES, OUTPUT_ENTRIES
+from mothsim.policy_interface import ENTRIES, GRAVITY_ENTRIES, OUTPUT_ENTRIES
 from mothsim.policy_memory import MEMORY_ENTRIES
 from mothsim.segments import FULL_OUTPUTS, INPUTS, OUTPUTS
 
@@ -21,15 +21,15 @@ CONTROLS = 3
 """The first outputs are the control: F_x, F_y, tau; and tau_w of a fully actuated inverse model."""
 
 Kind = Literal["inverse-model", "policy"]
-_OBSERVED, _REMEMBERED, _ASKED = (
-    tuple(entry.name for entry in entries) for entries in (ENTRIES, MEMORY_ENTRIES, OUTPUT_ENTRIES)
+_OBSERVED, _UP, _REMEMBERED, _ASKED = (
+    tuple(entry.name for entry in entries) for entries in (ENTRIES, GRAVITY_ENTRIES, MEMORY_ENTRIES, OUTPUT_ENTRIES)
 )
 KINDS: dict[Kind, tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]] = {
     "inverse-model": ((tuple(INPUTS),), tuple(OUTPUTS)),
-    "policy": ((_OBSERVED, (*_OBSERVED, *_REMEMBERED)), _ASKED),
+    "policy": ((_OBSERVED, (*_OBSERVED, *_UP), (*_OBSERVED, *_REMEMBERED)), _ASKED),
 }
 """Names of the inputs, of which there may be some alternatives, and of the outputs, by the kind of network; a policy
-has memory or not."""
+observes where up is, or has memory, or neither."""
 
 Float32 = NDArray[np.float32]
 Array = NDArray[np.floating]
@@ -152,7 +152,12 @@ class Network:
     @property
     def has_memory(self) -> bool:
         """Whether this is a policy that observes with memory, see `mothsim.policy_memory`."""
-        return self.kind == "policy" and self.sizes[0] > len(_OBSERVED)
+        return self.kind == "policy" and self.sizes[0] == len(_OBSERVED) + len(_REMEMBERED)
+
+    @property
+    def observes_up(self) -> bool:
+        """Whether this is a policy that observes where up is, see `mothsim.policy_interface.GRAVITY_ENTRIES`."""
+        return self.kind == "policy" and self.sizes[0] == len(_OBSERVED) + len(_UP)
 
     @property
     def masks(self) -> tuple[NDArray[np.bool_], ...]:

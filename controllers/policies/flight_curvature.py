@@ -25,10 +25,10 @@ from mothsim.controllers.policies.flight_gradient import (
     Parameters,
     Window,
     distance_curvature,
-    forward,
+    policy_answer,
     segment_cost,
 )
-from mothsim.policy_interface import PolicyTarget, observe, to_control_components
+from mothsim.policy_interface import PolicyTarget, to_control_components
 
 SQUARES = 9
 """Squares of a segment's cost: position (2), outputs (3), angular rates (2), tilt and bend."""
@@ -61,7 +61,7 @@ def gauss_newton_matrix(
 
     def answer(moved: Any, state: Any, *motion: Any) -> Any:
         target = PolicyTarget(*(each[None] for each in motion))
-        outputs = forward(unravel(flat.at[live].add(moved)), observe(state[None], target, jnp))
+        outputs = policy_answer(unravel(flat.at[live].add(moved)), state[None], target)
         return outputs[0], to_control_components(outputs, target.trims, body, jnp)[0]
 
     axes = (None, 0, *(0 for _ in PolicyTarget._fields))

@@ -17,7 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mothsim.body import MothBody
-from mothsim.policy_interface import PREVIEW, PolicyTarget, mean_velocities, observe, to_control_components, trims_at
+from mothsim.policy_interface import (
+    ENTRIES,
+    GRAVITY_ENTRIES,
+    PREVIEW,
+    PolicyTarget,
+    mean_velocities,
+    observe,
+    to_control_components,
+    trims_at,
+)
 from mothsim.solver.jacobians import jacobians
 from mothsim.solver.propagate import SEGMENT
 
@@ -87,6 +96,12 @@ def forward(parameters: Parameters, inputs: Any, xp: Any = jnp) -> Any:
     return hidden @ weight + bias
 
 
+def policy_answer(parameters: Parameters, states: Any, target: PolicyTarget, xp: Any = jnp) -> Any:
+    """Outputs (N, 3) at states (N, 8) of a policy that observes where up is, or does not, by its number of inputs."""
+    gravity = parameters[0][0].shape[0] == len(ENTRIES) + len(GRAVITY_ENTRIES)
+    return forward(parameters, observe(states, target, xp, gravity), xp)
+
+
 def fly_window(
     parameters: Parameters, starts: Array, targets: Array, velocities: Array, body: MothBody, angles: Any = np.pi / 2
 ) -> Window:
@@ -109,7 +124,7 @@ def fly_window(
     states, rows, lost = [starts], [], np.zeros(len(starts), dtype=np.bool_)
     for t in range(segments):
         target = PolicyTarget(targets[:, t], velocities[:, t], ahead[:, t], postures, trims)
-        outputs = forward(plain, observe(states[-1], target), np)
+        outputs = policy_answer(plain, states[-1], target, np)
         components = to_control_components(outputs, trims, body)
         end, by_state, by_components = jacobians(states[-1], components, body=body)
         off = np.hypot(end[:, 0] - targets[:, t + 1, 0], end[:, 1] - targets[:, t + 1, 1])
@@ -159,7 +174,7 @@ def flight_cost(
         start, end, components, by_state, by_components, position, velocity, ahead, goal = inputs
         state = bounded_costate(state)
         target = PolicyTarget(position, velocity, ahead, window.postures, window.trims)
-        outputs = forward(parameters, observe(state, target, jnp))
+        outputs = policy_answer(parameters, state, target)
         change = to_control_components(outputs, window.trims, body, jnp) - components
         state = end + jnp.einsum("bij,bj->bi", by_state, state - start)
         state = state + jnp.einsum("bij,bj->bi", by_components, change)

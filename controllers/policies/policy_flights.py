@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import mothsim
+from mothsim.controllers.evaluation.envelope import ON_TARGET, fly_envelope
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.policy import Policy
 from mothsim.metrics import recovered
@@ -47,11 +48,26 @@ class PolicyRequirement:
         return True
 
 
-REQUIREMENTS = {
+class EnvelopeRequirement:
+    """What is asked of a policy over the envelope: 48 body angles, cruises to 300 cm/s, and to recover every time.
+
+    The median error of every manoeuvre is to be within `ON_TARGET`.
+    """
+
+    def met_by(self, network: Network, moths: int, seed: int, losses: float = 0.0) -> bool:
+        """Whether a policy meets it, see `fly_all_angles` and `PolicyRequirement.met_by`."""
+        flown = fly_all_angles(network, moths, seed)
+        near, back = flown["worst_cm"] <= ON_TARGET, flown["recovered"] >= 1 - losses
+        return near and back and flown["lost"] <= losses * flown["flights"]
+
+
+REQUIREMENTS: dict[str, PolicyRequirement | EnvelopeRequirement] = {
     "gentle": PolicyRequirement({"hover": 0.05, "sum-of-primes": 0.10}),
     "all": PolicyRequirement(dict.fromkeys(("step", "recover", *DURATIONS), float("inf")), recovered=0.95),
+    "envelope": EnvelopeRequirement(),
 }
-"""By name: near-hover flight (key `gentle`), and every task; the likeliest to fail are flown first."""
+"""By name: near-hover flight (key `gentle`), every task, of which the likeliest to fail are flown first, and the
+envelope."""
 
 
 def fly_task(network: Network, task: str, moths: int, seed: int) -> tuple[float, int, float]:
@@ -59,6 +75,21 @@ def fly_task(network: Network, task: str, moths: int, seed: int) -> tuple[float,
     flights = mothsim.fly(Policy(network), task, duration=DURATIONS[task], moths=moths, seed=seed)
     back = float(recovered(flights).mean()) if task == "recover" else 0.0
     return float(np.median(flights.rms_error)), int(flights.lost.sum()), back
+
+
+def fly_all_angles(network: Network, moths: int, seed: int) -> dict[str, Any]:
+    """Figures over the envelope, see `mothsim.controllers.evaluation.envelope.fly_envelope`.
+
+    Args:
+        network: a policy.
+        moths: flights from violent starts; each of the 73 manoeuvres is flown by a fifth as many.
+        seed: of the starts.
+    """
+    each = max(1, moths // 5)
+    found = fly_envelope(lambda: Policy(network), angles=48, speeds=5, moths=each, back=moths, seed=seed)
+    flights = each * len(found.manoeuvres)
+    return {"worst_cm": found.worst, "flown": found.flown, "recovered": found.recovered, "flights": flights,
+            "lost": round(found.lost * flights)}  # fmt: skip
 
 
 def fly_all(network: Network, moths: int = 20, seed: int = 0) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mothsim.policy_interface import PREVIEW
+from mothsim.body import MothBody
+from mothsim.policy_interface import PREVIEW, trims_at
 from mothsim.solver.propagate import SEGMENT
 from mothsim.trajectories import make_trajectory
 
@@ -65,11 +66,11 @@ def draw_starts(
 ) -> Array:
     """Starts (N, 8) about hovering at targets (N, 2), many calm, some `violence` times as far off as in `recover`.
 
-    Most begin at the target's own velocity (N, 2). The body is straight, at angles (N,).
+    Most begin at the target's own velocity (N, 2). The body is bent as in trim, at angles (N,).
     """
     moths = len(positions)
     starts = np.zeros((moths, 8))
-    starts[:, 2], starts[:, 3] = angles, angles + math.pi
+    starts[:, 2:4] = trims_at(np.broadcast_to(angles, moths), MothBody())[0]
     scale = violence * rng.uniform(0, 1, (moths, 1)) ** 2
     starts += scale * _SPREAD * rng.uniform(-1, 1, (moths, 8))
     starts[:, :2] += positions

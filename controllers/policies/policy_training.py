@@ -21,7 +21,7 @@ from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
 from mothsim.controllers.policies.policy_descent import descend
 from mothsim.controllers.policies.policy_run import Callback
 from mothsim.controllers.policies.policy_targets import draw_angles, draw_starts, draw_targets
-from mothsim.policy_interface import ENTRIES, OUTPUT_ENTRIES
+from mothsim.policy_interface import ENTRIES, GRAVITY_ENTRIES, OUTPUT_ENTRIES
 
 _OUTPUTS = len(OUTPUT_ENTRIES)
 _POSITIVE = ("learning_rate", "violence", "precision")
@@ -86,8 +86,9 @@ def require_sound(settings: Any, counts: tuple[str, ...], positive: tuple[str, .
 
 
 def init_policy(settings: PolicySettings) -> Network:
-    """Return a policy with random weights and small outputs."""
-    return random_policy(len(ENTRIES), settings.hidden, settings.seed)
+    """Return a policy with random weights and small outputs; where `tilt` is not 0, it observes where up is."""
+    inputs = len(ENTRIES) + (len(GRAVITY_ENTRIES) if settings.tilt else 0)
+    return random_policy(inputs, settings.hidden, settings.seed)
 
 
 def random_policy(inputs: int, hidden: tuple[int, ...], seed: int) -> Network:

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from mothsim.controllers.learning.pruning import effective_masks
 from mothsim.controllers.networks.network import Network
 from mothsim.plotting.style import figure_style
-from mothsim.policy_interface import ENTRIES, OUTPUT_ENTRIES
+from mothsim.policy_interface import ENTRIES, GRAVITY_ENTRIES, OUTPUT_ENTRIES, PolicyEntry
+from mothsim.policy_memory import MEMORY_ENTRIES
 
+_SENSES = {entry.name: entry for entry in (*ENTRIES, *GRAVITY_ENTRIES, *MEMORY_ENTRIES)}
 _PLUS, _MINUS, _FAINT = "#0072b2", "#d55e00", "0.75"
 
 
@@ -43,6 +45,7 @@ def draw_wiring(networks: Mapping[str, Network], columns: int = 2) -> Figure:
 
 def _draw_graph(axes: Axes, network: Network, senses: NDArray[np.intp]) -> None:
     weights = [network.weights[0][senses], *network.weights[1:]]
+    sensed = [_SENSES[network.input_names[i]] for i in senses]
     heights = [np.linspace(1, 0, size + 2)[1:-1] for size in (len(senses), *(w.shape[1] for w in weights))]
     for layer, weight in enumerate(weights):
         share = np.abs(weight) / np.maximum(np.abs(weight).max(axis=0), 1e-30)
@@ -51,13 +54,13 @@ def _draw_graph(axes: Axes, network: Network, senses: NDArray[np.intp]) -> None:
             axes.plot([layer, layer + 1], ends, color=_PLUS if weight[i, j] > 0 else _MINUS, lw=0.6 + 2.4 * share[i, j])
             if len(weights) == 1:
                 at = 0.25 + 0.2 * (turn % 3)  # so that gains of lines that cross do not lie on one another
-                gain = _gain(float(weight[i, j]), int(senses[i]), j)
+                gain = _gain(float(weight[i, j]), sensed[i], j)
                 axes.text(at, ends[0] + at * (ends[1] - ends[0]), gain, fontsize=7, ha="center", va="center",
                           bbox={"fc": "white", "ec": "none", "pad": 0.5})  # fmt: skip
     for layer, height in enumerate(heights):
         connected = (weights[layer] != 0).any(axis=1) if layer < len(weights) else (weights[-1] != 0).any(axis=0)
         axes.scatter(np.full(len(height), layer), height, s=16, zorder=3, c=["0.2" if c else _FAINT for c in connected])
-    names = ([ENTRIES[i].name for i in senses], [entry.name for entry in OUTPUT_ENTRIES])
+    names = ([entry.name for entry in sensed], [entry.name for entry in OUTPUT_ENTRIES])
     for side, (layer, labels) in enumerate(zip((0, len(weights)), names, strict=True)):
         for height, label in zip(heights[layer], labels, strict=True):
             axes.text(layer + (0.04 if side else -0.04), height, label, fontsize=8, va="center",
@@ -66,9 +69,9 @@ def _draw_graph(axes: Axes, network: Network, senses: NDArray[np.intp]) -> None:
     axes.set_axis_off()
 
 
-def _gain(weight: float, sense: int, output: int) -> str:
+def _gain(weight: float, entry: PolicyEntry, output: int) -> str:
     """A linear policy's gain for small departures, in physical units."""
-    entry, out = ENTRIES[sense], OUTPUT_ENTRIES[output]
+    out = OUTPUT_ENTRIES[output]
     unit = (
         out.unit
         if entry.unit == "1"

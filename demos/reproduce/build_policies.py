@@ -8,6 +8,7 @@ those that it was pruned by. Killed at any moment, training goes on; pruning goe
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +18,7 @@ from typing import Literal, TypeVar
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import load_network, save_network
 from mothsim.controllers.policies.make_policy import make_policy
-from mothsim.controllers.policies.policy_flights import REQUIREMENTS, fly_all
+from mothsim.controllers.policies.policy_flights import REQUIREMENTS, fly_all, fly_all_angles
 from mothsim.controllers.policies.policy_pruning import prune_policy
 from mothsim.controllers.policies.policy_refining import RefiningSettings
 from mothsim.controllers.policies.policy_run import run
@@ -42,6 +43,8 @@ PRUNED = RefiningSettings(
     steps=20, memory=0.8, damping=0.01, weights={"precision": 0.02, "calm": 0.05, "effort": 1e-3, "arrival": 0.0}
 )
 """How policies are trained and refined, and how pruned ones are refined after every removal."""
+ALL_ANGLES = {"tilt": math.pi, "violence": 1.0}
+"""Of those that are to fly the envelope."""
 
 
 Settings = TypeVar("Settings", PolicySettings, RefiningSettings, RobustSettings)
@@ -53,8 +56,9 @@ class BuildPolicies:
 
     names: tuple[Literal["alone", "robust", "robust-60", "pruned"], ...] = ("alone", "robust", "robust-60", "pruned")
     """Policies to make."""
-    requirement: Literal["gentle", "all"] = "all"
-    """Requirement on pruned policies: near-hover flight (gentle), or every task (all)."""
+    requirement: Literal["gentle", "all", "envelope"] = "all"
+    """Requirement on pruned policies: near-hover flight (gentle), every task (all), or every body angle and cruises to
+    300 cm/s (envelope)."""
     flights: Count = 100
     """Flights of each task, to prune by and to test with; ten times as many to select by."""
     tries: Count = 6
@@ -83,7 +87,11 @@ class BuildPolicies:
             for (name, seed), (network, file) in zip(
                 wanted, run_tasks(BuildPolicies.make, work, workers, ordered=True), strict=True
             ):
-                show({"weights": network.connections, **fly_all(network, self.flights, _TEST)}, False)
+                figures = fly_all(network, self.flights, _TEST)
+                if network.observes_up:
+                    envelope = fly_all_angles(network, self.flights, _TEST)
+                    figures.update({f"envelope_{name}": value for name, value in envelope.items()})
+                show({"weights": network.connections, **figures}, False)
                 wrote(file)
                 if name == "pruned":
                     pruned[f"seed {seed}"] = network
@@ -112,10 +120,13 @@ class BuildPolicies:
         return replace(settings, steps=max(1, round(self.step_scale * settings.steps)), seed=seed)
 
     def _pruned(self, seed: int, folder: Path) -> tuple[Network, Path]:
-        settings, requirement = self._scaled(PRUNED, seed), REQUIREMENTS[self.requirement]
+        settings, linear, requirement = self._scaled(PRUNED, seed), LINEAR, REQUIREMENTS[self.requirement]
+        refining = replace(settings, steps=3 * settings.steps)
+        if self.requirement == "envelope":
+            settings, linear = replace(settings, **ALL_ANGLES), replace(linear, moths=96, **ALL_ANGLES)
+            refining = replace(settings, steps=10 * settings.steps)
         with StageBar() as bar:
-            refining = replace(settings, steps=3 * settings.steps)
-            network = make_policy(self._scaled(LINEAR, seed), refining, folder / "linear.safetensors", bar)
+            network = make_policy(self._scaled(linear, seed), refining, folder / "linear.safetensors", bar)
 
         def file(policy: Network) -> Path:
             return folder / f"{self.requirement}-{policy.connections}.safetensors"
@@ -129,7 +140,7 @@ class BuildPolicies:
             return sorted(found, key=lambda policy: policy.connections)
 
         if not fewest_first():
-            taken(network)
+            save_network(network, file(network))
         prune_policy(
             fewest_first()[0], settings,
             lambda policy: requirement.met_by(policy, self.flights, _SELECTION), tries=self.tries, callback=taken,

@@ -9,12 +9,14 @@ import pytest
 from mothsim import MothBody, make_trajectory
 from mothsim.policy_interface import (
     ENTRIES,
+    GRAVITY_ENTRIES,
     OUTPUT_ENTRIES,
     PREVIEW,
     PolicyTarget,
     departures,
     observe,
     observed_motion,
+    observed_up,
     preview,
     softened,
     to_control_components,
@@ -43,11 +45,22 @@ def test_by_hand() -> None:
     assert not seen[9:].any()
 
 
+def test_where_up_is_by_hand() -> None:
+    tilted = UPRIGHT + np.array([0, 0, math.pi / 6, -math.pi / 2, 0, 0, 0, 0])
+    seen = observe(tilted[None], STILL, gravity=True)[0]
+    assert seen.shape == (len(ENTRIES) + len(GRAVITY_ENTRIES),)
+    np.testing.assert_array_equal(seen[: len(ENTRIES)], observe(tilted[None], STILL)[0])
+    # The head leans left by 30 degrees, so up lies to its right; the abdomen, held left, no longer points down.
+    assert seen[len(ENTRIES) :] == pytest.approx([3 * (math.cos(math.pi / 6) - 1), -1.5, 3.0, -3.0], abs=1e-12)
+    force = np.array([math.sin(tilted[2]), math.cos(tilted[2])]) * BODY.weight  # what would carry the weight
+    assert seen[len(ENTRIES) : -2] == pytest.approx(3 * (force - TRIM[:2]) / BODY.weight)
+
+
 def test_bounds_are_approached_and_not_passed() -> None:
     wild = some_states() + np.array([1e3, -1e3, 2.0, 30.0, 1e5, 1e5, 1e4, -1e4])
     far = STILL._replace(positions=np.full(2, 1e6), velocities=np.full(2, -1e6), ahead=np.full((len(PREVIEW), 2), 1e6))
-    bounds = np.array([entry.bound for entry in ENTRIES])
-    assert (np.abs(observe(wild, far)) <= bounds * (1 + 1e-12)).all()
+    bounds = np.array([entry.bound for entry in (*ENTRIES, *GRAVITY_ENTRIES)])
+    assert (np.abs(observe(wild, far, gravity=True)) <= bounds * (1 + 1e-12)).all()
 
 
 @pytest.mark.parametrize("turns", [-2, 1])
@@ -55,7 +68,7 @@ def test_whole_turns_and_places_are_not_seen(turns: int) -> None:
     states = some_states()
     moved = states + math.tau * turns * np.eye(8)[2] + math.tau * turns * np.eye(8)[3] + [7, -9, 0, 0, 0, 0, 0, 0]
     there = STILL._replace(positions=np.array([7.0, -9.0]))
-    assert observe(moved, there) == pytest.approx(observe(states, STILL), abs=1e-9)
+    assert observe(moved, there, gravity=True) == pytest.approx(observe(states, STILL, gravity=True), abs=1e-9)
 
 
 def test_bits_do_not_depend_on_who_else_is_observed() -> None:
@@ -85,8 +98,8 @@ def test_jax_observes_the_same() -> None:
     target = preview(make_trajectory("figure-eight"), BODY, 0.02, 50)
     assert target.ahead.shape == (50, len(PREVIEW), 2)
     shown, states = target.at(7), some_states()
-    theirs = observe(jnp.asarray(states), PolicyTarget(*(jnp.asarray(each) for each in shown)), jnp)
-    np.testing.assert_allclose(theirs, observe(states, shown), atol=2e-4)
+    theirs = observe(jnp.asarray(states), PolicyTarget(*(jnp.asarray(each) for each in shown)), jnp, True)
+    np.testing.assert_allclose(theirs, observe(states, shown, gravity=True), atol=2e-4)
     outputs = np.random.default_rng(1).normal(size=(20, 3)) * 4
     np.testing.assert_allclose(
         to_control_components(jnp.asarray(outputs), jnp.asarray(TRIM), BODY, jnp),
@@ -101,11 +114,13 @@ def test_numba_observes_and_acts_the_same() -> None:
 
     @kernel
     def compiled(numbers, outputs):
-        return observed_motion(*numbers), departures(outputs[0], outputs[1], outputs[2], 4e4, 1e5)
+        asked = departures(outputs[0], outputs[1], outputs[2], 4e4, 1e5)
+        return observed_motion(*numbers), observed_up(*numbers[:4]), asked
 
     numbers = tuple(np.random.default_rng(0).normal(size=11))
     outputs = (0.3, -0.7, 1.9)
-    seen, asked = compiled(numbers, outputs)
+    seen, up, asked = compiled(numbers, outputs)
+    np.testing.assert_allclose(up, observed_up(*map(np.float64, numbers[:4])), rtol=1e-14)
     np.testing.assert_allclose(seen, observed_motion(*map(np.float64, numbers)), rtol=1e-14)
     np.testing.assert_allclose(asked, departures(outputs[0], outputs[1], outputs[2], 4e4, 1e5), rtol=1e-14)
 
@@ -126,7 +141,9 @@ def test_at_trim_nothing_is_seen_and_no_output_asks_for_trim(angle: float) -> No
 
     trim = find_trim(BODY, angle)
     target = preview(make_trajectory("hover", angle=angle), BODY, 0.02, 3).at(0)
-    assert observe(trim.state[None], target) == pytest.approx(np.zeros((1, len(ENTRIES))), abs=1e-12)
+    assert observe(trim.state[None], target, gravity=True) == pytest.approx(
+        np.zeros((1, len(ENTRIES) + len(GRAVITY_ENTRIES))), abs=1e-12
+    )
     asked = np.append(to_control_components(np.zeros((1, 3)), target.trims, BODY)[0], 0.0)
     np.testing.assert_allclose(from_components(asked), trim.control, rtol=1e-12, atol=1e-9)
 

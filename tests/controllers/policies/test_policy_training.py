@@ -8,7 +8,13 @@ import pytest
 
 from mothsim.controllers.policies import policy_run
 from mothsim.controllers.policies.make_policy import make_policy
-from mothsim.controllers.policies.policy_flights import DURATIONS, REQUIREMENTS, fly_all
+from mothsim.controllers.policies.policy_flights import (
+    DURATIONS,
+    REQUIREMENTS,
+    PolicyRequirement,
+    fly_all,
+    fly_all_angles,
+)
 from mothsim.controllers.policies.policy_pruning import prune_policy, without_least_salient
 from mothsim.controllers.policies.policy_refining import RefiningSettings, refine_policy
 from mothsim.controllers.policies.policy_run import PolicyProgress
@@ -66,6 +72,17 @@ def test_training_then_refining_lower_the_cost() -> None:
     assert costs[1] < 0.9 * costs[0]
 
 
+def test_policies_of_all_body_angles_observe_where_up_is() -> None:
+    settings = PolicySettings(hidden=(), steps=40, moths=16, segments=8, learning_rate=2e-2, tilt=np.pi)
+    network = refine_policy(train_policy(init_policy(settings), settings), replace(REFINING, tilt=np.pi))
+    assert network.observes_up
+    assert not init_policy(replace(settings, tilt=0.0)).observes_up
+    found = fly_all_angles(network, 5, 0)
+    assert found["flights"] == 73
+    assert 0 < found["lost"] < 73
+    assert not REQUIREMENTS["envelope"].met_by(network, 5, 0)
+
+
 def test_pruned_connections_stay_gone() -> None:
     network = init_policy(SHORT)
     smaller = without_least_salient(network, REFINING, 40)
@@ -87,7 +104,9 @@ def test_pruning_takes_back_what_fails() -> None:
 
 
 def test_requirements_and_figures_are_of_the_tasks() -> None:
-    assert set(DURATIONS) == set(NAMES) == set(REQUIREMENTS["all"].errors)
+    every = REQUIREMENTS["all"]
+    assert isinstance(every, PolicyRequirement)
+    assert set(DURATIONS) == set(NAMES) == set(every.errors)
     network = init_policy(SHORT)
     figures = fly_all(network, moths=2)
     assert figures["flights"] == 2 * len(NAMES)
