@@ -90,7 +90,7 @@ class BuildPolicies:
                 figures = fly_all(network, self.flights, _TEST)
                 if network.observes_up:
                     envelope = fly_all_angles(network, self.flights, _TEST)
-                    figures.update({f"envelope_{name}": value for name, value in envelope.items()})
+                    figures.update({f"envelope_{key}": value for key, value in envelope.items()})
                 show({"weights": network.connections, **figures}, False)
                 wrote(file)
                 if name == "pruned":
