@@ -120,7 +120,7 @@ def test_train_a_policy_then_fly_it(robust: bool, tmp_path: Path, capsys: pytest
     command += ["--robust", "--delay", "0.05"] if robust else []
     assert main([*command, "--out", str(tmp_path), "--json"]) == 0
     result = last_json(capsys)
-    assert result["weights"] == ((54 if robust else 29) + 3) * nodes
+    assert result["weights"] == ((62 if robust else 29) + 3) * nodes
     assert 0 <= result["lost"] <= result["flights"]
     assert (tmp_path / "learning-curve.png").exists()
     fly = ["fly", "--controller", "policy", "--network", str(tmp_path / "policy.safetensors"), "--trajectory", "hover"]
