@@ -44,6 +44,7 @@ def test_the_wing_torque_that_a_network_gives_is_flown(tmp_path: Path) -> None:
         Network((np.zeros((10, 9), dtype=np.float32),), (np.zeros(9, dtype=np.float32),), Scaling.identity(10, 9))
 
 
+@pytest.mark.slow
 def test_it_is_trained_and_pruned_for_its_body(tmp_path: Path) -> None:
     settings = Settings(hidden=(16, 12), levels=(50,), segments=5000, step_scale=0.02, body="bustamante2022-fs")
     dense, pruned = (load_network(file) for file in run(settings, tmp_path / "one"))

@@ -55,7 +55,7 @@ def test_workers_end_with_their_parent(tmp_path: Path, name: str, group: bool, s
     workers = [int(file.name) for file in started.iterdir()]
     assert len(workers) == 2
     (os.killpg if group else os.kill)(parent.pid, getattr(signal, name))
-    assert parent.wait(20) == status
+    assert parent.wait(60) == status
     deadline = time.monotonic() + 10
     while any(map(lives, workers)) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -46,6 +46,7 @@ def batches(starts: int = 3) -> list[RolloutBatch]:
     ]
 
 
+@pytest.mark.slow
 def test_a_row_does_not_depend_on_its_batch() -> None:
     for batch in batches():
         few, many = (measure(one, fly_batch(one)) for one in (batch, replace(batch, starts=5)))

@@ -59,6 +59,7 @@ def test_a_network_is_pruned_to_its_goal(whole: tuple[Path, Network]) -> None:
     assert last.info["measures"] == Quick().measure(last, SELECTION)
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on_in_the_same_bits(whole: tuple[Path, Network], tmp_path: Path) -> None:
     folder = tmp_path / "surgeon-0"
     code = (

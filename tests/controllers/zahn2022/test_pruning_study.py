@@ -311,6 +311,7 @@ def test_figures_come_from_the_folder_alone(whole: Path, tmp_path: Path, monkeyp
         draw_study(tmp_path / "empty")
 
 
+@pytest.mark.slow
 def test_networks_are_shared_out_over_devices(tmp_path: Path, whole: Path) -> None:
     """Three simulated devices, a network each, make what one device makes."""
     code = (

@@ -70,6 +70,7 @@ def test_flying_does_not_wait_for_jax():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_runs_under_strict_promotion(propagate):
     states, controls = segments.draw(3, 0)
     wanted = propagate(states, controls)
