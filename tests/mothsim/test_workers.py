@@ -12,7 +12,7 @@ import pytest
 from mothsim.workers import available_cpus, run_tasks
 
 SLEEPY = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from mothsim.workers import run_tasks
 
@@ -22,6 +22,7 @@ def sleep(folder, i):
 
 if __name__ == "__main__":
     from mothsim.demos.run import guarded
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs ignore
     sys.exit(guarded(lambda: list(run_tasks(sleep, [(sys.argv[1], 0), (sys.argv[1], 1)], 2, threads=1)), "sleepy"))
 """
 
@@ -55,7 +56,7 @@ def test_workers_end_with_their_parent(tmp_path: Path, name: str, group: bool, s
     workers = [int(file.name) for file in started.iterdir()]
     assert len(workers) == 2
     (os.killpg if group else os.kill)(parent.pid, getattr(signal, name))
-    assert parent.wait(60) == status
+    assert parent.wait(20) == status
     deadline = time.monotonic() + 10
     while any(map(lives, workers)) and time.monotonic() < deadline:
         time.sleep(0.05)
