@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -29,7 +30,7 @@ _POINT = 64  # steps of the batch from point to point of the learning curve
 
 
 @dataclass
-class SB3Training:
+class SB3Training(ABC):
     """Learn to fly, and compare what was learnt with LQR; a learner is a subclass."""
 
     environment: Literal["Hover", "Track", "Recover"] = "Hover"
@@ -48,13 +49,13 @@ class SB3Training:
     learner: ClassVar[str]
     """Name of the learner's row."""
 
+    @abstractmethod
     def build(self, sb3: Any, batch: Any) -> Any:
         """Build the model of Stable-Baselines3, the module `sb3`, that learns in a batch."""
-        raise NotImplementedError
 
+    @abstractmethod
     def layers(self, model: Any) -> list[Layer]:
         """Weights (n_in, n_out) and biases of the layers of the model's mean action, tanh between them."""
-        raise NotImplementedError
 
     def run(self) -> dict[str, Any]:
         """Train, compare, and write the model, the policy, the learning curve and the results.

@@ -3,6 +3,7 @@
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.envs.registration import EnvSpec
 
 from mothsim import MothBody, controllers, envs, fly
 from mothsim.envs.jax_track import TrackJax
@@ -32,14 +33,16 @@ def test_the_flight_is_that_of_fly() -> None:
 
 def test_made_by_gymnasium_and_from_its_specification() -> None:
     env = gym.make("mothsim:mothsim/Track-v1", perturbation="delay 20 ms", duration=1.0)
-    again = gym.make(gym.envs.registration.EnvSpec.from_json(env.spec.to_json()))  # type: ignore[union-attr]
+    assert env.spec is not None
+    again = gym.make(EnvSpec.from_json(env.spec.to_json()))
     for one in (env, again):
         _, first = one.reset(seed=1)
         *_, info = one.step(np.array([0.3, 0.2, 0.1]))
         np.testing.assert_array_equal(info["measured_state"], first["state"])
         assert (info["state"] != first["state"]).any()
     given = gym.make("mothsim:mothsim/Track-v1", perturbation=Perturbation(size=0.8))
-    assert '"size": 0.8' in given.spec.to_json()  # type: ignore[union-attr]
+    assert given.spec is not None
+    assert '"size": 0.8' in given.spec.to_json()
     assert "perturbation" not in gym.spec("mothsim/Track-v0").kwargs
 
 
