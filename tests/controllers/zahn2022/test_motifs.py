@@ -1,10 +1,12 @@
 """Motifs counted by hand, and random networks that keep what they say."""
 
 import math
-from itertools import combinations
+from collections import Counter
+from itertools import combinations, product
 
 import numpy as np
 import pytest
+from scipy.stats import chisquare
 
 from mothsim.controllers.zahn2022.motifs import MOTIFS, _DegreeNull, _DensityNull, compare_motifs, count_motifs
 
@@ -36,8 +38,7 @@ def test_counts_are_those_of_going_through_all_nodes() -> None:
 
 def test_random_networks_keep_their_degrees_or_their_density() -> None:
     rng = np.random.default_rng(1)
-    masks = [rng.random((10, 30)) < 0.3, rng.random((30, 7)) < 0.3]
-    masks[0][:, 5] = False
+    masks = [rng.random((11, 30)) < 0.3, rng.random((30, 7)) < 0.8]
     degrees, density = _DegreeNull(masks, rng), _DensityNull(masks, rng)
     for _ in range(5):
         for mask, random in zip(masks, degrees(), strict=True):
@@ -45,17 +46,32 @@ def test_random_networks_keep_their_degrees_or_their_density() -> None:
             assert np.array_equal(random.sum(axis=1), mask.sum(axis=1))
             assert not np.array_equal(random, mask)
         for mask, random in zip(masks, density(), strict=True):
+            assert random.shape == mask.shape
             assert random.sum() == mask.sum()
-            assert not (random & ~np.outer(mask.any(axis=1), mask.any(axis=0))).any()
+            assert not np.array_equal(random, mask)
 
 
-def test_swaps_reach_every_network_of_the_same_degrees_alike_often() -> None:
-    """Three nodes that lead to one each of three: six networks of those degrees, each a sixth of the draws."""
-    null = _DegreeNull([np.eye(3, dtype=bool)], np.random.default_rng(2))
-    drawn = [tuple(null()[0].argmax(axis=1).tolist()) for _ in range(6000)]
-    shares = [drawn.count(one) / 6000 for one in set(drawn)]
-    assert len(shares) == 6
-    assert np.allclose(shares, 1 / 6, atol=0.03)
+def test_trades_reach_every_network_of_the_same_degrees_alike_often() -> None:
+    """All 4 by 4 networks with 2, 2, 1 and 3 outputs and 3, 2, 1 and 2 inputs, found by going through all 65,536."""
+    start = np.array([[1, 1, 0, 0], [1, 0, 0, 1], [0, 1, 0, 0], [1, 0, 1, 1]], dtype=bool)
+    every = np.array(list(product([False, True], repeat=16))).reshape(-1, 4, 4)
+    alike = [(every.sum(axis=axis) == start.sum(axis=axis - 1)).all(axis=1) for axis in (1, 2)]
+    there = [mask.tobytes() for mask in every[alike[0] & alike[1]]]
+    null = _DegreeNull([start], np.random.default_rng(2))
+    drawn = Counter(null()[0].tobytes() for _ in range(200 * len(there)))
+    assert len(there) > 10
+    assert set(drawn) == set(there)
+    assert chisquare(list(drawn.values())).pvalue > 0.01
+
+
+def test_random_networks_hardly_resemble_the_one_before() -> None:
+    """Counts of bi-fans and diamonds correlate by at most 0.2 from one network to the next, dense or sparse."""
+    rng = np.random.default_rng(3)
+    for density in (0.1, 0.8):
+        null = _DegreeNull([rng.random((60, 60)) < density, rng.random((60, 60)) < density], rng)
+        counts = np.array([count_motifs(null())[3:] for _ in range(400)])
+        for column in counts.T:
+            assert abs(np.corrcoef(column[:-1], column[1:])[0, 1]) < 0.2
 
 
 def test_a_network_of_bi_fans_stands_out_and_repeats() -> None:
@@ -69,5 +85,7 @@ def test_a_network_of_bi_fans_stands_out_and_repeats() -> None:
     assert math.isnan(scores["degrees", "chain"].z)
     assert scores["degrees", "chain"].mean == scores["degrees", "chain"].count == 40
     assert compare_motifs(blocks, 100)[3] == found
+    aside = [np.pad(blocks[0], ((0, 0), (0, 1)), constant_values=True), np.pad(blocks[1], ((0, 1), (0, 0)))]
+    assert compare_motifs(aside, 100) == compare_motifs(blocks, 100)  # a node that leads nowhere does not count
     with pytest.raises(ValueError, match="samples = 1: expected two or more"):
         compare_motifs(blocks, 1)
