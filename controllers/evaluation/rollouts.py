@@ -225,7 +225,7 @@ def origin(spec: ControllerSpec) -> Row:
         "controller": spec.name,
         "family": family(network) + (", alone" if alone else "") + (", informed" if spec.informed else ""),
         "help": ALONE if alone and not spec.informed else GUIDED if not alone else ENGINE,
-        "run": str(network.info.get("seed", "")),
+        "run": str(network.info.get("seed", network.info.get("training", {}).get("seed", ""))),
         "level": float(network.info.get("level", 100 * network.sparsity)),
         "weights": network.connections,
         "dead_controls": sum(output < CONTROLS for output in _dead_outputs(network)),

@@ -8,7 +8,7 @@ it counts in every median, and one of them is infinite where most are lost.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,9 +61,10 @@ def summarise(flights: Sequence[Row]) -> list[Row]:
     `name` is that of the network where there is one; `degenerate` counts networks none of whose controls depends on
     its inputs.
     """
-    groups = grouped(flights, lambda row: (row["family"], *_size(row), row["task"], row["perturbation"]))
+    kinds = network_kinds(flights)
+    groups = grouped(flights, lambda row: (kinds[row["controller"]], row["task"], row["perturbation"]))
     rows = []
-    for (family, *size, task, perturbation), group in groups.items():
+    for ((family, *size, _), task, perturbation), group in groups.items():
         key = f"{family} {size} {task} {perturbation}"
         level, weights = group[0]["level"], _middle(group, "weights")
         controllers = grouped(group, lambda row: row["controller"])
@@ -82,6 +83,20 @@ def summarise(flights: Sequence[Row]) -> list[Row]:
             row |= dict(zip((name, f"{name}_low", f"{name}_high"), found, strict=True))
         rows.append(row)
     return rows
+
+
+def network_kinds(flights: Iterable[Row]) -> dict[str, tuple]:
+    """Return for each controller what it shares with those it is summarised with: family, level, size and name.
+
+    Networks of one family, level and size that differ in their seed are repeats of one training and share an empty
+    name. Where two have the same seed, or none, they were made in different ways: each keeps its own name.
+    """
+    networks = {row["controller"]: row for row in flights}
+    kinds: dict[str, tuple] = {}
+    for key, rows in grouped(networks.values(), lambda row: (row["family"], *_size(row))).items():
+        repeats = len({row["run"] for row in rows}) == len(rows)
+        kinds |= {row["controller"]: (*key, "" if repeats else row["controller"]) for row in rows}
+    return kinds
 
 
 def degenerate(row: Row) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,7 +26,7 @@ def draw_wiring(networks: Mapping[str, Network], columns: int = 2) -> Figure:
     """Draw policies as graphs, from the observations that they use to forces and torque.
 
     Blue connections raise what they lead to and orange ones lower it; the thicker, the more of what arrives there. A
-    policy without hidden layers has its gains written beside them, in physical units.
+    policy without hidden layers has its gains written below the observations, in physical units.
 
     Args:
         networks: policies by name.
@@ -33,7 +34,7 @@ def draw_wiring(networks: Mapping[str, Network], columns: int = 2) -> Figure:
     """
     senses = [np.flatnonzero(effective_masks([w != 0 for w in n.weights])[0].any(axis=1)) for n in networks.values()]
     rows, columns = -(-len(networks) // columns), min(columns, len(networks))
-    size = (7 * columns, rows * (0.6 + 0.45 * max(3, *map(len, senses))))
+    size = (4.5 * columns, rows * (0.6 + 0.58 * max(3, *map(len, senses))))
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     for i, (name, network) in enumerate(networks.items()):
@@ -49,24 +50,31 @@ def _draw_graph(axes: Axes, network: Network, senses: NDArray[np.intp]) -> None:
     heights = [np.linspace(1, 0, size + 2)[1:-1] for size in (len(senses), *(w.shape[1] for w in weights))]
     for layer, weight in enumerate(weights):
         share = np.abs(weight) / np.maximum(np.abs(weight).max(axis=0), 1e-30)
-        for turn, (i, j) in enumerate(np.argwhere(weight).tolist()):
+        for i, j in np.argwhere(weight).tolist():
             ends = heights[layer][i], heights[layer + 1][j]
             axes.plot([layer, layer + 1], ends, color=_PLUS if weight[i, j] > 0 else _MINUS, lw=0.6 + 2.4 * share[i, j])
-            if len(weights) == 1:
-                at = 0.25 + 0.2 * (turn % 3)  # so that gains of lines that cross do not lie on one another
-                gain = _gain(float(weight[i, j]), sensed[i], j)
-                axes.text(at, ends[0] + at * (ends[1] - ends[0]), gain, fontsize=7, ha="center", va="center",
-                          bbox={"fc": "white", "ec": "none", "pad": 0.5})  # fmt: skip
     for layer, height in enumerate(heights):
         connected = (weights[layer] != 0).any(axis=1) if layer < len(weights) else (weights[-1] != 0).any(axis=0)
         axes.scatter(np.full(len(height), layer), height, s=16, zorder=3, c=["0.2" if c else _FAINT for c in connected])
-    names = ([entry.name for entry in sensed], [entry.name for entry in OUTPUT_ENTRIES])
+    names = ([fill(entry.name, 30) for entry in sensed], [fill(entry.name, 17) for entry in OUTPUT_ENTRIES])
+    if len(weights) == 1:
+        gains = [_gains(entry, row) for entry, row in zip(sensed, weights[0], strict=True)]
+        names = ([f"{name}\n{gain}" for name, gain in zip(names[0], gains, strict=True)], names[1])
     for side, (layer, labels) in enumerate(zip((0, len(weights)), names, strict=True)):
         for height, label in zip(heights[layer], labels, strict=True):
-            axes.text(layer + (0.04 if side else -0.04), height, label, fontsize=8, va="center",
+            axes.text(layer + (0.04 if side else -0.04) * len(weights), height, label, fontsize=8, va="center",
                       ha="left" if side else "right")  # fmt: skip
-    axes.set(xlim=(-0.8 * len(weights), 1.7 * len(weights)), ylim=(0, 1))
+    axes.set(xlim=(-1.2 * len(weights), 1.8 * len(weights)), ylim=(0, 1))
     axes.set_axis_off()
+
+
+def _gains(entry: PolicyEntry, weights: NDArray[np.floating]) -> str:
+    """What a linear policy does by an observation; where it does several things, a line each that says to what."""
+    outputs = np.flatnonzero(weights).tolist()
+    gains = [_gain(float(weights[j]), entry, j) for j in outputs]
+    if len(gains) == 1:
+        return gains[0]
+    return "\n".join(f"{gain} to {OUTPUT_ENTRIES[j].name}" for gain, j in zip(gains, outputs, strict=True))
 
 
 def _gain(weight: float, entry: PolicyEntry, output: int) -> str:

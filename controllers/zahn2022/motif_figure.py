@@ -45,6 +45,7 @@ def draw_motifs(rows: Sequence[Row]) -> Figure:
         axes.axhline(0, color="0.4", lw=0.8, ls="--")
         if max((abs(row["z"]) for row in rows if np.isfinite(row["z"])), default=0) > 30:
             axes.set_yscale("symlog", linthresh=10)
+            axes.yaxis.set_major_formatter("{x:g}")
         axes.set_title(title, fontsize=9)
         axes.set_ylabel("z-score of the count")
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)

@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import OmitArgPrefixes
 
 from mothsim.demos.cli.output import show, wrote
 from mothsim.demos.options import Count, Seed
 
 
 @dataclass
-class ImportKeras:
-    """Turn Keras files of Zahn et al.'s networks into .safetensors (needs the extra [keras])."""
+class KerasFiles:
+    """What is read."""
 
     files: tuple[Path, ...]
     """Read these .h5 files."""
     scaling: Path
     """Take their scaling from this JSON file."""
-    out: Path = Path("out/import")
-    """Write the networks to this folder."""
+
+
+@dataclass
+class LossTest:
+    """On what the networks are tested."""
+
     segments: Count = 100_000
     """Measure the loss on so many fresh segments."""
     seed: Seed = 0
     """Draw those segments from this seed."""
+
+
+@dataclass
+class ImportOutput:
+    """What is written, and where."""
+
+    out: Path = Path("out/import")
+    """Write the networks to this folder."""
     json: bool = False
     """Print one JSON object on standard output instead of the table."""
+
+
+@dataclass
+class ImportKeras:
+    """Turn Keras files of Zahn et al.'s networks into .safetensors (needs the extra [keras])."""
+
+    keras: Annotated[KerasFiles, OmitArgPrefixes]
+    test: Annotated[LossTest, OmitArgPrefixes] = field(default_factory=LossTest)
+    output: Annotated[ImportOutput, OmitArgPrefixes] = field(default_factory=ImportOutput)
 
     def run(self) -> None:
         """Read, test, write."""
@@ -33,21 +57,22 @@ class ImportKeras:
         from mothsim.io import open_folder
         from mothsim.segments import generate
 
-        if not self.files:
+        files, out = self.keras.files, self.output.out
+        if not files:
             raise ValueError("files: expected at least one .h5 file")
-        names = [file.stem for file in self.files]
-        same = [str(file) for file in self.files if names.count(file.stem) > 1]
+        names = [file.stem for file in files]
+        same = [str(file) for file in files if names.count(file.stem) > 1]
         if same:
             raise ValueError(f"files = {', '.join(same)}: expected files of different names, which the networks keep")
-        open_folder(self.out)
-        networks = {self.out / f"{file.stem}.safetensors": import_keras(file, self.scaling) for file in self.files}
-        tests = generate(self.segments, self.seed)
+        open_folder(out)
+        networks = {out / f"{file.stem}.safetensors": import_keras(file, self.keras.scaling) for file in files}
+        tests = generate(self.test.segments, self.test.seed)
         losses = {}
         for file, network in networks.items():
             save_network(network, file)
             losses[file.stem] = network.loss(tests.inputs, tests.outputs)
-        if self.json:
-            show({"out": self.out, "losses": losses}, True)
+        if self.output.json:
+            show({"out": out, "losses": losses}, True)
         else:
             show({f"loss of {name}": loss for name, loss in losses.items()}, False)
         wrote(*networks)

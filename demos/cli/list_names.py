@@ -5,18 +5,21 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from mothsim.demos.cli.output import show
 
-Kind = Literal["controllers", "networks", "trajectories", "bodies", "environments"]
+if TYPE_CHECKING:
+    from mothsim.controllers.evaluation.scenarios import Scenario
+
+Kind = Literal["controllers", "networks", "trajectories", "tasks", "bodies", "environments"]
 
 
 @dataclass
 class ListNames:
-    """List controllers, networks, trajectories, bodies and environments by name, a line each."""
+    """List controllers, networks, trajectories, tasks, bodies and environments by name, a line each."""
 
-    what: tuple[Kind, ...] = ("controllers", "networks", "trajectories", "bodies", "environments")
+    what: tuple[Kind, ...] = get_args(Kind)
     """List only these."""
     json: bool = False
     """Print one JSON object on standard output instead of the lists."""
@@ -46,6 +49,10 @@ def _names(kind: Kind) -> Mapping[str, str]:
         from mothsim.trajectories import TARGETS
 
         return {**TARGETS, "FILE.csv": "columns t, x, y[, theta] in s, cm, rad"}
+    if kind == "tasks":
+        from mothsim.controllers.evaluation.scenarios import SCENARIOS
+
+        return {name: _task(scenario) for name, scenario in SCENARIOS.items()}
     if kind == "bodies":
         from mothsim.body import MOTHS
 
@@ -54,6 +61,13 @@ def _names(kind: Kind) -> Mapping[str, str]:
 
     found = [spec for spec in gymnasium.registry.values() if spec.namespace == "mothsim"]
     return {spec.id: f"target: {spec.kwargs['trajectory']}" for spec in found}
+
+
+def _task(scenario: Scenario) -> str:
+    from mothsim.trajectories import TARGETS
+
+    spread = "" if scenario.start_scale == 1 else f", {scenario.start_scale:g} times as far off"
+    return f"{scenario.duration:g} s, {TARGETS[scenario.trajectory]}{spread}"
 
 
 def _networks() -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from tyro.conf import arg
 
 from mothsim.demos.options import (
+    EXPLAINED,
     Count,
     Counts,
     DaskAddress,
@@ -88,9 +89,9 @@ class Sweeps:
 
     hidden_sweep: Annotated[tuple[str, ...], arg(metavar="NODES ...", help_behavior_hint="")] = ()
     """Make a study for each of these hidden layers, written as 200-200-200-8, in a folder of that name."""
-    weights: Counts = ()
+    weights: Annotated[Counts, EXPLAINED] = ()
     """Make a study for each of these numbers of weights when dense, of narrower networks of Zahn et al.'s shape."""
-    seeds: Seeds = ()
+    seeds: Annotated[Seeds, EXPLAINED] = ()
     """Make a study for each of these seeds, in the folders seed-0, seed-1 and so on."""
     workers: Workers = 1
     """Run so many studies at once, each in its own process."""

@@ -65,7 +65,7 @@ class PolicyTraining:
 class PolicySweep:
     """Several policies, where there are several."""
 
-    seeds: Seeds = ()
+    seeds: Annotated[Seeds, EXPLAINED] = ()
     """Train a policy for each of these seeds, in the folders seed-0, seed-1 and so on."""
     workers: Workers = 1
     """Train so many policies at once, each in its own process."""

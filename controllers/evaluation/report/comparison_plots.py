@@ -8,11 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullFormatter
 
 from mothsim.controllers.evaluation.predictors import PREDICTORS, network_errors
 from mothsim.controllers.evaluation.report.panels import (
     COLOURS,
+    error_scale,
     legend,
     mark_degenerate,
     mark_lost,
@@ -34,8 +34,8 @@ _PAIRINGS = {"equal error": "#0072b2", "equal weights": "#e69f00", "same seed": 
 def draw_pairs(comparison: Sequence[Row], columns: int = 2) -> Figure:
     """Draw the ratio of sparse to dense error under every perturbation, with 90 % intervals, a panel a task.
 
-    At the right are the shares of flights that failed, sparse and dense, of the pairs of equal error. Where both
-    networks of every pair always fail there is no ratio.
+    At the right are the shares of flights that failed, sparse and dense, of the pairs of equal error; where there are
+    none, of those of equal weights or of one seed. Where both networks of every pair always fail there is no ratio.
     """
     rows = [row for row in comparison if row["family"] == ALL]
     rough = {row["task"] for row in rows if row["perturbation"] == DISTURBED}
@@ -54,21 +54,22 @@ def draw_pairs(comparison: Sequence[Row], columns: int = 2) -> Figure:
 
 def _draw_ratios(axes: Axes, rows: Sequence[Row], perturbations: Sequence[str]) -> None:
     axes.axvline(1.0, color="0.3", lw=0.8)
+    counted = next((name for name in _PAIRINGS if any(row["pairing"] == name for row in rows)), "")
     for shift, (pairing, colour) in zip((0.0, 0.22, -0.22), _PAIRINGS.items(), strict=True):
         for row in (row for row in rows if row["pairing"] == pairing):
             y = perturbations.index(row["perturbation"]) + shift
             if row["ratio"] is not None:
                 low, middle, high = np.clip([row["ratio_low"], row["ratio"], row["ratio_high"]], *_SHOWN)
                 axes.plot([low, high], [y, y], color=colour, lw=1.6)
-                axes.plot(middle, y, "o", ms=4, color=colour)
-            if pairing == "equal error" and row["sparse_failed"] + row["dense_failed"] > 0:
+                axes.plot(middle, y, ">" if middle == _SHOWN[1] else "o", ms=4, color=colour, clip_on=False)
+            if pairing == counted and row["sparse_failed"] + row["dense_failed"] > 0:
                 shares = f"{row['sparse_failed']:.0%} | {row['dense_failed']:.0%}"
-                axes.text(1.01, y, shares, transform=axes.get_yaxis_transform(), fontsize=7, va="center")
+                axes.text(1.03, y, shares, transform=axes.get_yaxis_transform(), fontsize=7, va="center")
     axes.set(xscale="log", xlim=_SHOWN, xlabel="sparse by dense error")
     axes.text(
-        1.01,
+        1.03,
         -0.8,
-        "failed:\nsparse | dense",
+        f"failed, {counted}:\nsparse | dense",
         transform=axes.get_yaxis_transform(),
         fontsize=7,
         va="center",
@@ -82,7 +83,7 @@ def _draw_ratios(axes: Axes, rows: Sequence[Row], perturbations: Sequence[str]) 
 
 @figure_style()
 def draw_predictors(
-    flights: Sequence[Row], networks: Sequence[Row], predictor_correlations: Sequence[Row], columns: int = 3
+    flights: Sequence[Row], networks: Sequence[Row], predictor_correlations: Sequence[Row], columns: int = 2
 ) -> Figure:
     """Draw error on the sum of primes, or the first task, against its predictors, a panel each.
 
@@ -95,8 +96,7 @@ def draw_predictors(
     tasks = by_task(flights)
     task = "sum-of-primes" if "sum-of-primes" in tasks else next(iter(tasks))
     errors = network_errors(tasks[task])
-    finite = [error for error in errors.values() if np.isfinite(error) and error > 0] or [1.0]
-    ceiling = 2.5 * max(finite)
+    bottom, ceiling, top = error_scale(list(errors.values()))
     families = {row["controller"]: row["family"] for row in tasks[task]}
     figure, panels = panels_for(len(PREDICTORS), columns)
     for panel, (predictor, name) in zip(panels, PREDICTORS.items(), strict=True):
@@ -108,13 +108,11 @@ def draw_predictors(
             mark_degenerate(panel, [(place, error)] if degenerate(row) else [])
         radius = predictor == "spectral_radius"
         panel.set(xscale="linear" if radius else "log", yscale="log", xlabel=name, ylabel=f"error on {task}, cm")
-        panel.set_ylim(0.7 * min(finite), 1.4 * ceiling)
-        mark_lost(panel, ceiling)
+        panel.set_ylim(bottom, top)
+        mark_lost(panel, ceiling, top)
         plain_log(panel.yaxis)
-        if predictor == "trim_offset_cm":
+        if not radius:
             plain_log(panel.xaxis)
-        elif not radius:
-            panel.xaxis.set_minor_formatter(NullFormatter())
         panel.grid(alpha=0.2)
         found = [row for row in predictor_correlations if (row["task"], row["predictor"]) == (task, predictor)]
         if found:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from mothsim.controllers.evaluation.report.panels import label
 from mothsim.controllers.evaluation.rollouts import failed
-from mothsim.controllers.evaluation.statistics import differs_in_size
+from mothsim.controllers.evaluation.statistics import differs_in_size, network_kinds
 from mothsim.plotting.style import figure_style
 from mothsim.tables import Row, grouped
 
@@ -60,14 +60,15 @@ def draw_failed_shares(flights: Sequence[Row]) -> Figure:
 
 def _columns(flights: Sequence[Row]) -> dict[str, list[Row]]:
     """Flights by column: controllers first, then networks by family, dense ones first."""
+    kinds = network_kinds(flights)
 
     def place(row: Row) -> tuple:
         network = row["weights"] is not None
         size = -row["weights"] if network and differs_in_size(row["family"]) else 0
-        return network, row["family"], row["level"] or 0.0, size
+        return network, row["family"], row["level"] or 0.0, size, kinds[row["controller"]][-1]
 
     columns = {}
-    for (network, family, level, _), members in grouped(sorted(flights, key=place), place).items():
+    for (network, family, level, *_), members in grouped(sorted(flights, key=place), place).items():
         names = dict.fromkeys(row["controller"] for row in members)
         columns[next(iter(names)) if len(names) == 1 or not network else f"{label(family)} {level:g} %"] = members
     return columns

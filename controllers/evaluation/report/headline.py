@@ -67,7 +67,9 @@ def headline_rows(summary: Sequence[Row]) -> list[Row]:
 def _lines(summary: Sequence[Row]) -> tuple[list[str], list[list[Row]]]:
     """Return the tasks, and for each line of the headline table its rows by task."""
     nominal = [row for row in summary if row["perturbation"] == "nominal" and _shown(row)]
-    lines = grouped(nominal, lambda row: (row["family"], row["level"], row["weights"]))
+    lines = grouped(
+        nominal, lambda row: (row["family"], row["level"], row["weights"], row["name"] if row["networks"] == 1 else "")
+    )
     return list(dict.fromkeys(row["task"] for row in nominal)), sorted(lines.values(), key=_place)
 
 

@@ -140,7 +140,7 @@ def page(
                  + _made(command, "loss", "flights.csv"),
                  "A point a network. The dashed line is the threshold of Zahn et al. 2022."),
         _section("Tracking error against the cost of a decision",
-                 _picture(lambda columns: plots.draw_costs(flights, costs, networks, 2 * columns - 1),
+                 _picture(lambda columns: plots.draw_costs(flights, costs, networks, columns),
                           "cost against error") + _made(command, "cost", "costs.csv"),
                  "A whole decision consists of guidance, waypoint and network for one moth; MPC has no network."),
         _faster(networks, costs, command),
@@ -253,7 +253,7 @@ def _predictors_section(
         found = {row["predictor"]: comparison_plots.correlation(row) for row in rows}
         table.append([task, str(rows[0]["networks"]), *(found.get(name, "") for name in PREDICTORS)])
     body = _picture(
-        lambda columns: comparison_plots.draw_predictors(flights, networks, predictor_correlations, 2 * columns - 1),
+        lambda columns: comparison_plots.draw_predictors(flights, networks, predictor_correlations, columns),
         "predictors against error",
     )
     note = (

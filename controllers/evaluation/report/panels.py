@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -46,10 +47,20 @@ def label(family: str) -> str:
     return LABELS.get(family, family)
 
 
-def mark_lost(axes: Axes, ceiling: float) -> None:
-    """Draw the line above which lost flights are."""
-    axes.axhline(ceiling / 1.35, color="0.6", lw=0.6)
-    axes.text(0.01, ceiling, "lost", transform=axes.get_yaxis_transform(), fontsize=8, va="center", color="0.3")
+def error_scale(errors: Sequence[float]) -> tuple[float, float, float]:
+    """Return of an axis of errors its end, the place of lost flights, and the top; infinite errors do not count."""
+    finite = [error for error in errors if np.isfinite(error) and error > 0] or [1.0]
+    low, high = min(finite), max(finite)
+    half = max(1.4, (high / low) ** 0.07)  # of the band of lost flights, a seventh of the axis at least
+    return 0.7 * low, high * half * 1.3, high * half**2 * 1.3
+
+
+def mark_lost(axes: Axes, ceiling: float, top: float) -> None:
+    """Draw the line above which lost flights are, at `ceiling`, and end the axis at `top`."""
+    axes.axhline(ceiling**2 / top, color="0.6", lw=0.6)
+    axes.set_ylim(top=top)
+    axes.text(0.01, ceiling, "lost", transform=axes.get_yaxis_transform(), fontsize=8, va="center", color="0.3",
+              bbox={"fc": "white", "ec": "none", "pad": 0.5})  # fmt: skip
 
 
 def mark_degenerate(axes: Axes, points: Sequence[tuple[float, float]]) -> None:
@@ -63,7 +74,13 @@ def plain_log(axis: Axis) -> None:
     low, high = sorted(axis.get_view_interval())
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,)))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1000 else f"{value:g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _plain(value)))
+
+
+def _plain(value: float) -> str:
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.0e}".replace("e-0", "e-") if value < 1e-3 else f"{value:g}"
 
 
 def panels_for(count: int, width: int, height: float = 3.1) -> tuple[Figure, list[Axes]]:

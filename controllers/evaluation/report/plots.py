@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from mothsim.controllers.evaluation.report.panels import (
     BASELINE_COLOURS,
     COLOURS,
     LOSS_COLOUR,
+    error_scale,
     legend,
     mark_degenerate,
     mark_lost,
@@ -22,11 +23,12 @@ from mothsim.controllers.evaluation.report.panels import (
     plain_log,
 )
 from mothsim.controllers.evaluation.rollouts import by_task
-from mothsim.controllers.evaluation.statistics import degenerate, differs_in_size
+from mothsim.controllers.evaluation.statistics import degenerate, network_kinds
 from mothsim.plotting.style import figure_style
 from mothsim.tables import Row, grouped
 
-_RECOVERED = "recovered (within 0.5 cm after 2 s), %"
+_RECOVERED = "flights that recovered, %"
+Line = tuple[list[float], list[float]]
 _LEVEL_TICKS = (0, 90, 99, 99.9, 99.99, 99.999, 50, 98, 99.5, 99.8, 75, 95, 99.95)
 """Levels, per cent, the most wanted first: a tick that would overlap one before it is left out."""
 
@@ -56,27 +58,21 @@ def draw_errors(flights: Sequence[Row], against: str, columns: int = 2) -> Figur
 
 def _draw_task(axes: Axes, rows: Sequence[Row], against: str) -> None:
     networks = [row for row in rows if row["weights"] is not None]
-    finite = [row["rms_error_cm"] for row in rows if np.isfinite(row["rms_error_cm"])] or [1.0]
-    bottom, ceiling = min(finite) * 0.7, max(finite) * 2.5
+    bottom, ceiling, top = error_scale([row["rms_error_cm"] for row in rows])
     for name, group in _baselines(rows).items():
         low, middle, high = np.quantile(_errors(group, ceiling), (0.05, 0.5, 0.95), method="inverted_cdf")
         colour = BASELINE_COLOURS.get(name, "#777777")
         axes.axhspan(low, max(high, 1.03 * low), color=colour, alpha=0.18, lw=0)
         axes.axhline(middle, color=colour, lw=0.8, ls="--")
     for name, group in _curves(networks).items():
-        lines = grouped(group, lambda row: row["run"])
-        for line in lines.values() if len(lines) > 1 else ():
-            places, medians = _line(line, against, ceiling)
-            axes.plot(places, medians, color=COLOURS[name], lw=0.8, alpha=0.35, marker=".", ms=3)
-        places, medians = _line(group, against, ceiling)
-        axes.plot(places, medians, **_style(name, len(places)))
+        _draw_curve(axes, name, group, lambda rows: _line(rows, against, ceiling))
         lost = [(_place(row, against), ceiling) for row in group if row["lost"]]
         if lost:
             spread = np.random.default_rng(0).uniform(0.85, 1.18, len(lost))
             axes.plot([x for x, _ in lost], ceiling * spread, ls="", marker="x", ms=3, color=COLOURS[name], alpha=0.4)
-    mark_lost(axes, ceiling)
+    axes.set(yscale="log", ylim=(bottom, top), ylabel="error, cm (rms)")
+    mark_lost(axes, ceiling, top)
     mark_degenerate(axes, [(_place(row, against), ceiling) for row in networks if degenerate(row)])
-    axes.set(yscale="log", ylim=(bottom, ceiling * 1.4), ylabel="error, cm (rms)")
     plain_log(axes.yaxis)
     axes.grid(alpha=0.2)
     _place_axis(axes, networks, against)
@@ -85,14 +81,27 @@ def _draw_task(axes: Axes, rows: Sequence[Row], against: str) -> None:
         _draw_losses(axes.twinx(), networks, against)
 
 
+def _draw_curve(axes: Axes, name: str, group: Sequence[Row], line: Callable[[Sequence[Row]], Line]) -> None:
+    """Draw a family: each of its runs thinly, where there are several, and the medians over its networks."""
+    runs = grouped(group, lambda row: row["run"])
+    for run in runs.values() if len(runs) > 1 and not _apart(name) else ():
+        axes.plot(*line(run), color=COLOURS[name], lw=0.8, alpha=0.35, marker=".", ms=3)
+    places, values = line(group)
+    axes.plot(places, values, **_style(name, len(places)))
+
+
+def _apart(name: str) -> bool:
+    """Return whether networks of a family are made apart, as policies are, so that no line joins them."""
+    return name.startswith("policy")
+
+
 def _style(name: str, places: int) -> dict[str, Any]:
-    """Style of the medians of a family; policies are made apart, and so no line joins them."""
-    apart = name.startswith("policy")
+    """Style of the medians of a family."""
     return {
         "color": COLOURS[name],
         "lw": 2.2,
-        "ls": "" if apart else "-",
-        "marker": "o" if apart or places < 3 else None,
+        "ls": "" if _apart(name) else "-",
+        "marker": "o" if _apart(name) or places < 3 else None,
     }
 
 
@@ -120,7 +129,7 @@ def _draw_losses(second: Axes, networks: Sequence[Row], against: str) -> None:
             group, against, lambda rows: float(np.median([row["loss"] or np.nan for row in rows]))
         )
         second.plot(places, losses, color=COLOURS[name], lw=1, ls=":")
-    second.axhline(LOSS_LIMIT, color=LOSS_COLOUR, lw=0.6)
+    second.axhline(LOSS_LIMIT, xmin=0.97, color=LOSS_COLOUR, lw=2)
     second.set(yscale="log")
     second.set_ylabel("loss (dotted)", color=LOSS_COLOUR)
     second.tick_params(colors=LOSS_COLOUR)
@@ -131,11 +140,7 @@ def _draw_recovery(axes: Axes, rows: Sequence[Row], against: str) -> None:
     for name, group in _baselines(rows).items():
         axes.axhline(_share_back(group), color=BASELINE_COLOURS.get(name, "#777777"), lw=4, alpha=0.4)
     for name, group in _curves(networks).items():
-        lines = grouped(group, lambda row: row["run"])
-        for line in lines.values() if len(lines) > 1 else ():
-            axes.plot(*_by_place(line, against, _share_back), color=COLOURS[name], lw=0.8, alpha=0.35, marker=".", ms=3)
-        places, shares = _by_place(group, against, _share_back)
-        axes.plot(places, shares, **_style(name, len(places)))
+        _draw_curve(axes, name, group, lambda rows: _by_place(rows, against, _share_back))
     flown = grouped(filter(degenerate, networks), lambda row: row["controller"]).values()
     mark_degenerate(axes, [(_place(group[0], against), _share_back(group)) for group in flown])
     axes.set(ylim=(-4, 104), ylabel=_RECOVERED)
@@ -174,8 +179,7 @@ def draw_loss(flights: Sequence[Row], columns: int = 2) -> Figure:
     for panel, (task, flown) in zip(panels, tasks.items(), strict=True):
         rows = [row for row in flown if row["loss"] is not None]
         back = task.startswith("recover") and flown[0]["recovered"] is not None
-        finite = [row["rms_error_cm"] for row in rows if np.isfinite(row["rms_error_cm"])] or [1.0]
-        ceiling = max(finite) * 2.5
+        bottom, ceiling, top = error_scale([row["rms_error_cm"] for row in rows])
         for name, group in grouped(rows, lambda row: row["family"]).items():
             networks = grouped(group, lambda row: row["controller"]).values()
             losses = [network[0]["loss"] for network in networks]
@@ -189,11 +193,12 @@ def draw_loss(flights: Sequence[Row], columns: int = 2) -> Figure:
             mark_degenerate(panel, [(x, y) for x, y, network in dead if degenerate(network[0])])
         panel.axvline(LOSS_LIMIT, color="0.4", ls="--", lw=0.8)
         panel.set(xscale="log", xlabel="loss on fresh segments")
+        plain_log(panel.xaxis)
         if back:
             panel.set(ylim=(-4, 104), ylabel=_RECOVERED)
         else:
-            mark_lost(panel, ceiling)
-            panel.set(yscale="log", ylabel="error, cm (rms)", ylim=(min(finite) * 0.7, ceiling * 1.4))
+            panel.set(yscale="log", ylabel="error, cm (rms)", ylim=(bottom, top))
+            mark_lost(panel, ceiling, top)
             plain_log(panel.yaxis)
         panel.set_title(task, fontsize=10, loc="left", fontweight="bold")
         panel.grid(alpha=0.2)
@@ -202,12 +207,12 @@ def draw_loss(flights: Sequence[Row], columns: int = 2) -> Figure:
 
 
 @figure_style()
-def draw_costs(flights: Sequence[Row], costs: Sequence[Row], networks: Sequence[Row], columns: int = 3) -> Figure:
+def draw_costs(flights: Sequence[Row], costs: Sequence[Row], networks: Sequence[Row], columns: int = 2) -> Figure:
     """Draw error on the sum of primes, or the first task, against the cost of a decision in three measures."""
     tasks = by_task(flights)
     task = "sum-of-primes" if "sum-of-primes" in tasks else next(iter(tasks))
     rows = tasks[task]
-    ceiling = 2.5 * max([row["rms_error_cm"] for row in rows if np.isfinite(row["rms_error_cm"])], default=1.0)
+    _, ceiling, top = error_scale([row["rms_error_cm"] for row in rows])
     errors = {
         name: float(np.median(_errors(group, ceiling)))
         for name, group in grouped(rows, lambda r: r["controller"]).items()
@@ -230,11 +235,11 @@ def draw_costs(flights: Sequence[Row], costs: Sequence[Row], networks: Sequence[
         dead = [(value, errors[name]) for name, value in values.items() if name in degenerates]
         mark_degenerate(panel, dead)
         panel.set(xscale="log", yscale="log", xlabel=title, ylabel=f"error on {task}, cm")
-        panel.set_ylim(0.7 * min(errors.values()), 1.4 * ceiling)
-        mark_lost(panel, ceiling)
+        panel.set_ylim(0.7 * min(errors.values()), top)
+        mark_lost(panel, ceiling, top)
         plain_log(panel.yaxis)
         panel.grid(alpha=0.2)
-    legend(figure, rows)
+    legend(figure, (row for row in rows if row["weights"] is not None))
     return figure
 
 
@@ -258,7 +263,7 @@ def _place(row: Row, against: str) -> float:
     return weights if against == "weights" else -np.log10(weights / 330_512)
 
 
-def _line(rows: Sequence[Row], against: str, ceiling: float) -> tuple[list[float], list[float]]:
+def _line(rows: Sequence[Row], against: str, ceiling: float) -> Line:
     """Return places and, at each, the median over networks of their medians."""
 
     def middle(group: Sequence[Row]) -> float:
@@ -268,8 +273,9 @@ def _line(rows: Sequence[Row], against: str, ceiling: float) -> tuple[list[float
     return _by_place(rows, against, middle)
 
 
-def _by_place(rows: Sequence[Row], against: str, value) -> tuple[list[float], list[float]]:
-    groups = grouped(rows, lambda row: (row["level"], row["weights"] if differs_in_size(row["family"]) else None))
+def _by_place(rows: Sequence[Row], against: str, value) -> Line:
+    kinds = network_kinds(rows)
+    groups = grouped(rows, lambda row: kinds[row["controller"]])
     points = sorted((float(np.median([_place(r, against) for r in group])), value(group)) for group in groups.values())
     return [x for x, _ in points], [y for _, y in points]
 

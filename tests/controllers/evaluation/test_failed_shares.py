@@ -13,7 +13,7 @@ ORDER = ("lqr", "dense-a", "pruned-a")
 def flight(controller: str, perturbation: str, lost: bool, task: str = "hover") -> dict[str, Any]:
     family = {"lqr": "lqr", "dense-a": "dense", "pruned-a": "layerwise"}[controller]
     level, weights = {"lqr": (None, None), "dense-a": (0.0, 330512), "pruned-a": (93.0, 23136)}[controller]
-    return {"controller": controller, "family": family, "level": level, "weights": weights, "task": task,
+    return {"controller": controller, "family": family, "run": "0", "level": level, "weights": weights, "task": task,
             "perturbation": perturbation, "lost": lost, "recovered": None}  # fmt: skip
 
 

@@ -11,9 +11,9 @@ _GROUPS = {
     "study": {"network", "training", "pruning", "sweep", "figure", "output"},
     "evaluate": {"network", "task", "perturbation", "computing", "output"},
     "benchmark": {"size", "timing"},
-    "data": set(),
+    "data": {"segment", "output"},
     "export": set(),
-    "import": set(),
+    "import": {"keras", "test", "output"},
     "list": set(),
     "view": set(),
 }

@@ -6,6 +6,7 @@ import pytest
 
 from mothsim import controllers
 from mothsim.body import BODIES, MOTHS
+from mothsim.controllers.evaluation.scenarios import SCENARIOS
 from mothsim.controllers.networks.storage import shipped_networks
 from mothsim.demos.cli.main import main
 from mothsim.trajectories import NAMES, TARGETS
@@ -18,6 +19,7 @@ def test_everything_that_can_be_flown_is_listed(capsys: pytest.CaptureFixture[st
     assert set(lists["networks"]) == set(shipped_networks())
     assert tuple(lists["bodies"]) == tuple(MOTHS) == BODIES
     assert tuple(lists["trajectories"])[:-1] == tuple(TARGETS) == NAMES
+    assert tuple(lists["tasks"]) == tuple(SCENARIOS)
     assert "mothsim/Track-v0" in lists["environments"]
     assert all(text for names in lists.values() for text in names.values())
 
