@@ -18,7 +18,7 @@ from typing import Any, get_args
 
 DOCS = Path(__file__).parent
 _DIRECTIVE = re.compile(r"^\{\{ (\w+)((?: \S+)*) \}\}$", re.MULTILINE)
-_TOPIC = re.compile(r"^\*\*(Observation|Action|Reward|End|Start|`info`)\*\*: (.)", re.MULTILINE)
+_TOPIC = re.compile(r"^\*\*(Observation|Action|Reward|End|Start|`info`|Versions)\*\*: ", re.MULTILINE)
 _SECTION = re.compile(r"^(Args|Attributes|Raises|Returns|Yields|Note|Example):$", re.MULTILINE)
 
 
@@ -65,12 +65,13 @@ def prose(docstring: str) -> str:
     return _SECTION.split(docstring)[0].strip()
 
 
-def fields_table(cls: type) -> str:
-    """Fields, defaults and meanings of a dataclass."""
+def fields_table(cls: type, defaults: Mapping[str, Any] | None = None) -> str:
+    """Fields, defaults and meanings of a dataclass; some defaults may be given."""
     docs = field_docs(cls)
+    own = {field.name: _default(field) for field in dataclasses.fields(cls)} | dict(defaults or {})
     return table(
         ("name", "default", "meaning"),
-        ((f"`{field.name}`", f"`{_default(field)}`", docs.get(field.name, "")) for field in dataclasses.fields(cls)),
+        ((f"`{name}`", f"`{default}`", docs.get(name, "")) for name, default in own.items()),
     )
 
 
@@ -106,14 +107,15 @@ def trajectories() -> str:
     """Target trajectories by name, with their random starts."""
     from mothsim.trajectories import NAMES, TARGETS, make_trajectory
 
-    def starts(spread: tuple[float, ...]) -> str:
-        return "{0:g} cm, {2:g} rad, {4:g} cm/s, {6:g} rad/s".format(*spread)
-
     targets = [make_trajectory(name) for name in NAMES]
     return table(
         ("name", "target of the pin joint", "starts within", "lost beyond, cm"),
-        ((f"`{one.name}`", TARGETS[one.name], starts(one.start_spread), f"{one.lost_distance:g}") for one in targets),
+        ((f"`{one.name}`", TARGETS[one.name], _starts(one.start_spread), f"{one.lost_distance:g}") for one in targets),
     )
+
+
+def _starts(spread: tuple[float, ...]) -> str:
+    return "{0:g} cm, {2:g} rad, {4:g} cm/s, {6:g} rad/s".format(*spread)
 
 
 def tasks() -> str:
@@ -204,11 +206,13 @@ def requirements() -> str:
     return prose(inspect.getdoc(module) or "")
 
 
-def environment_options() -> str:
-    """The options of the environments."""
+def environment_options(name: str) -> str:
+    """The options of an environment, with its own defaults."""
+    import gymnasium as gym
+
     from mothsim.envs import EnvConfig
 
-    return fields_table(EnvConfig)
+    return fields_table(EnvConfig, gym.registry[name].kwargs)
 
 
 def reward() -> str:
@@ -261,24 +265,49 @@ def environment(name: str) -> str:
     """A page for an environment: how to make it, its class's docstring, its spaces and options."""
     import gymnasium as gym
 
+    from mothsim.trajectories import TARGETS, make_trajectory
+
     env = gym.make(f"mothsim:{name}")
-    documentation = prose(inspect.getdoc(type(env.unwrapped)) or "")
-    headed = _TOPIC.sub(lambda match: f"## {match[1]}\n\n{match[2].upper()}", documentation)
+    target = make_trajectory(gym.registry[name].kwargs["trajectory"])
     return "\n\n".join((
         f"# {name.removeprefix('mothsim/')}",
         f'```python\nimport gymnasium as gym\n\nenv = gym.make("mothsim:{name}")\n```',
         f"![{name}](../pictures/{Path(environment_page(name)).stem}.png)",
-        headed,
-        "## Terms of the reward\n\n" + reward(),
-        "## Options\n\nKeywords of `gym.make`.\n\n" + environment_options(),
+        f"The target is `{target.name}`: {TARGETS[target.name]}. A moth starts within {_starts(target.start_spread)} "
+        f"of trim there, and is lost {target.lost_distance:g} cm from its target.",
+        *(text if title is None else f"## {title}\n\n{text}" for title, text in topics(type(env.unwrapped)).items()),
+        "## Options\n\nKeywords of `gym.make`.\n\n" + environment_options(name),
     ))  # fmt: skip
+
+
+def topics(environment: type) -> dict[str | None, str]:
+    """An environment's documentation by topic, what comes before them under None; terms of the reward in its topic.
+
+    What a class does not say of a topic its base class says.
+    """
+    found: dict[str | None, str] = {}
+    for cls in environment.__mro__:
+        first, *rest = _TOPIC.split(prose(inspect.cleandoc(cls.__doc__ or "")))
+        own = {None: first.strip()} | dict(zip(rest[::2], map(str.strip, rest[1::2]), strict=True))
+        found |= {title: text[:1].upper() + text[1:] for title, text in own.items() if title not in found}
+        if "Versions" in found:
+            break
+    found["Reward"] += "\n\n" + reward()
+    return found
+
+
+def environment_versions() -> str:
+    """What the versions of the environments differ in."""
+    from mothsim.envs.tracking import TrackEnv
+
+    return topics(TrackEnv)["Versions"]
 
 
 SECTIONS: dict[str, Callable[..., str]] = {
     function.__name__: function
     for function in (
-        bodies, body_parameters, commands, contributing, controllers_table, environment_options, environments, networks,
-        perturbations, protocols, pruning_methods, requirements, reward, tasks, trajectories,
+        bodies, body_parameters, commands, contributing, controllers_table, environment_versions, environments,
+        networks, perturbations, protocols, pruning_methods, requirements, reward, tasks, trajectories,
     )
 }  # fmt: skip
 """What pages may ask for, by name."""

@@ -80,6 +80,10 @@ class TrackEnv(EnvInfo, gym.Env[Observation, NDArray[np.floating]]):
     `target` (2,) and `error`, cm, `time` in the episode, s; after a step also `control` (4,) as applied, dyn,
     rad, dyn cm, and `reward_terms`.
 
+    **Versions**: 0 observes 22 numbers in the world's frame, and its actions reach the body's limits on the scale of a
+    hyperbolic sine. 1 observes 29 numbers in the body's frame, and its actions have an even scale about trim: a law
+    that is stable near its target stays stable far from it. Recover is new in version 1.
+
     Args:
         render_mode: `rgb_array`, `human` (a matplotlib window, drawn every step), or nothing.
         options: see `mothsim.envs.EnvConfig`.
@@ -194,11 +198,8 @@ class TrackEnvV1(TrackEnv):
     What an action asks for beyond the body's limits is approached smoothly: 44300 dyn in any direction, 1e5 dyn cm.
     With `actuation="full"` the fourth action is the wing torque, on the abdominal torque's scale.
 
-    A decision of LQR is worth 1.89 in `Track-v1`, 1.96 in `Hover-v1` and 1.81 in `Recover-v1` on average, of 2.
-
-    **Versions**: 0, 22 numbers in the world's frame, and actions on the scale of a hyperbolic sine up to the body's
-    limits; 1, 29 numbers in the body's frame, and an even scale about trim, as a law that is stable near its target
-    stays stable far from it.
+    **Reward**: the sum of `info["reward_terms"]`, see `mothsim.envs.rewards.reward_terms`, at most 2 a decision. LQR
+    gets 1.89 a decision in `Track-v1`, 1.96 in `Hover-v1` and 1.81 in `Recover-v1` on average.
     """
 
     def __init__(self, render_mode: str | None = None, **options: Any) -> None:

@@ -27,7 +27,9 @@ def headline(summary: Sequence[Row]) -> list[list[str]]:
     that recovered), flights lost. Where a row is of more than one network, errors carry their 90 % interval.
     """
     tasks, lines = _lines(summary)
-    table = [["controller", "name", "help", "weights", "loss", *(_title(task) for task in tasks), "lost"]]
+    back = {row["task"] for row in summary if _recovery(row)}
+    titles = [f"{task}, recovered" if task in back else f"{task}, cm" for task in tasks]
+    table = [["controller", "name", "help", "weights", "loss", *titles, "lost"]]
     for rows in lines:
         cells = {row["task"]: _cell(row) for row in rows}
         lost = sum(round(row["lost"] * row["flights"]) for row in rows)
@@ -55,7 +57,7 @@ def headline_rows(summary: Sequence[Row]) -> list[Row]:
         row: Row = {"controller": row_label(rows[0])}
         row |= {name: rows[0][name] for name in _NUMBERS}
         for one in rows:
-            if one["task"].startswith("recover") and one["recovered"] is not None:
+            if _recovery(one):
                 row[f"{one['task']}_recovered"] = one["recovered"]
             else:
                 row[f"{one['task']}_cm"] = one["rms_error_cm"]
@@ -150,12 +152,13 @@ def _shown(row: Row) -> bool:
     return row["level"] in SHOWN_LEVELS or differs_in_size(row["family"])
 
 
-def _title(task: str) -> str:
-    return f"{task}, recovered" if task.startswith("recover") else f"{task}, cm"
+def _recovery(row: Row) -> bool:
+    """Return whether a row tells what share recovered, which takes a flight of over two seconds, and no error."""
+    return row["task"].startswith("recover") and row["recovered"] is not None
 
 
 def _cell(row: Row) -> str:
-    if row["task"].startswith("recover") and row["recovered"] is not None:
+    if _recovery(row):
         return f"{row['recovered']:.0%}"
     text = error(row["rms_error_cm"])
     if row["networks"] > 1 and text != "lost":

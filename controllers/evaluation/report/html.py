@@ -164,8 +164,8 @@ def _answer(summary: Sequence[Row], tasks: Sequence[str], flights: Sequence[Row]
         best = smallest_as_good(summary, task)
         if best and not task.startswith("recover"):
             sentences.append(
-                f"{task}: {best['weights']:,.0f} weights ({row_label(best)}) are the fewest that lose no flight with "
-                f"an error, {error(best['rms_error_cm'])} cm, of at most 1.2 times that of the dense networks."
+                f"{task}: the fewest weights that lose no flight and err at most 1.2 times as far as the dense "
+                f"networks are {best['weights']:,.0f} ({row_label(best)}; {error(best['rms_error_cm'])} cm)."
             )
     return _bullets(sentences)
 
