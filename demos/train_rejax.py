@@ -39,7 +39,7 @@ class TrainRejax:
 
     environment: Literal["Hover", "Track", "Recover"] = "Hover"
     """Which of the version 1 environments."""
-    decisions: Count = 2_000_000
+    decisions: Count = 4_000_000
     """Decisions of all moths to learn from."""
     moths: Count = 64
     """Moths in the batch, a multiple of 8."""
@@ -101,7 +101,9 @@ class TrainRejax:
         def trained_by(one: Any, params: Any) -> Any:
             return one.replace(tx=optimiser, params=params, opt_state=optimiser.init(params))
 
-        critic = state.critic_ts
+        critic, rewards = state.critic_ts, state.rew_rms_state
+        rewards = rewards.replace(mean=float(rewards.mean), var=float(rewards.var))  # whole numbers in rejax
+        state = state.replace(rew_rms_state=rewards)
         state = state.replace(actor_ts=trained_by(state.actor_ts, actor), critic_ts=trained_by(critic, critic.params))
         return jax.tree.map(_strong, state)  # as states after an update are, so that it is compiled once
 

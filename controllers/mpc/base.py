@@ -57,7 +57,7 @@ class SamplingMPC(ABC):
     see `mothsim.controllers.mpc.costs`.
 
     Args:
-        cost: of a plan: `tracking`, `bustamante2022`, or a `Cost`.
+        cost: of a plan: `tracking`, `close-tracking`, `bustamante2022`, or a `Cost`.
         num_samples: K, plans sampled an iteration; the first is the warm-started plan itself.
         horizon: H, segments of 20 ms.
         iterations: of sampling and updating in each decision.

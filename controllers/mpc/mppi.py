@@ -18,13 +18,13 @@ class MPPI(SamplingMPC):
 
     def __init__(
         self,
-        cost: str | Cost = "tracking",
+        cost: str | Cost = "close-tracking",
         *,
         num_samples: int = 128,
         horizon: int = 4,
         iterations: int = 4,
-        noise_std: float = 1.0,
-        noise_decay: float = 0.3,
+        noise_std: float = 3.0,
+        noise_decay: float = 0.2,
         temperature: float = 0.01,
     ) -> None:
         super().__init__(

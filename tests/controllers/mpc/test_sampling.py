@@ -76,6 +76,20 @@ def test_tracking_law_is_the_least_of_its_own_cost_about_trim() -> None:
     assert cost(ends[None], plans[None], 0.02, last=True).argmin() == 0
 
 
+def test_violent_starts_are_led_to_the_target_more_slowly_than_calm_ones_beside_them() -> None:
+    cost, target, body = Tracking(), make_trajectory("recover"), MothBody()
+    task = Task(target, body, 1.0, moth_seeds(0, 2)[1])
+    states = np.tile(find_trim(body).state, (2, 1))
+    states[:, 0], states[1, 4] = 0.1, 150.0
+    last = []
+    for rows in (states, states[:1]):
+        cost.reset(task)
+        cost.begin(rows, 0.0)
+        last.append(SEGMENT * np.count_nonzero(np.abs(cost.approach[:, :, 0]) > 1e-9, axis=0))
+    assert last[0][0] == last[1][0] == pytest.approx(cost.weights.approach_time, abs=SEGMENT)
+    assert last[0][1] > 2 * last[0][0]
+
+
 def test_the_cheapest_valid_plan_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     controller = RandomShooting(num_samples=16, iterations=1)
     states = prepared(controller)
@@ -189,7 +203,7 @@ def test_rollout_paths_start_at_the_moth_and_lead_on() -> None:
         ({"num_samples": 0}, "num_samples = 0: expected a whole number"),
         ({"horizon": 1.5}, "horizon = 1.5"),
         ({"noise_std": -1.0}, "noise_std = -1.0"),
-        ({"cost": "least"}, "cost = 'least': expected one of tracking, bustamante2022"),
+        ({"cost": "least"}, "cost = 'least': expected one of tracking, close-tracking, bustamante2022"),
         ({"temperature": 0.0}, "temperature = 0.0"),
         ({"temperature": "hot"}, "temperature = 'hot'"),
         ({"noise_decay": float("nan")}, "noise_decay = nan: expected a finite number above zero"),
