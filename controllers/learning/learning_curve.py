@@ -15,6 +15,7 @@ from mothsim.controllers.networks.network import Network
 from mothsim.plotting.style import figure_style
 
 _CURVE, _TEST = "#1f7a8c", "#c8452f"
+_LABEL_WIDTH = 0.016  # share of the axis that a rotated level takes; levels nearer to the one before are not named
 
 
 @figure_style()
@@ -29,8 +30,13 @@ def draw_learning_curve(networks: Sequence[Network], threshold: float = 1e-3) ->
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     starts = _draw_run(axes, networks, threshold)
+    left, right = axes.get_xlim()
+    named = -np.inf
     for network, start in zip(networks, starts, strict=True):
         axes.axvline(start, color="0.85", lw=0.8, zorder=0)
+        if start - named < _LABEL_WIDTH * (right - left):
+            continue
+        named = start
         axes.text(start, 1.01, f" {network.info['level']:g}", transform=axes.get_xaxis_transform(), fontsize=7,
                   ha="center", va="bottom", rotation=90)  # fmt: skip
     axes.set(xlabel="training step", ylabel="mean squared error, scaled")

@@ -55,7 +55,13 @@ def _draw_requirement(axes: Axes, requirement: str, rows: Sequence[Row]) -> None
         elif removal == "dense":
             axes.plot(*_places(found, column, top), "o", color=colour, ms=5, alpha=0.7, label="small and dense")
         else:
-            axes.plot(*_places(found, column, top), "*", color=colour, ms=13, label=f"fewest by {removal}")
+            axes.plot(
+                *_places(found, column, top),
+                "*",
+                color=colour,
+                ms=13,
+                label=f"fewest by {removal.removesuffix(', test')}, tested",
+            )
     axes.axhline(bound, color="0.4", ls="--", lw=0.8)
     if requirement == "loss":
         axes.plot(*_ZAHN, "X", color="#c8452f", ms=8, label="Zahn et al., layer by layer, 93 %")

@@ -79,7 +79,7 @@ def draw_flights(flights: Mapping[str, Flight], title: str = "") -> Figure:
     for axis, label in zip(axes, ("error, mm", "body θ, °", "bend\nφ - θ - 180°, °", "force\n/ weight",
                                   "torque,\n1000 dyn cm"), strict=True):  # fmt: skip
         axis.set_ylabel(label)
-    near = [flight.states[flight.errors < _MARGIN, :2] for flight in flights.values()]
+    near = [flight.states[(flight.errors < _MARGIN) | (not flight.lost), :2] for flight in flights.values()]
     x, y = frame_limits(np.concatenate([first.targets, *near]))
     plane.set(xlim=x, ylim=y)
     many = {"ncols": 2, "fontsize": "x-small", "columnspacing": 1.0} if len(flights) > 5 else {}

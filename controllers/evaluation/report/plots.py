@@ -132,6 +132,7 @@ def _draw_losses(second: Axes, networks: Sequence[Row], against: str) -> None:
     second.axhline(LOSS_LIMIT, xmin=0.97, color=LOSS_COLOUR, lw=2)
     second.set(yscale="log")
     second.set_ylabel("loss (dotted)", color=LOSS_COLOUR)
+    plain_log(second.yaxis)
     second.tick_params(colors=LOSS_COLOUR)
 
 
