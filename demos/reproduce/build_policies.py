@@ -1,9 +1,9 @@
 """Make the policies that ship with the package: `python -m mothsim.demos.reproduce.build_policies`.
 
 `alone` is a dense one; `robust` and `robust-60` have memory and are trained on disturbed flights, with delays of up to
-20 and 60 ms. `alone-N` is a linear one of
-which N weights are left: pruned for as long as it meets what is asked, and selected and tested on other starts than
-those that it was pruned by. Killed at any moment, training goes on; pruning goes on from the last policy taken.
+20 and 60 ms. `alone-N` is a linear one of which N weights are left, `envelope-N` one with a hidden layer: pruned for as
+long as it meets what is asked, and selected and tested on other starts than those that it was pruned by. Killed at any
+moment, training goes on; pruning goes on from the last policy taken.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import load_network, save_network
@@ -45,9 +45,33 @@ PRUNED = RefiningSettings(
 """How policies are trained and refined, and how pruned ones are refined after every removal."""
 ALL_ANGLES = {"tilt": math.pi, "violence": 1.0}
 """Of those that are to fly the envelope."""
+ENVELOPE = PolicySettings(hidden=(8,), steps=500, moths=96, **ALL_ANGLES)
+"""How these are trained: with a hidden layer, since linear ones that were trained alike missed manoeuvres."""
 
 
 Settings = TypeVar("Settings", PolicySettings, RefiningSettings, RobustSettings)
+
+
+class PruningStages(NamedTuple):
+    """How a policy is trained, refined, and refined after every removal."""
+
+    training: PolicySettings
+    refining: RefiningSettings
+    pruning: RefiningSettings
+
+
+def pruning_stages(requirement: str, seed: int, step_scale: float = 1.0) -> PruningStages:
+    """Settings of a policy that is pruned for one of `REQUIREMENTS`, `step_scale` times their steps."""
+    training, pruning, times = LINEAR, scaled(PRUNED, seed, step_scale), 3
+    if requirement == "envelope":
+        training, pruning, times = ENVELOPE, replace(pruning, **ALL_ANGLES), 10
+    refining = replace(pruning, steps=times * pruning.steps)
+    return PruningStages(scaled(training, seed, step_scale), refining, pruning)
+
+
+def scaled(settings: Settings, seed: int, step_scale: float) -> Settings:
+    """Settings with a seed and so many times the steps."""
+    return replace(settings, steps=max(1, round(step_scale * settings.steps)), seed=seed)
 
 
 @dataclass
@@ -109,24 +133,20 @@ class BuildPolicies:
     def _dense(self) -> tuple[Network, Path]:
         file, seed = self.out / "alone.safetensors", self.seeds[0]
         with StageBar() as bar:
-            return make_policy(self._scaled(DENSE, seed), self._scaled(REFINED, seed), file, bar), file
+            return make_policy(
+                scaled(DENSE, seed, self.step_scale), scaled(REFINED, seed, self.step_scale), file, bar
+            ), file
 
     def _robust(self, name: str) -> tuple[Network, Path]:
-        file, settings = self.out / f"{name}.safetensors", self._scaled(ROBUST[name], self.seeds[0])
+        file, settings = self.out / f"{name}.safetensors", scaled(ROBUST[name], self.seeds[0], self.step_scale)
         with StageBar() as bar:
             return run(train_robust_policy, init_robust_policy(settings), settings, file, partial(bar, name)), file
 
-    def _scaled(self, settings: Settings, seed: int) -> Settings:
-        return replace(settings, steps=max(1, round(self.step_scale * settings.steps)), seed=seed)
-
     def _pruned(self, seed: int, folder: Path) -> tuple[Network, Path]:
-        settings, linear, requirement = self._scaled(PRUNED, seed), LINEAR, REQUIREMENTS[self.requirement]
-        refining = replace(settings, steps=3 * settings.steps)
-        if self.requirement == "envelope":
-            settings, linear = replace(settings, **ALL_ANGLES), replace(linear, moths=96, **ALL_ANGLES)
-            refining = replace(settings, steps=10 * settings.steps)
+        requirement = REQUIREMENTS[self.requirement]
+        training, refining, settings = pruning_stages(self.requirement, seed, self.step_scale)
         with StageBar() as bar:
-            network = make_policy(self._scaled(linear, seed), refining, folder / "linear.safetensors", bar)
+            network = make_policy(training, refining, folder / "unpruned.safetensors", bar)
 
         def file(policy: Network) -> Path:
             return folder / f"{self.requirement}-{policy.connections}.safetensors"
