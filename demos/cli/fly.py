@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,8 +68,9 @@ class Fly:
     def _specs(self) -> dict[str, tuple[str, str | None]]:
         """Controllers with their networks, by the names that they have in the table and the pictures."""
         specs: dict[str, tuple[str, str | None]] = {}
-        for controller in self.flier.controller:
-            for network in self._networks_of(controller):
+        controllers = self._controllers()
+        for controller in controllers:
+            for network in self._networks_of(controller, controllers):
                 name = network or controller
                 if name in specs:
                     raise ValueError(f"{'network' if network else 'controller'} = {name!r}: expected each once")
@@ -77,7 +79,15 @@ class Fly:
             raise ValueError("controller, network: expected one or more")
         return specs
 
-    def _networks_of(self, controller: str) -> tuple[str | None, ...]:
+    def _controllers(self) -> tuple[str, ...]:
+        """The controllers asked for; or those that fly the networks, each once; or the inverse model."""
+        from mothsim.controllers.networks.storage import find_network
+
+        if self.flier.controller is not None:
+            return self.flier.controller
+        return tuple(dict.fromkeys(find_network(name).kind for name in self.flier.network)) or ("inverse-model",)
+
+    def _networks_of(self, controller: str, controllers: Sequence[str]) -> tuple[str | None, ...]:
         """What a controller flies: where several fly networks, each those of its kind."""
         from mothsim.controllers.networks.storage import find_network
 
@@ -85,7 +95,7 @@ class Fly:
             return (None,)
         if not self.flier.network:
             return (_NETWORKS[controller],)
-        if len(_NETWORKS.keys() & set(self.flier.controller)) == 1:
+        if len(_NETWORKS.keys() & set(controllers)) == 1:
             return self.flier.network
         return tuple(name for name in self.flier.network if find_network(name).kind == controller)
 

@@ -12,11 +12,11 @@ from mothsim.demos.options import EXPLAINED, Count, Factor, Name, Noise, Picture
 
 _CONTROLLERS = (
     "Fly one or several of inverse-model, policy, lqr, nmpc, monte-carlo, random-shooting, cem and mppi, or your own "
-    "as module:name or file.py:name."
+    "as module:name or file.py:name; by default whatever flies the networks, or the inverse model."
 )
 _NETWORKS = (
-    "Give the inverse model or the policy one or several networks, by name (see `mothsim list`) or file; by default "
-    "the inverse model flies inverse-93 and the policy alone."
+    "Fly one or several networks, by name (see `mothsim list`) or file; by default the inverse model flies inverse-93 "
+    "and the policy alone."
 )
 _BODY = (
     "Fly this moth: zahn2022, bustamante2022-fa, -fs, -ua or -us, light-abdomen, or a JSON file of parameters by name; "
@@ -40,7 +40,7 @@ _INTERPOLATION = (
 class Flier:
     """Who flies, and which moth."""
 
-    controller: Annotated[tuple[str, ...], arg(metavar="NAME ...", help=_CONTROLLERS)] = ("inverse-model",)
+    controller: Annotated[tuple[str, ...] | None, arg(metavar="NAME ...", help=_CONTROLLERS), EXPLAINED] = None
     network: Annotated[tuple[str, ...], arg(metavar="NAME ...", help=_NETWORKS, help_behavior_hint="")] = ()
     waypoint: Annotated[
         Literal["reachable", "raw", "kinematic"] | None,

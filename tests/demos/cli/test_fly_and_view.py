@@ -59,6 +59,15 @@ def test_the_table_has_a_row_for_each(tmp_path: Path, capsys: pytest.CaptureFixt
     assert [row.split()[:3] for row in rows] == [["lqr", "-", "-"], ["mppi", "-", "-"]]
 
 
+def test_each_network_is_flown_by_the_controller_of_its_kind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["fly", "--network", "small", "alone-6", "--duration", "0.1", "--json", "--out", str(tmp_path)]
+    assert main(command) == 0
+    rows = json.loads(capsys.readouterr().out)["flights"]
+    assert [(row["controller"], row["network"]) for row in rows] == [("inverse-model", "small"), ("policy", "alone-6")]
+
+
 def test_many_moths_fly_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str], opened: list[str]) -> None:
     command = ["fly", "--controller", "lqr", "policy", "--moths", "10", "--trajectory", "hover", "--duration", "0.6"]
     assert main([*command, "--out", str(tmp_path), "--view", "--json"]) == 0
