@@ -132,6 +132,10 @@ class Tracking:
         weights: by default those of `LQRWeights`.
     """
 
+    trim: Array
+    centre: Array
+    axes: Array
+
     def __init__(self, weights: LQRWeights | None = None) -> None:
         self.weights = weights or LQRWeights()
 
