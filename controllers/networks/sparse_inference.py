@@ -1,7 +1,7 @@
 """Inference from sparse weights: the same bits for one moth as in a batch of thousands.
 
-One moth is computed with SIMD lanes across eight nodes, a batch with lanes across sixteen moths, four nodes at a time.
-Both add the weighted inputs of a node in the same order, so that no bit depends on the rest of the batch. Weights are
+One moth is computed with SIMD lanes across eight nodes, a batch with lanes across sixteen moths, up to four such groups
+for every block of weights that is read. Both add the weighted inputs of a node in the same order, so that no bit depends on the rest of the batch. Weights are
 read in single precision, as networks have them, and all is computed in double precision, except for an approximation of
 the hyperbolic tangent with an error of 8e-9: outputs of the shipped networks are exact to 3e-7 of their ranges.
 """
@@ -20,6 +20,7 @@ from mothsim.solver.threads import default_threads, run
 Array = NDArray[np.floating]
 
 _MOTHS = 16  # side by side
+_GROUPS = 4  # of these, for which the weights of a block are brought to double precision once
 _SIDE_BY_SIDE = 6  # moths from which that pays
 _BLOCK = 256  # moths a thread takes at a time
 
@@ -78,10 +79,11 @@ def _evaluate_few(inputs, packed, outputs):
 def _evaluate_many(inputs, packed, outputs):
     """Evaluate a compressed network for sixteen moths at a time, the last few one by one."""
     room, row = np.int64(packed[0]), 0
-    nodes, weights = np.empty(2 * room + 1, _NODES), np.empty(LANES * room)
+    nodes, weights = np.empty(2 * room * _GROUPS + 1, _NODES), np.empty(LANES * room)
     while len(inputs) - row >= _SIDE_BY_SIDE:
-        _together(inputs, row, packed, nodes, weights, outputs)
-        row += _MOTHS
+        groups = min(_GROUPS, (len(inputs) - row + _MOTHS - _SIDE_BY_SIDE) // _MOTHS)
+        _together(inputs, row, groups, packed, nodes, weights, outputs)
+        row += groups * _MOTHS
     nodes_of_one = np.empty(2 * room)
     for last in range(row, len(inputs)):
         evaluate_one(inputs, last, packed, nodes_of_one, outputs)
@@ -147,22 +149,25 @@ def _dense_blocks(doubles, bias, singles, value, dense, width, nodes, here, bloc
 
 
 @subkernel
-def _together(inputs, row, packed, nodes, weights, outputs):
-    """Evaluate sixteen moths from `row` on, four nodes at a time; past the end the last moth is repeated.
+def _together(inputs, row, groups, packed, nodes, weights, outputs):
+    """Evaluate groups of sixteen moths from `row` on; past the end the last moth is repeated.
 
-    The weights of a block are brought to double precision once, in `weights`.
+    The weights of a block are brought to double precision once for all groups, in `weights`. Each group has its own
+    `2 * room` nodes.
     """
     singles, table, widened = packed.view(_SINGLES), packed.view(np.uint16), weights.view(_DOUBLES)
     room, layers = np.int64(packed[0]), np.int64(packed[1])
     value, index, step = np.int64(packed[2]), LANES * np.int64(packed[3]), np.int64(packed[4])
     scaling = _scaling_places(packed)
-    numbers = nodes["lanes"]
-    for lane in range(_MOTHS):
-        moth = min(row + lane, len(inputs) - 1)
-        for i in range(inputs.shape[1]):
-            numbers[i, lane] = inputs[moth, i] * packed[scaling[0] + i] + packed[scaling[1] + i]
-    numbers[2 * room, :] = 0.0
-    zeros = load(nodes, 2 * room)
+    numbers, stride = nodes["lanes"], 2 * room
+    for group in range(groups):
+        for lane in range(_MOTHS):
+            moth = min(row + group * _MOTHS + lane, len(inputs) - 1)
+            for i in range(inputs.shape[1]):
+                scaled = inputs[moth, i] * packed[scaling[0] + i] + packed[scaling[1] + i]
+                numbers[group * stride + i, lane] = scaled
+    numbers[groups * stride, :] = 0.0
+    zeros = load(nodes, groups * stride)
     here, bias = 0, scaling[4]
     for layer in range(layers):
         there = room - here
@@ -174,24 +179,29 @@ def _together(inputs, row, packed, nodes, weights, outputs):
             count = np.int64(table[step]) if sparse else width
             for i in range(count):
                 store(widened, i, load_widened(singles, value + i))
-            first, second = _four_biases(packed, bias, zeros), _four_biases(packed, bias + 4, zeros)
-            if sparse:
-                first = _add_connected(first, weights, 0, table, index, nodes, here, count)
-                second = _add_connected(second, weights, 4, table, index + 4, nodes, here, count)
-            else:
-                first, second = _add_all(first, second, weights, nodes, here, count)
-            for m in range(4):
-                _store(nodes, there + LANES * block + m, first[m], hidden)
-                _store(nodes, there + LANES * block + 4 + m, second[m], hidden)
+            for group in range(groups):
+                at = group * stride + here
+                first, second = _four_biases(packed, bias, zeros), _four_biases(packed, bias + 4, zeros)
+                if sparse:
+                    first = _add_connected(first, weights, 0, table, index, nodes, at, count)
+                    second = _add_connected(second, weights, 4, table, index + 4, nodes, at, count)
+                else:
+                    first, second = _add_all(first, second, weights, nodes, at, count)
+                to = group * stride + there + LANES * block
+                for m in range(4):
+                    _store(nodes, to + m, first[m], hidden)
+                    _store(nodes, to + 4 + m, second[m], hidden)
             value += count
             bias += LANES
             if sparse:
                 index += LANES * count
                 step += 1
         here = there
-    for lane in range(min(_MOTHS, len(outputs) - row)):
+    for moth in range(row, min(row + groups * _MOTHS, len(outputs))):
+        group, lane = (moth - row) // _MOTHS, (moth - row) % _MOTHS
         for j in range(outputs.shape[1]):
-            outputs[row + lane, j] = numbers[here + j, lane] * packed[scaling[2] + j] + packed[scaling[3] + j]
+            number = numbers[group * stride + here + j, lane]
+            outputs[moth, j] = number * packed[scaling[2] + j] + packed[scaling[3] + j]
 
 
 @subkernel

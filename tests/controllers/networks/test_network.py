@@ -47,7 +47,7 @@ def test_compressed_weights_give_the_same_numbers(hidden: list[int], share: floa
     outputs = compiled(inputs)
     exact = network(inputs)
     assert np.abs(outputs - exact).max() < 1e-6 * np.abs(exact).max()
-    for rows in (1, 3, 5, 6, 16, 22, 33, 70):
+    for rows in (1, 3, 5, 6, 16, 22, 33, 63, 70, 134):  # groups of 16 by four, and what is left of them
         assert np.array_equal(outputs[:rows], compiled(inputs[:rows]))
 
 
