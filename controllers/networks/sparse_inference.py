@@ -1,9 +1,10 @@
 """Inference from sparse weights: the same bits for one moth as in a batch of thousands.
 
 One moth is computed with SIMD lanes across eight nodes, a batch with lanes across sixteen moths, up to four such groups
-for every block of weights that is read. Both add the weighted inputs of a node in the same order, so that no bit depends on the rest of the batch. Weights are
-read in single precision, as networks have them, and all is computed in double precision, except for an approximation of
-the hyperbolic tangent with an error of 8e-9: outputs of the shipped networks are exact to 3e-7 of their ranges.
+for every block of weights that is read. Both add the weighted inputs of a node in the same order, so that no bit
+depends on the rest of the batch. Weights are read in single precision, as networks have them, and all is computed in
+double precision, except for an approximation of the hyperbolic tangent with an error of 8e-9: outputs of the shipped
+networks are exact to 3e-7 of their ranges.
 """
 
 from __future__ import annotations
