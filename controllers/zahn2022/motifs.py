@@ -116,7 +116,7 @@ class _DensityNull:
 
     def __init__(self, masks: Sequence[Mask], rng: np.random.Generator) -> None:
         self.rng = rng
-        self.layers = [(mask.shape, mask.size, np.count_nonzero(mask)) for mask in masks]
+        self.layers = [(mask.shape, mask.size, int(np.count_nonzero(mask))) for mask in masks]
 
     def __call__(self) -> list[Mask]:
         return [self._layer(*layer) for layer in self.layers]

@@ -107,7 +107,7 @@ def _train_level(
     at, kept_file = _start(settings, before, len(rates)), ProgressFile(folder / PROGRESS, made)
     at = at.resumed(kept_file.file, made, partial(_spread, networks=settings.networks))
     trained_on = round(len(data.inputs) * (1 - protocol.validation))
-    inputs, outputs = jnp.asarray(data.inputs[:trained_on]), jnp.asarray(data.outputs[:trained_on])
+    inputs, outputs = _copied((data.inputs[:trained_on], data.outputs[:trained_on]), settings.networks)
     held = jnp.asarray(data.inputs[trained_on:]), jnp.asarray(data.outputs[trained_on:])
     epoch = max(1, trained_on // protocol.batch // CHUNK)  # chunks a pass through the data
     while at.chunks < len(rates) and at.running.any():
@@ -260,6 +260,11 @@ def _mesh(networks: int) -> Mesh:
 def _spread(tree: Any, networks: int) -> Any:
     """Arrays with the networks shared out over the devices."""
     return jax.device_put(tree, NamedSharding(_mesh(networks), PartitionSpec("network")))
+
+
+def _copied(tree: Any, networks: int) -> Any:
+    """Arrays that every device holds wholly."""
+    return jax.device_put(tree, NamedSharding(_mesh(networks), PartitionSpec()))
 
 
 def _versions() -> dict[str, str]:

@@ -93,6 +93,7 @@ class Study:
         """Run what is wanted; returns what it took of the machine over all its time, `None` if all was there."""
         import jax
 
+        from mothsim.controllers.learning.jax_numerics import count_cores_as_devices
         from mothsim.controllers.learning.protocols import dense_with
         from mothsim.controllers.zahn2022.compute_cost import compute_cost
         from mothsim.controllers.zahn2022.pruning_study import run
@@ -106,6 +107,8 @@ class Study:
         )  # fmt: skip
         hidden_sweep = [*map(_nodes, self.sweep.hidden_sweep), *map(dense_with, self.sweep.weights)]
         studies = sweep(self.output.out, settings, self.sweep.seeds, hidden_sweep)
+        if self.sweep.workers == 1 and self.sweep.dask is None:
+            count_cores_as_devices()
         before, start = compute_cost(studies), time.monotonic()
         if set(studies) == {self.output.out} and self.sweep.dask is None:
             with LevelBar() as bar:
