@@ -39,7 +39,7 @@ class TrainRejax:
 
     environment: Literal["Hover", "Track", "Recover"] = "Hover"
     """Which of the version 1 environments."""
-    decisions: Count = 4_000_000
+    decisions: Count = 2_000_000
     """Decisions of all moths to learn from."""
     moths: Count = 64
     """Moths in the batch, a multiple of 8."""

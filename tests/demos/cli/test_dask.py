@@ -36,7 +36,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [EVALUATE, STUDY, TRAIN, FEWEST])
+@pytest.mark.parametrize("command", [EVALUATE, STUDY, TRAIN, FEWEST, BUILD])
 def test_a_cluster_writes_the_same_files(
     command: str, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
