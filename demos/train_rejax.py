@@ -30,6 +30,7 @@ from mothsim.envs.jax_track import TrackJax
 from mothsim.io import open_folder, write_atomically
 
 _STEPS, _EPOCHS, _MINIBATCH = 64, 5, 512  # decisions of a moth before every update, and how these are learnt from
+_DURATION = 20.0  # s of an episode, long since rejax takes the end of its time for a loss of all that would follow
 _NOISE = -1.0  # logarithm of the first standard deviation of the actions
 
 
@@ -68,7 +69,8 @@ class TrainRejax:
         open_folder(self.out)
         began = time.monotonic(), time.process_time()
         learner = PPO.create(
-            env=TrackJax(f"{self.environment}-v1", values=5), num_envs=self.moths, num_steps=_STEPS, num_epochs=_EPOCHS,
+            env=TrackJax(f"{self.environment}-v1", values=5, duration=_DURATION),
+            num_envs=self.moths, num_steps=_STEPS, num_epochs=_EPOCHS,
             num_minibatches=self.moths * _STEPS // _MINIBATCH, gamma=0.97, ent_coef=0.0, normalize_rewards=True,
             agent_kwargs={"activation": "tanh", "hidden_layer_sizes": (64, 64)},
         )  # fmt: skip
