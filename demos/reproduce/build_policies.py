@@ -45,7 +45,7 @@ PRUNED = RefiningSettings(
 """How policies are trained and refined, and how pruned ones are refined after every removal."""
 ALL_ANGLES = {"tilt": math.pi, "violence": 1.0}
 """Of those that are to fly the envelope."""
-ENVELOPE = PolicySettings(hidden=(8,), steps=500, moths=96, **ALL_ANGLES)
+ENVELOPE = replace(PolicySettings(hidden=(8,), steps=500, moths=96), **ALL_ANGLES)
 """How these are trained: with a hidden layer, since linear ones that were trained alike missed manoeuvres."""
 
 
