@@ -36,6 +36,7 @@ class Informed:
         self.controller.reset(task)
         self._body = task.body
         self._flown: list[Array] = []
+        self._at_decisions: list[Array] = []
         self._estimate: Array | None = None
         self._covariance = np.empty(0)
         self._seen_at = 0.0
@@ -43,14 +44,28 @@ class Informed:
     def control(self, states: Array, time: float) -> Array:
         """Controls (N, 4) for states (N, 8) as they were measured a delay ago."""
         seen_at = max(0.0, time - self._delay)
+        states = states + self._off_line(seen_at)
         estimate = self._filtered(states, seen_at) if len(self._noise) else states
         now = estimate
         for controls, duration in self._controls_between(seen_at, time):
             now = propagate(now, controls, body=self._body, duration=duration).states
         now = np.where(np.isfinite(now).all(axis=1, keepdims=True), now, states)
+        self._at_decisions.append(now)
         decided = self.controller.control(now, time)
         self._flown.append(applied(decided, self._body))
         return decided
+
+    def _off_line(self, time: float) -> Array | float:
+        """What the engine's flight (N, 8) is off the straight line between two decisions, which a delay shows."""
+        last = int((time + _INSTANT) / self.period)
+        into = time - last * self.period
+        if into < _INSTANT:
+            return 0.0
+        start, controls = self._at_decisions[last], self._flown[last]
+        part, whole = (propagate(start, controls, body=self._body, duration=duration).states
+                       for duration in (into, self.period))  # fmt: skip
+        off = part - start - into / self.period * (whole - start)
+        return np.where(np.isfinite(off).all(axis=1, keepdims=True), off, 0.0)
 
     def _controls_between(self, first: float, last: float) -> list[tuple[Array, float]]:
         """Controls (N, 4) that were given between two times, s, and for how long, in order."""
