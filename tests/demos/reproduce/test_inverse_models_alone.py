@@ -1,20 +1,40 @@
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from mothsim.controllers.networks.storage import load_network
-from mothsim.demos.reproduce.inverse_models_alone import InverseModelsAlone
+from mothsim.controllers.learning.pruning import METHODS
+from mothsim.controllers.networks.storage import find_network, load_network, save_network
+from mothsim.demos.reproduce.inverse_models_alone import SCHEMA, InverseModelsAlone
 from mothsim.demos.reproduce.open_loop_chain import OpenLoopChain
 from mothsim.demos.run import run
+from mothsim.tables import read_table
 
 
-def test_a_network_is_trained_through_its_flight_and_tested(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--networks", "small", "--steps", "2", "--flights", "2", "--out", str(tmp_path)]
+def test_networks_are_trained_through_their_flight_and_flown_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = find_network("small")
+    masks = METHODS["global"](small.weights, small.masks, 10)
+    weights = tuple(np.where(mask, weight, 0) for mask, weight in zip(masks, small.weights, strict=True))
+    save_network(replace(small, weights=weights, info={"level": 10}), tmp_path / "mine" / "10.safetensors")
+    out = tmp_path / "out"
+    arguments = ["--networks", "small", str(tmp_path / "mine"), "--steps", "2", "--flights", "2", "--out", str(out)]
     assert run(InverseModelsAlone, arguments, prog="inverse_models_alone") == 0
-    before, after = (line.split() for line in capsys.readouterr().out.splitlines()[1:])
-    assert (before[0], after[0]) == ("small", "inverse-small")
-    assert before[1] == after[1] == "1,312"
-    assert load_network(tmp_path / "inverse-small.safetensors").info["waypoint"] == "kinematic"
+    printed = capsys.readouterr().out
+    assert [line.split()[0] for line in printed.splitlines()[1:]] == [
+        "small", "inverse-small", "mine/10", "mine/inverse-10"
+    ]  # fmt: skip
+    rows = read_table(out / "inverse-models-alone.csv", SCHEMA)
+    assert [row["trained_in_flight"] for row in rows] == [False, True] * 2
+    assert [row["weights"] for row in rows] == [1312, 1312, 1181, 1181]
+    assert load_network(out / "mine" / "inverse-10.safetensors").info["waypoint"] == "kinematic"
+    assert (out / "inverse-models-alone.png").stat().st_size > 10_000
+    before = {file: file.stat().st_mtime_ns for file in out.rglob("inverse-*0*")}
+    assert run(InverseModelsAlone, arguments, prog="inverse_models_alone") == 0
+    assert capsys.readouterr().out == printed
+    assert {file: file.stat().st_mtime_ns for file in out.rglob("inverse-*0*")} == before
 
 
 def test_chains_are_printed_by_sparsity(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -29,6 +49,8 @@ def test_chains_are_printed_by_sparsity(tmp_path: Path, capsys: pytest.CaptureFi
     [
         (InverseModelsAlone, ["--networks", "nothing"], "network = 'nothing'"),
         (InverseModelsAlone, ["--networks"], "networks: expected at least one"),
+        (InverseModelsAlone, ["--networks", "."], "networks: '.' has no .safetensors file"),
+        (InverseModelsAlone, ["--networks", "small", "small"], "expected folders and files of different names"),
         (OpenLoopChain, ["--networks", "nothing"], "network = 'nothing'"),
         (OpenLoopChain, ["--starts", "0"], "starts = 0"),
     ],
