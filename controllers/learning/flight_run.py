@@ -71,22 +71,23 @@ def train_through_flight(
     return trained
 
 
+def tested_loss(network: Network) -> float:
+    """Loss of an inverse model on the segments that every network is tested on."""
+    scaling = network.scaling
+    tests = make_dataset(TEST_SEGMENTS, TEST_SEED, TESTING, scaling=scaling)
+    inputs = (tests.inputs + 0.5) * (scaling.input_max - scaling.input_min) + scaling.input_min
+    return network.loss(inputs, scaling.unscale_outputs(tests.outputs))
+
+
 def _info(trainer: FlightTrainer, state: FlightState, identity: dict[str, Any]) -> dict[str, Any]:
-    tests = make_dataset(TEST_SEGMENTS, TEST_SEED, TESTING, scaling=trainer.network.scaling)
-    outputs = trainer.network.scaling.unscale_outputs(tests.outputs)
-    inputs = (tests.inputs + 0.5) * _span(trainer.network) + trainer.network.scaling.input_min
     points = np.array_split(state.curve, min(_CURVE_POINTS, len(state.curve)))
     return {
         WAYPOINT: "kinematic",
         GAINS: list(astuple(trainer.gains(state))),
         TRAINING: identity,
         "flight_curve": [[float(f"{value:.4g}") for value in part.mean(axis=0)] for part in points],
-        "test_loss": trainer.finish(state, {}).loss(inputs, outputs),
+        "test_loss": tested_loss(trainer.finish(state, {})),
     }
-
-
-def _span(network: Network) -> np.ndarray:
-    return network.scaling.input_max - network.scaling.input_min
 
 
 def _checksum(network: Network) -> int:

@@ -31,6 +31,7 @@ from mothsim.controllers.learning.random_targets import draw_starts, draw_target
 from mothsim.controllers.learning.training import forward
 from mothsim.controllers.networks.network import CONTROLS, Network
 from mothsim.controllers.networks.network_inputs import network_inputs
+from mothsim.controllers.policies.flight_gradient import forward as layers
 from mothsim.solver.propagate import propagate
 from mothsim.trim import segment_slopes
 
@@ -106,7 +107,7 @@ class Flown(NamedTuple):
     good: Array
 
 
-class _Constants(NamedTuple):
+class FlightConstants(NamedTuple):
     """The gains at first, and the network's scaling."""
 
     gains: Any
@@ -122,9 +123,7 @@ class FlightTrainer:
     def __init__(self, network: Network, gains: KinematicGains, data: Dataset, settings: FlightSettings) -> None:
         self.network, self.first, self.data, self.settings = network, gains, data, settings
         self.body = MothBody()
-        scaling = network.scaling
-        edges = astuple(gains), scaling.input_min, scaling.input_max, scaling.output_min, scaling.output_max
-        self._constants = _Constants(*(np.asarray(edge, np.float32) for edge in edges))
+        self._constants = flight_constants(network, gains)
         self._masks = tuple(jnp.asarray(mask, jnp.float32) for mask in network.masks)
         rate = optax.warmup_cosine_decay_schedule(
             0.0, settings.learning_rate, min(50, settings.steps // 4), settings.steps, 1e-7
@@ -187,8 +186,7 @@ class FlightTrainer:
 
     def gains(self, state: FlightState) -> KinematicGains:
         """The gains as they are learnt by now."""
-        ratios = np.exp(_GAIN_RATE * np.asarray(state.parameters[2], np.float64))
-        return KinematicGains(*(float(f"{gain:.6g}") for gain in ratios * np.array(astuple(self.first))))
+        return learnt_gains(self.first, state.parameters[2])
 
     def finish(self, state: FlightState, info: dict[str, Any]) -> Network:
         """The network as it is trained by now, with `info` beside what was known of it."""
@@ -196,28 +194,59 @@ class FlightTrainer:
         return Network(weights, biases, self.network.scaling, {**self.network.info, **info})
 
 
-def _control(parameters: Any, constants: _Constants, states: Any, integral: Any, target: Any) -> tuple[Any, Any]:
-    """The integral (B, 2) after, and the force and torque (B, 3), within Zahn et al.'s moth's limits."""
+def flight_constants(network: Network, gains: KinematicGains) -> FlightConstants:
+    """What the flight of a network depends on beside its parameters."""
+    scaling = network.scaling
+    edges = astuple(gains), scaling.input_min, scaling.input_max, scaling.output_min, scaling.output_max
+    return FlightConstants(*(np.asarray(edge, np.float32) for edge in edges))
+
+
+def learnt_gains(first: KinematicGains, ratios: Any) -> KinematicGains:
+    """The gains, from those at first and the parameters that have been learnt of them."""
+    factors = np.exp(_GAIN_RATE * np.asarray(ratios, np.float64))
+    return KinematicGains(*(float(f"{gain:.6g}") for gain in factors * np.array(astuple(first))))
+
+
+def decide(
+    parameters: Any, constants: FlightConstants, states: Any, integral: Any, target: TargetMotion, xp: Any = jnp
+) -> tuple[Any, Any]:
+    """The integral (B, 2) after, and the force and torque (B, 3), within Zahn et al.'s moth's limits.
+
+    Args:
+        parameters: `(weights, biases, gains)`, see `FlightState`.
+        constants: see `flight_constants`.
+        states: (B, 8).
+        integral: (B, 2), see `mothsim.controllers.guidance.kinematic.add_error`.
+        target: a row a moth.
+        xp: `jax.numpy`, or NumPy where no gradient is wanted.
+    """
     weights, biases, ratios = parameters
     first, low, high, out_low, out_high = constants
     names = [field.name for field in fields(KinematicGains)]
-    values = first * jnp.exp(_GAIN_RATE * ratios)
+    values = first * xp.exp(_GAIN_RATE * ratios)
     gains = SimpleNamespace(**dict(zip(names, values, strict=True)))
     integral = add_error(integral, states, target, gains.integral)
     inputs = network_inputs(states, waypoints(states, integral, target, gains))
-    scaled = forward((weights, biases), (inputs - low) / (high - low) - 0.5)
+    scaled = layers(tuple(zip(weights, biases, strict=True)), (inputs - low) / (high - low) - 0.5, xp)
     control = ((scaled + 0.5) * (out_high - out_low) + out_low)[:, :CONTROLS]
     body = MothBody()
-    force = jnp.sqrt((control[:, :2] ** 2).sum(-1, keepdims=True) + 1e-6)
-    torque = jnp.clip(control[:, 2:], -body.abdomen_torque_limit, body.abdomen_torque_limit)
-    return integral, jnp.concat([control[:, :2] * jnp.minimum(1.0, body.force_limit / force), torque], axis=1)
+    force = xp.sqrt((control[:, :2] ** 2).sum(-1, keepdims=True) + 1e-6)
+    torque = xp.clip(control[:, 2:], -body.abdomen_torque_limit, body.abdomen_torque_limit)
+    return integral, xp.concat([control[:, :2] * xp.minimum(1.0, body.force_limit / force), torque], axis=1)
 
 
-_decide = jax.jit(_control)
+def segment_error(after: Any, following: Any, width: Any) -> Any:
+    """Errors (B,) of states (B, 8) at a segment's end from where the target then is (B, 2), bounded, cm."""
+    off = jnp.sqrt(((after[:, :2] - following) ** 2).sum(-1) + width**2) - width
+    tilt = 1 - jnp.cos(after[:, 2] - jnp.pi / 2)
+    return off / (1 + off / _FAR) + _TILT_PRICE * tilt
+
+
+_decide = jax.jit(decide)
 
 
 def _loss(
-    parameters: Any, constants: _Constants, flown: Flown, targets: TargetMotion, width: Any, segment_weight: Any,
+    parameters: Any, constants: FlightConstants, flown: Flown, targets: TargetMotion, width: Any, segment_weight: Any,
     inputs: Any, outputs: Any,
 ) -> tuple[Any, Any]:  # fmt: skip
     """The mean error of the flight, bounded, and so many times the loss on segments."""
@@ -225,12 +254,10 @@ def _loss(
     def segment(carry, now):
         states, integral = carry
         target, following, flown_states, ends, components, a, b = now
-        integral, control = _control(parameters, constants, states, integral, target)
+        integral, control = decide(parameters, constants, states, integral, target)
         moved = jnp.einsum("nij,nj->ni", a, states - flown_states)
         after = ends + moved + jnp.einsum("nij,nj->ni", b, control - components)
-        off = jnp.sqrt(((after[:, :2] - following) ** 2).sum(-1) + width**2) - width
-        tilt = 1 - jnp.cos(after[:, 2] - jnp.pi / 2)
-        return (after, integral), jnp.mean((off / (1 + off / _FAR) + _TILT_PRICE * tilt) * flown.good)
+        return (after, integral), jnp.mean(segment_error(after, following, width) * flown.good)
 
     begun = jax.tree.map(lambda column: column[:-1], targets)
     carry = (flown.states[0], jnp.zeros((flown.states.shape[1], 2)))

@@ -1,4 +1,4 @@
-"""Long disturbed flights, of which a policy learns window after window: each window begins where the last one ended.
+"""Long disturbed flights, of which a controller learns window by window: each begins where the last one ended.
 
 Groups of moths fly together, on one body. A group's flight is drawn from the seed, the group and the step at which it
 begins: targets, starts, and what it is disturbed by. Flights begin undisturbed early in training and are disturbed as
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import numpy as np
@@ -18,12 +18,9 @@ from numpy.typing import NDArray
 
 from mothsim.actuation import from_components
 from mothsim.body import MothBody
-from mothsim.controllers.policies.flight_gradient import Parameters, forward
 from mothsim.controllers.policies.policy_targets import draw_starts, draw_targets
 from mothsim.disturbances import next_wind
-from mothsim.policy_interface import PREVIEW, PolicyTarget, mean_velocities, to_control_components, trims_at
-from mothsim.policy_memory import PolicyMemory, first_memory, recall, remember
-from mothsim.response_estimate import RESPONSES
+from mothsim.policy_interface import PREVIEW, mean_velocities
 from mothsim.solver.jacobians import jacobians
 from mothsim.solver.propagate import SEGMENT, propagate
 from mothsim.trajectories import make_trajectory
@@ -36,6 +33,37 @@ PAST = 3
 LONGEST = 500  # decisions of a flight
 _ROOM = 2 * np.array(make_trajectory("hover").start_spread)  # range of the states about a target
 _LOST, _SPINNING = 25.0, 150.0  # cm and rad/s
+
+
+class Shown(NamedTuple):
+    """A decision's targets, (B, 2) each.
+
+    Attributes:
+        position, velocity: now, cm and cm/s.
+        following: position at the segment's end, cm.
+        ahead: (B, K, 2) mean velocities over the times of the preview, cm/s.
+    """
+
+    position: Array
+    velocity: Array
+    following: Array
+    ahead: Array
+
+
+class InTraining(Protocol):
+    """A controller that is being trained, as its flights ask it."""
+
+    def first_memory(self, states: Array, positions: Array, velocities: Array) -> Any:
+        """What it remembers, a tree of arrays (B, ...), where flights begin at states (B, 8) about targets (B, 2)."""
+        ...
+
+    def decide(self, sensed: Array, memory: Any, shown: Shown) -> tuple[Array, Array, Any]:
+        """Components (B, 3), a record (B, ...) that the gradient needs, and what it remembers after."""
+        ...
+
+    def for_gradient(self, memory: Any) -> Any:
+        """What the gradient needs of what it remembers."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -67,14 +95,14 @@ class Flights(NamedTuple):
     Attributes:
         begun: (G,) steps at which the groups' flights began.
         states: (B, 8), and `past` (3, B, 8), those of the last decisions, the last first.
-        memory: of the policy.
+        memory: of the controller.
         wind: (B, 2), cm/s.
     """
 
     begun: Any
     states: Any
     past: Any
-    memory: PolicyMemory
+    memory: Any
     wind: Any
 
 
@@ -107,9 +135,9 @@ class DisturbedWindow(NamedTuple):
         states, components, by_state, by_components, targets, velocities, ahead, sound: as in
             `mothsim.controllers.policies.flight_gradient.Window`.
         noise: (T, B, 8) added to what is shown.
-        response: (T, B, 8) entries of the response as it was estimated.
+        record: (T, B, ...) of the controller's decisions.
         shares: (B, 4), see `Scenario`.
-        past, memory: at the window's beginning, see `Flights`; without its record of the response.
+        past, memory: at the window's beginning, see `Flights`; of the memory what the gradient needs.
     """
 
     states: Any
@@ -121,10 +149,10 @@ class DisturbedWindow(NamedTuple):
     ahead: Any
     sound: Any
     noise: Any
-    response: Any
+    record: Any
     shares: Any
     past: Any
-    memory: PolicyMemory
+    memory: Any
 
 
 @lru_cache(maxsize=64)
@@ -164,7 +192,7 @@ def delay_shares(delays: Array) -> Array:
     return np.maximum(0.0, 1.0 - np.abs(late - np.arange(PAST + 1)))
 
 
-def begin(scenarios: list[Scenario], body: MothBody) -> Flights:
+def begin(scenarios: list[Scenario], controller: InTraining) -> Flights:
     """Flights of all groups at their starts."""
     states = np.concatenate([scenario.starts for scenario in scenarios])
     wind = np.concatenate([scenario.wind for scenario in scenarios])
@@ -173,27 +201,16 @@ def begin(scenarios: list[Scenario], body: MothBody) -> Flights:
     )
     return Flights(
         np.zeros(len(scenarios), dtype=np.int64), states, np.repeat(states[None], PAST, axis=0),
-        first_memory(states, _target(goals, speeds, None, body)), wind,
+        controller.first_memory(states, goals, speeds), wind,
     )  # fmt: skip
 
 
-def upright(positions: Any, velocities: Any, ahead: Any, body: MothBody) -> PolicyTarget:
-    """Targets of one decision, (B, 2) each and (B, K, 2), at which the moths are to hold themselves upright."""
-    postures, trims = trims_at(np.full(len(positions), math.pi / 2), body)
-    return PolicyTarget(positions, velocities, ahead, postures, trims)
-
-
-def _target(positions: Array, velocities: Array, ahead: Array | None, body: MothBody) -> Any:
-    ahead = np.zeros((len(positions), len(PREVIEW), 2)) if ahead is None else ahead
-    return upright(positions, velocities, ahead, body)
-
-
 def _begin_anew(flights: Flights, rows: NDArray[np.bool_], starts: Array, goals: Array, speeds: Array, wind: Array,
-               body: MothBody) -> Flights:  # fmt: skip
+               controller: InTraining) -> Flights:  # fmt: skip
     """The flights, of which some rows (B,) begin again, at starts (B, 8) about goals and speeds (B, 2)."""
     if not rows.any():
         return flights
-    fresh = first_memory(starts, _target(goals, speeds, None, body))
+    fresh = controller.first_memory(starts, goals, speeds)
     keep = ~rows
 
     def either(new: Array, old: Array) -> Array:
@@ -205,19 +222,21 @@ def _begin_anew(flights: Flights, rows: NDArray[np.bool_], starts: Array, goals:
 
 
 def restart(
-    flights: Flights, scenarios: list[Scenario], firsts: Any, anew: Any, rng: np.random.Generator, body: MothBody
-) -> Flights:
+    flights: Flights, scenarios: list[Scenario], firsts: Any, anew: Any, rng: np.random.Generator,
+    controller: InTraining,
+) -> Flights:  # fmt: skip
     """The flights, with those begun anew at their starts, and those that are lost back at their targets."""
     goals, speeds = (np.concatenate([getattr(c, name)[:, first] for c, first in zip(scenarios, firsts, strict=True)])
                      for name in ("positions", "velocities"))  # fmt: skip
     starts, wind = (np.concatenate([getattr(scenario, name) for scenario in scenarios]) for name in ("starts", "wind"))
-    flights = _begin_anew(flights, anew, starts, goals, speeds, wind, body)
+    flights = _begin_anew(flights, anew, starts, goals, speeds, wind, controller)
     off = np.hypot(*(flights.states[:, :2] - goals).T)
     lost = ~((off < 25.0) & (np.abs(flights.states[:, 6:]).max(axis=1) < 100.0))
-    return _begin_anew(flights, lost, draw_starts(rng, goals, speeds, 0.5), goals, speeds, flights.wind, body)
+    return _begin_anew(flights, lost, draw_starts(rng, goals, speeds, 0.5), goals, speeds, flights.wind,
+                       controller)  # fmt: skip
 
 
-class _Shown(NamedTuple):
+class _Drawn(NamedTuple):
     """What is given for T decisions of B moths: targets (B, T + 33, 2) and so on, noise and wind drawn."""
 
     targets: Array
@@ -228,44 +247,46 @@ class _Shown(NamedTuple):
 
 
 def fly_on(
-    parameters: Parameters, flights: Flights, scenarios: list[Scenario], firsts: NDArray[np.int64], segments: int,
-    rng: np.random.Generator, body: MothBody,
+    controller: InTraining, flights: Flights, scenarios: list[Scenario], firsts: NDArray[np.int64], segments: int,
+    rng: np.random.Generator, until_lost: bool = False,
 ) -> tuple[DisturbedWindow, Flights]:  # fmt: skip
     """Fly a window of so many segments, with all Jacobians.
 
     Args:
-        parameters: of the policy.
+        controller: as it is trained by now.
         flights: where they are.
         scenarios: of the groups.
         firsts: (G,) decisions of their scenarios at which the window begins.
         segments: of the window.
         rng: of noise and wind.
-        body: the nominal body.
+        until_lost: keep what a moth flew before it was lost, and tell by segment what is sound; else the whole
+            window of a lost moth is left out.
 
     Returns:
         The window, and the flights at its end.
     """
-    shown = _draw_shown(scenarios, firsts, segments, rng)
-    (flown, components, winds, response), after = _fly(parameters, flights, scenarios, shown, body)
-    targets, velocities, ahead = (np.moveaxis(e, 1, 0) for e in shown[:3])
+    drawn = _draw_window(scenarios, firsts, segments, rng)
+    (flown, components, winds, record), after = _fly(controller, flights, scenarios, drawn)
+    targets, velocities, ahead = (np.moveaxis(e, 1, 0) for e in drawn[:3])
     ends = np.concatenate([flown, after.states[None]])
     off = np.hypot(*np.moveaxis(ends[..., :2] - targets[: segments + 1], -1, 0))
-    sound = ((off < _LOST) & (np.abs(ends[..., 6:]).max(axis=-1) < _SPINNING)).all(axis=0)
-    rest = find_trim(body).state
-    ends = np.where(sound[:, None], ends, rest)
-    window = (ends, components, *_slopes(ends[:-1], components, winds, scenarios, sound))
-    window = (*window, targets[: segments + 1], velocities, ahead, sound, shown.noise, response)
-    window = (*window, _all("shares", scenarios), np.where(sound[:, None], flights.past, rest))
+    sound = np.logical_and.accumulate((off < _LOST) & (np.abs(ends[..., 6:]).max(axis=-1) < _SPINNING))
+    sound = sound if until_lost else np.broadcast_to(sound[-1], sound.shape)
+    rest = find_trim(MothBody()).state
+    ends = np.where(sound[..., None], ends, rest)
+    window = (ends, components, *_slopes(ends[:-1], components, winds, scenarios, sound[1:]))
+    window = (*window, targets[: segments + 1], velocities, ahead, sound[1:] if until_lost else sound[0], drawn.noise)
+    window = (*window, record, _all("shares", scenarios), np.where(sound[0, :, None], flights.past, rest))
     window = DisturbedWindow(
         *(np.asarray(each, np.float32) for each in window),
-        memory=jax.tree.map(np.float32, flights.memory._replace(response=())),
+        memory=jax.tree.map(np.float32, controller.for_gradient(flights.memory)),
     )
     return window, after
 
 
-def _draw_shown(
+def _draw_window(
     scenarios: list[Scenario], firsts: NDArray[np.int64], segments: int, rng: np.random.Generator
-) -> _Shown:
+) -> _Drawn:
     parts = np.arange(segments + 1 + PREVIEW[-1])
     targets, velocities = (
         np.concatenate(
@@ -276,29 +297,26 @@ def _draw_shown(
     velocities = velocities[:, : segments + 1]
     ahead = mean_velocities(targets, velocities, SEGMENT)[:, :segments]
     noise = rng.normal(size=(segments, len(targets), 8)) * _all("noise", scenarios) * _ROOM
-    return _Shown(targets, velocities, ahead, noise, rng.normal(size=(segments, len(targets), 2)))
+    return _Drawn(targets, velocities, ahead, noise, rng.normal(size=(segments, len(targets), 2)))
 
 
 def _fly(
-    parameters: Parameters, flights: Flights, scenarios: list[Scenario], shown: _Shown, body: MothBody
+    controller: InTraining, flights: Flights, scenarios: list[Scenario], drawn: _Drawn
 ) -> tuple[tuple[Array, ...], Flights]:
-    """States, components, winds and responses (T, B, ...) of the segments, and the flights at their end."""
-    plain = tuple((np.asarray(w, np.float64), np.asarray(b, np.float64)) for w, b in parameters)
+    """States, components, winds and records (T, B, ...) of the segments, and the flights at their end."""
     shares, gusts = _all("shares", scenarios), _all("gusts", scenarios)
     _, states, past, memory, wind = flights
     rows: list[tuple[Array, ...]] = []
-    for t in range(len(shown.noise)):
-        target = upright(shown.targets[:, t], shown.velocities[:, t], shown.ahead[:, t], body)
-        sensed = shares[:, :1] * states + np.einsum("bk,kbi->bi", shares[:, 1:], past) + shown.noise[t]
-        seen, memory = recall(sensed, target, memory, SEGMENT)
-        components = to_control_components(forward(plain, seen, np), target.trims, body)
-        memory = remember(memory, components, target.trims)
-        rows.append((states, components, wind, seen[:, -RESPONSES:]))
+    for t in range(len(drawn.noise)):
+        shown = Shown(drawn.targets[:, t], drawn.velocities[:, t], drawn.targets[:, t + 1], drawn.ahead[:, t])
+        sensed = shares[:, :1] * states + np.einsum("bk,kbi->bi", shares[:, 1:], past) + drawn.noise[t]
+        components, record, memory = controller.decide(sensed, memory, shown)
+        rows.append((states, components, wind, record))
         past = np.concatenate([states[None], past[:-1]])
         states = _advance(states, components, wind, scenarios)
-        wind = next_wind(wind, shown.draws[t], gusts, SEGMENT)
-    record = tuple(np.array(each) for each in zip(*rows, strict=True))
-    return record, Flights(flights.begun, states, past, memory, wind)
+        wind = next_wind(wind, drawn.draws[t], gusts, SEGMENT)
+    flown = tuple(np.array(each) for each in zip(*rows, strict=True))
+    return flown, Flights(flights.begun, states, past, memory, wind)
 
 
 def _all(name: str, scenarios: list[Scenario]) -> Array:
@@ -324,7 +342,7 @@ def _advance(states: Array, components: Array, wind: Array, scenarios: list[Scen
 def _slopes(
     states: Array, components: Array, winds: Array, scenarios: list[Scenario], sound: NDArray[np.bool_]
 ) -> tuple[Array, Array]:
-    """Jacobians (T, B, 8, 8) and (T, B, 8, 3) of the segments; zero of moths that were lost."""
+    """Jacobians (T, B, 8, 8) and (T, B, 8, 3) of the segments; zero where they are not sound (T, B)."""
     through = states.copy()
     through[..., 4:6] -= winds
     parts = []
@@ -332,7 +350,7 @@ def _slopes(
         flat = through[:, rows].reshape(-1, 8), components[:, rows].reshape(-1, 3)
         _, *slopes = jacobians(*flat, body=body)
         parts.append([each.reshape(len(states), -1, *each.shape[1:]) for each in slopes])
-    keep = sound[:, None, None]
+    keep = sound[..., None, None]
     by_state, by_components = (np.where(keep, np.nan_to_num(np.concatenate(each, axis=1)), 0.0)
                                for each in zip(*parts, strict=True))  # fmt: skip
     return by_state, by_components

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mothsim.body import MothBody
-from mothsim.controllers.policies.disturbed_flights import DisturbedWindow, upright
+from mothsim.controllers.policies.disturbed_flights import DisturbedWindow
 from mothsim.controllers.policies.flight_gradient import (
     CostWeights,
     Parameters,
@@ -23,6 +23,7 @@ from mothsim.controllers.policies.flight_gradient import (
     forward,
     segment_cost,
 )
+from mothsim.controllers.policies.policy_in_flight import upright
 from mothsim.policy_interface import to_control_components
 from mothsim.policy_memory import recall, remember
 from mothsim.solver.propagate import SEGMENT
@@ -53,7 +54,7 @@ def disturbed_cost(parameters: Parameters, window: DisturbedWindow, weights: Cos
 
     count = window.sound.shape[0]
     carry = (window.states[0], window.past, window.memory, window.memory.outputs[:, 0])
-    (last, *_), costs = jax.lax.scan(segment, carry, (*flown, *shown, window.noise, window.response))
+    (last, *_), costs = jax.lax.scan(segment, carry, (*flown, *shown, window.noise, window.record))
     arrival = weights.arrival * arrival_cost(last, window.velocities[-1], np.full(count, math.pi / 2))
     cost = costs.mean(axis=0) + arrival
     flights = jnp.log1p(cost / weights.calm) + weights.large * cost

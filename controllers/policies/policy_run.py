@@ -98,11 +98,15 @@ def iterate(
 
 
 def trained_info(network: Network, settings: Any, costs: NDArray[np.float32]) -> dict[str, Any]:
-    """What a trained policy's file says of its training; the curve has the mean costs of every hundred steps."""
-    parts = np.array_split(costs, max(1, len(costs) // 100)) if len(costs) else []
-    curve = [float(f"{part.mean():.4g}") for part in parts]
+    """What a trained policy's file says of its training."""
     before = network.info.get("learning_curve", [])
-    return {**network.info, "training": as_json(settings), "learning_curve": [*before, *curve]}
+    return {**network.info, "training": as_json(settings), "learning_curve": [*before, *curve_of(costs)]}
+
+
+def curve_of(costs: NDArray[np.float32]) -> list[float]:
+    """Mean costs of every hundred steps, of the costs (steps,)."""
+    parts = np.array_split(costs, max(1, len(costs) // 100)) if len(costs) else []
+    return [float(f"{part.mean():.4g}") for part in parts]
 
 
 def as_json(settings: Any) -> dict[str, Any]:

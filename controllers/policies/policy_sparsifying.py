@@ -24,11 +24,11 @@ from mothsim.controllers.policies.disturbed_flights import (
     begin,
     draw_scenario,
     fly_on,
-    upright,
 )
 from mothsim.controllers.policies.disturbed_gradient import disturbed_cost
 from mothsim.controllers.policies.flight_curvature import live_parameters
 from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
+from mothsim.controllers.policies.policy_in_flight import PolicyInFlight, upright
 from mothsim.controllers.policies.robust_training import RobustSettings
 from mothsim.policy_memory import recall, remember
 from mothsim.solver.propagate import SEGMENT
@@ -127,10 +127,11 @@ def _windows(network: Network, settings: RobustSettings, seed: int) -> Iterator[
                         Disturbed(**settings.disturbed))
             for group in range(settings.groups)
         ]  # fmt: skip
-        flights, rng = begin(scenarios, MothBody()), np.random.default_rng([seed, i])
+        policy, rng = PolicyInFlight(_pairs(network), MothBody()), np.random.default_rng([seed, i])
+        flights = begin(scenarios, policy)
         for first in (0, settings.segments):
             firsts = np.full(len(scenarios), first)
-            window, flights = fly_on(_pairs(network), flights, scenarios, firsts, settings.segments, rng, MothBody())
+            window, flights = fly_on(policy, flights, scenarios, firsts, settings.segments, rng)
             yield window
 
 
@@ -140,7 +141,7 @@ def _observations(window: DisturbedWindow) -> Iterator[Any]:
     for t, state in enumerate(window.states[:-1]):
         target = upright(window.targets[t], window.velocities[t], window.ahead[t], body)
         sensed = window.shares[:, :1] * state + np.einsum("bk,kbi->bi", window.shares[:, 1:], past) + window.noise[t]
-        seen, memory = recall(sensed, target, memory, SEGMENT, response=window.response[t])
+        seen, memory = recall(sensed, target, memory, SEGMENT, response=window.record[t])
         memory = remember(memory, window.components[t], target.trims)
         past = np.concatenate([state[None], past[:-1]])
         yield seen[sound & np.isfinite(seen).all(axis=1)]

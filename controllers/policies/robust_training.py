@@ -11,27 +11,18 @@ import optax
 
 from mothsim.body import MothBody
 from mothsim.controllers.networks.network import Network
-from mothsim.controllers.policies.disturbed_flights import (
-    LONGEST,
-    Disturbed,
-    Flights,
-    Scenario,
-    begin,
-    draw_scenario,
-    fly_on,
-    restart,
-)
+from mothsim.controllers.policies.disturbed_flights import Disturbed, Flights
 from mothsim.controllers.policies.disturbed_gradient import disturbed_cost_and_gradient
 from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
+from mothsim.controllers.policies.persistent_flights import first_flights, next_window
 from mothsim.controllers.policies.policy_descent import descend
+from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.policy_run import Callback
 from mothsim.controllers.policies.policy_training import random_policy, require_sound
 from mothsim.policy_interface import ENTRIES
 from mothsim.policy_memory import MEMORY_ENTRIES
 
 _COARSEST = 0.4  # cm, the precision at first
-_CALM, _RAMP = 0.05, 0.3  # shares of the steps: without disturbances, and until they are all there
-_ANEW = 1 / 12  # chance that a group's flight begins anew
 
 
 @dataclass(frozen=True)
@@ -103,28 +94,15 @@ def train_robust_policy(
     def gradient(parameters: Parameters, flights: Flights, step: int) -> tuple[Any, Flights]:
         return _gradient(parameters, flights, settings, step)
 
-    flights = begin([_scenario(settings, group, 0) for group in range(settings.groups)], MothBody())
+    first: Parameters = tuple(zip(network.weights, network.biases, strict=True))
+    flights = first_flights(settings, PolicyInFlight(first, MothBody()))
     return descend(network, optimiser, gradient, settings, flights, checkpoint=checkpoint, callback=callback)
-
-
-def _scenario(settings: RobustSettings, group: int, begun: int) -> Scenario:
-    strength = float(np.clip((begun / settings.steps - _CALM) / _RAMP, 0.0, 1.0))
-    return draw_scenario(
-        settings.seed, group, begun, settings.moths, settings.segments, settings.violence, strength,
-        Disturbed(**settings.disturbed),
-    )  # fmt: skip
 
 
 def _gradient(parameters: Parameters, flights: Flights, settings: RobustSettings, step: int) -> tuple[Any, Flights]:
     """Cost and gradient of a step's window, and the flights at its end."""
-    rng, body = np.random.default_rng([settings.seed, step]), MothBody()
-    old = rng.uniform(size=settings.groups) < _ANEW
-    old |= (step - flights.begun) * settings.segments >= LONGEST
-    begun = np.where(old, step, flights.begun)
-    scenarios = [_scenario(settings, group, int(each)) for group, each in enumerate(begun)]
-    firsts = (step - begun) * settings.segments
-    flights = restart(flights._replace(begun=begun), scenarios, firsts, np.repeat(old, settings.moths), rng, body)
-    window, flights = fly_on(parameters, flights, scenarios, firsts, settings.segments, rng, body)
+    body = MothBody()
+    window, flights = next_window(settings, PolicyInFlight(parameters, body), flights, step)
     precision = _COARSEST * (settings.precision / _COARSEST) ** min(1.0, step / settings.steps / 0.75)
     weights = CostWeights(precision=np.float32(precision), **settings.weights)
     return disturbed_cost_and_gradient(parameters, window, weights, body), flights

@@ -14,6 +14,7 @@ from mothsim.controllers.policies import policy_run
 from mothsim.controllers.policies.disturbed_flights import Disturbed, begin, delay_shares, draw_scenario, fly_on
 from mothsim.controllers.policies.disturbed_gradient import disturbed_cost, disturbed_cost_and_gradient
 from mothsim.controllers.policies.flight_gradient import CostWeights
+from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.robust_training import (
     RobustSettings,
     init_robust_policy,
@@ -37,9 +38,8 @@ def window(parameters: Any, segments: int = 5) -> Any:
     scenarios = [draw_scenario(3, group, 0, 4, segments, 0.1, 1.0, most) for group in range(2)]
     assert any(scenario.body != BODY for scenario in scenarios)
     assert any((scenario.shares[:, 0] < 1).any() for scenario in scenarios)
-    flown, _ = fly_on(
-        parameters, begin(scenarios, BODY), scenarios, np.zeros(2, np.int64), segments, np.random.default_rng(7), BODY
-    )
+    policy, rng = PolicyInFlight(parameters, BODY), np.random.default_rng(7)
+    flown, _ = fly_on(policy, begin(scenarios, policy), scenarios, np.zeros(2, np.int64), segments, rng)
     return flown
 
 

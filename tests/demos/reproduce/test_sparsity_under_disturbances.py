@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from mothsim.demos.reproduce import sparsity_under_disturbances as program
+from mothsim.demos.reproduce import sparsity_tables
 from mothsim.demos.reproduce.sparsity_under_disturbances import SparsityUnderDisturbances
 
 pytestmark = pytest.mark.slow
 
 
 def test_small(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program, "TASKS", {"hover": 0.2})
+    monkeypatch.setattr(sparsity_tables, "TASKS", {"hover": 0.2})
     command = SparsityUnderDisturbances(
         networks=1, hidden=4, steps=2, levels=(50.0, 90.0), prunings=("global", "surgeon"), retraining_steps=1,
         dense_levels=(50.0,), starts=2, out=tmp_path,

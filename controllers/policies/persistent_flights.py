@@ -1,0 +1,66 @@
+"""The flights under way from step to step of a training: which go on, which begin anew, and their next window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mothsim.controllers.policies.disturbed_flights import (
+    LONGEST,
+    Disturbed,
+    DisturbedWindow,
+    Flights,
+    InTraining,
+    Scenario,
+    begin,
+    draw_scenario,
+    fly_on,
+    restart,
+)
+
+_CALM, _RAMP = 0.05, 0.3  # shares of the steps: without disturbances, and until they are all there
+_ANEW = 1 / 12  # chance that a group's flight begins anew
+
+
+def first_flights(settings: Any, controller: InTraining) -> Flights:
+    """The flights before the first step.
+
+    Args:
+        settings: of the training, with the attributes of
+            `mothsim.controllers.policies.robust_training.RobustSettings` that flights depend on: `steps`, `groups`,
+            `moths`, `segments`, `violence`, `disturbed` and `seed`.
+        controller: as it is at first.
+    """
+    return begin([_scenario(settings, group, 0) for group in range(settings.groups)], controller)
+
+
+def next_window(
+    settings: Any, controller: InTraining, flights: Flights, step: int, until_lost: bool = False
+) -> tuple[DisturbedWindow, Flights]:
+    """Fly a step's window; returns it and the flights at its end.
+
+    Args:
+        settings: see `first_flights`.
+        controller: as it is trained by now.
+        flights: where the last step left them.
+        step: its number.
+        until_lost: see `fly_on`.
+    """
+    rng = np.random.default_rng([settings.seed, step])
+    old = rng.uniform(size=settings.groups) < _ANEW
+    old |= (step - flights.begun) * settings.segments >= LONGEST
+    begun = np.where(old, step, flights.begun)
+    scenarios = [_scenario(settings, group, int(each)) for group, each in enumerate(begun)]
+    firsts = (step - begun) * settings.segments
+    flights = flights._replace(begun=begun)
+    flights = restart(flights, scenarios, firsts, np.repeat(old, settings.moths), rng, controller)
+    return fly_on(controller, flights, scenarios, firsts, settings.segments, rng, until_lost)
+
+
+def _scenario(settings: Any, group: int, begun: int) -> Scenario:
+    strength = float(np.clip((begun / settings.steps - _CALM) / _RAMP, 0.0, 1.0))
+    return draw_scenario(
+        settings.seed, group, begun, settings.moths, settings.segments, settings.violence, strength,
+        Disturbed(**settings.disturbed),
+    )  # fmt: skip
