@@ -9,15 +9,20 @@ from typing import Any
 import numpy as np
 
 import mothsim
+from mothsim.body import MothBody
 from mothsim.controllers.evaluation.envelope import ON_TARGET, fly_envelope
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.policy import Policy
 from mothsim.metrics import recovered
+from mothsim.perturbations import PERTURBATIONS
 
 DURATIONS = {
     "hover": 5.0, "step": 4.0, "sum-of-primes": 10.0, "sine": 5.0, "figure-eight": 5.0, "forward": 5.0, "recover": 4.0,
 }  # fmt: skip
 """Seconds of a flight of every task."""
+DISTURBED = ("recover", "figure-eight", "sum-of-primes", "forward", "hover")
+"""Tasks that are flown disturbed."""
+_HARDEST = "delay 20 ms"
 
 
 @dataclass(frozen=True)
@@ -61,13 +66,33 @@ class EnvelopeRequirement:
         return near and back and flown["lost"] <= losses * flown["flights"]
 
 
-REQUIREMENTS: dict[str, PolicyRequirement | EnvelopeRequirement] = {
+class RobustRequirement:
+    """What is asked of a policy that is not told of noise, delay, gusts or its body: to lose no flight.
+
+    Every task of `DISTURBED` is flown under each of `PERTURBATIONS`.
+    """
+
+    def met_by(self, network: Network, moths: int, seed: int, losses: float = 0.0) -> bool:
+        """Whether a policy meets it by a fifth as many flights of each task under each perturbation.
+
+        What is likeliest to fail is flown first; after the first failure no more is flown.
+        """
+        each = max(1, moths // 5)
+        return all(
+            _fly_disturbed(network, task, name, each, seed).lost.sum() <= losses * each
+            for name in sorted(PERTURBATIONS, key=lambda name: name != _HARDEST)
+            for task in DISTURBED
+        )
+
+
+REQUIREMENTS: dict[str, PolicyRequirement | EnvelopeRequirement | RobustRequirement] = {
     "gentle": PolicyRequirement({"hover": 0.05, "sum-of-primes": 0.10}),
     "all": PolicyRequirement(dict.fromkeys(("step", "recover", *DURATIONS), float("inf")), recovered=0.95),
     "envelope": EnvelopeRequirement(),
+    "robust": RobustRequirement(),
 }
-"""By name: near-hover flight (key `gentle`), every task, of which the likeliest to fail are flown first, and the
-envelope."""
+"""By name: near-hover flight (key `gentle`), every task, of which the likeliest to fail are flown first, the envelope,
+and flight under all perturbations."""
 
 
 def fly_task(network: Network, task: str, moths: int, seed: int) -> tuple[float, int, float]:
@@ -90,6 +115,33 @@ def fly_all_angles(network: Network, moths: int, seed: int) -> dict[str, Any]:
     flights = each * len(found.manoeuvres)
     return {"worst_cm": found.worst, "flown": found.flown, "recovered": found.recovered, "flights": flights,
             "lost": round(found.lost * flights)}  # fmt: skip
+
+
+def fly_all_disturbed(network: Network, moths: int, seed: int) -> dict[str, Any]:
+    """Figures of the tasks of `DISTURBED` under all perturbations: the worst medians, cm, and the fewest recovered.
+
+    Args:
+        network: a policy with memory.
+        moths: flights of each task under each perturbation.
+        seed: of the starts.
+    """
+    figures: dict[str, Any] = {}
+    losses = 0
+    for task in DISTURBED:
+        flights = [_fly_disturbed(network, task, name, moths, seed) for name in PERTURBATIONS]
+        losses += sum(int(flight.lost.sum()) for flight in flights)
+        figures[f"{task}_worst_cm"] = max(float(np.median(flight.rms_error)) for flight in flights)
+        if task == "recover":
+            figures["least_recovered"] = min(float(recovered(flight).mean()) for flight in flights)
+    return {**figures, "flights": moths * len(DISTURBED) * len(PERTURBATIONS), "lost": losses}
+
+
+def _fly_disturbed(network: Network, task: str, name: str, moths: int, seed: int) -> mothsim.Flight:
+    body, perturbation = MothBody(), PERTURBATIONS[name]
+    return mothsim.fly(
+        Policy(network), task, duration=DURATIONS[task], moths=moths, seed=seed, body=perturbation.body(body),
+        nominal_body=body, disturbances=perturbation.disturbances,
+    )  # fmt: skip
 
 
 def fly_all(network: Network, moths: int = 20, seed: int = 0) -> dict[str, Any]:

@@ -17,6 +17,11 @@ from numpy.typing import NDArray
 from mothsim.controllers.learning.optimal_brain_surgeon import prune_by_curvature
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.policies.policy_refining import RefiningSettings, curvature, fly_random, refine_policy
+from mothsim.controllers.policies.policy_sparsifying import gradient_moments
+from mothsim.controllers.policies.robust_training import RobustSettings, train_robust_policy
+
+Removal = Callable[[Network, int, int], Network]
+"""Removes so many connections of a policy, from that rank by saliency on, and trains what is left."""
 
 _HANDFUL = 0.15  # share of the connections tried at once
 _WINDOWS = 10  # of flights, over which the curvature is averaged
@@ -39,9 +44,29 @@ def without_least_salient(network: Network, settings: RefiningSettings, count: i
     return prune_by_curvature(network, matrix, count, skip=skip)
 
 
+def remove_and_refine(settings: RefiningSettings, network: Network, count: int, skip: int) -> Network:
+    """Remove connections of a policy as `without_least_salient` does, and refine what is left."""
+    smaller = without_least_salient(network, settings, count, skip)
+    return refine_policy(smaller, replace(settings, seed=_seed(settings.seed, smaller, skip)))
+
+
+def remove_and_retrain(settings: RobustSettings, network: Network, count: int, skip: int) -> Network:
+    """Remove connections of a policy with memory, and train what is left on disturbed flights.
+
+    Saliencies are by the second moments of the gradients of disturbed flights.
+    """
+    matrix = gradient_moments(network, settings, settings.seed)
+    smaller = prune_by_curvature(network, matrix, count, skip=skip)
+    return train_robust_policy(smaller, replace(settings, seed=_seed(settings.seed, smaller, skip)))
+
+
+def _seed(seed: int, network: Network, skip: int) -> int:
+    return seed + 1000 * network.connections + skip
+
+
 def prune_policy(
     network: Network,
-    settings: RefiningSettings,
+    remove: Removal,
     meets: Callable[[Network], bool],
     *,
     tries: int = 6,
@@ -51,7 +76,7 @@ def prune_policy(
 
     Args:
         network: trained, and meeting it.
-        settings: of the refining after every removal; its seed moves on with the number of connections.
+        remove: removes connections and trains the others, such as `remove_and_refine` of some settings.
         meets: the requirement.
         tries: number of least salient connections that are tried one by one before pruning ends.
         callback: called with every smaller policy that meets the requirement.
@@ -59,8 +84,7 @@ def prune_policy(
     handful, skip = _HANDFUL, 0
     while skip < min(tries, network.connections - 1):
         count = max(1, int(handful * network.connections))
-        smaller = without_least_salient(network, settings, count, skip)
-        smaller = refine_policy(smaller, replace(settings, seed=settings.seed + 1000 * smaller.connections + skip))
+        smaller = remove(network, count, skip)
         if meets(smaller):
             network, skip = smaller, 0
             if callback:

@@ -1,9 +1,10 @@
 """Make the policies that ship with the package: `python -m mothsim.demos.reproduce.build_policies`.
 
 `alone` is a dense one; `robust` and `robust-60` have memory and are trained on disturbed flights, with delays of up to
-20 and 60 ms. `alone-N` is a linear one of which N weights are left, `envelope-N` one with a hidden layer: pruned for as
-long as it meets what is asked, and selected and tested on other starts than those that it was pruned by. Killed at any
-moment, training goes on; pruning goes on from the last policy taken.
+20 and 60 ms. `alone-N` is a linear one of which N weights are left, `envelope-N` one with a hidden layer, and
+`--requirement robust` makes one with memory: pruned for as long as they meet what is asked, and selected and tested on
+other starts than those that they were pruned by. Killed at any moment, training goes on; pruning goes on from the last
+policy taken.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from typing import Literal, NamedTuple, TypeVar
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import load_network, save_network
 from mothsim.controllers.policies.make_policy import make_policy
-from mothsim.controllers.policies.policy_flights import REQUIREMENTS, fly_all, fly_all_angles
-from mothsim.controllers.policies.policy_pruning import prune_policy
+from mothsim.controllers.policies.policy_flights import REQUIREMENTS, fly_all, fly_all_angles, fly_all_disturbed
+from mothsim.controllers.policies.policy_pruning import Removal, prune_policy, remove_and_refine, remove_and_retrain
 from mothsim.controllers.policies.policy_refining import RefiningSettings
 from mothsim.controllers.policies.policy_run import run
 from mothsim.controllers.policies.policy_training import PolicySettings
@@ -47,6 +48,9 @@ ALL_ANGLES = {"tilt": math.pi, "violence": 1.0}
 """Of those that are to fly the envelope."""
 ENVELOPE = replace(PolicySettings(hidden=(8,), steps=500, moths=96), **ALL_ANGLES)
 """How these are trained: with a hidden layer, since linear ones that were trained alike missed manoeuvres."""
+DISTURBED = RobustSettings(hidden=(), steps=3000, learning_rate=5e-3)
+DISTURBED_PRUNED = RobustSettings(hidden=(), steps=600)
+"""How those that are pruned for flight under all perturbations are trained, and trained again after every removal."""
 
 
 Settings = TypeVar("Settings", PolicySettings, RefiningSettings, RobustSettings)
@@ -80,9 +84,9 @@ class BuildPolicies:
 
     names: tuple[Literal["alone", "robust", "robust-60", "pruned"], ...] = ("alone", "robust", "robust-60", "pruned")
     """Policies to make."""
-    requirement: Literal["gentle", "all", "envelope"] = "all"
-    """Requirement on pruned policies: near-hover flight (gentle), every task (all), or every body angle and cruises to
-    300 cm/s (envelope)."""
+    requirement: Literal["gentle", "all", "envelope", "robust"] = "all"
+    """Requirement on pruned policies: near-hover flight (gentle), every task (all), every body angle and cruises to
+    300 cm/s (envelope), or none lost under noise, delay, gusts and on other bodies (robust)."""
     flights: Count = 100
     """Flights of each task, to prune by and to test with; ten times as many to select by."""
     tries: Count = 6
@@ -115,6 +119,9 @@ class BuildPolicies:
                 if network.observes_up:
                     envelope = fly_all_angles(network, self.flights, _TEST)
                     figures.update({f"envelope_{key}": value for key, value in envelope.items()})
+                if network.has_memory:
+                    disturbed = fly_all_disturbed(network, self.flights, _TEST)
+                    figures.update({f"disturbed_{key}": value for key, value in disturbed.items()})
                 show({"weights": network.connections, **figures}, False)
                 wrote(file)
                 if name == "pruned":
@@ -144,9 +151,7 @@ class BuildPolicies:
 
     def _pruned(self, seed: int, folder: Path) -> tuple[Network, Path]:
         requirement = REQUIREMENTS[self.requirement]
-        training, refining, settings = pruning_stages(self.requirement, seed, self.step_scale)
-        with StageBar() as bar:
-            network = make_policy(training, refining, folder / "unpruned.safetensors", bar)
+        network, remove = self._unpruned(seed, folder / "unpruned.safetensors")
 
         def file(policy: Network) -> Path:
             return folder / f"{self.requirement}-{policy.connections}.safetensors"
@@ -162,7 +167,7 @@ class BuildPolicies:
         if not fewest_first():
             save_network(network, file(network))
         prune_policy(
-            fewest_first()[0], settings,
+            fewest_first()[0], remove,
             lambda policy: requirement.met_by(policy, self.flights, _SELECTION), tries=self.tries, callback=taken,
         )  # fmt: skip
         # The fewest of many tried are lucky on the starts that they were pruned by.
@@ -171,6 +176,16 @@ class BuildPolicies:
         )
         network = next(sound, network)
         return network, file(network)
+
+    def _unpruned(self, seed: int, file: Path) -> tuple[Network, Removal]:
+        """The policy that pruning begins with, and how its connections are removed."""
+        with StageBar() as bar:
+            if self.requirement == "robust":
+                training = scaled(DISTURBED, seed, self.step_scale)
+                network = run(train_robust_policy, init_robust_policy(training), training, file, partial(bar, "robust"))
+                return network, partial(remove_and_retrain, scaled(DISTURBED_PRUNED, seed, self.step_scale))
+            training, refining, settings = pruning_stages(self.requirement, seed, self.step_scale)
+            return make_policy(training, refining, file, bar), partial(remove_and_refine, settings)
 
 
 if __name__ == "__main__":

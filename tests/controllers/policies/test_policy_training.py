@@ -1,6 +1,7 @@
 """Training policies: deterministic, resumable in the same bits, and pruned connections stay gone."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from mothsim.controllers.policies.policy_flights import (
     fly_all,
     fly_all_angles,
 )
-from mothsim.controllers.policies.policy_pruning import prune_policy, without_least_salient
+from mothsim.controllers.policies.policy_pruning import prune_policy, remove_and_refine, without_least_salient
 from mothsim.controllers.policies.policy_refining import RefiningSettings, refine_policy
 from mothsim.controllers.policies.policy_run import PolicyProgress
 from mothsim.controllers.policies.policy_training import PolicySettings, init_policy, train_policy
@@ -105,7 +106,10 @@ def test_pruned_connections_stay_gone() -> None:
 def test_pruning_takes_back_what_fails() -> None:
     network, taken = init_policy(SHORT), []
     least = prune_policy(
-        network, replace(REFINING, steps=1), lambda policy: policy.connections >= 200, callback=taken.append
+        network,
+        partial(remove_and_refine, replace(REFINING, steps=1)),
+        lambda policy: policy.connections >= 200,
+        callback=taken.append,
     )
     assert least.connections == min(policy.connections for policy in taken)
     assert 200 <= least.connections < 210

@@ -10,11 +10,13 @@ import pytest
 
 from mothsim import MothBody, controllers, fly
 from mothsim.controllers.networks.storage import find_network
-from mothsim.controllers.policies import policy_run
+from mothsim.controllers.policies import policy_flights, policy_run
 from mothsim.controllers.policies.disturbed_flights import Disturbed, begin, delay_shares, draw_scenario, fly_on
 from mothsim.controllers.policies.disturbed_gradient import disturbed_cost, disturbed_cost_and_gradient
 from mothsim.controllers.policies.flight_gradient import CostWeights
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
+from mothsim.controllers.policies.policy_flights import REQUIREMENTS, fly_all_disturbed
+from mothsim.controllers.policies.policy_pruning import remove_and_retrain
 from mothsim.controllers.policies.robust_training import (
     RobustSettings,
     init_robust_policy,
@@ -123,6 +125,26 @@ def test_the_robust_policy_keeps_moths_aloft_that_others_lose(name: str) -> None
     assert not flights["policy"].lost.any()
     assert recovered(flights["policy"]).mean() >= 0.9
     assert recovered(flights["lqr"]).mean() <= 0.5
+
+
+def test_who_loses_a_flight_under_any_perturbation_is_not_robust(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("nominal", "delay 20 ms")
+    monkeypatch.setattr(policy_flights, "PERTURBATIONS", {name: PERTURBATIONS[name] for name in names})
+    monkeypatch.setattr(policy_flights, "DISTURBED", ("recover", "hover"))
+    assert REQUIREMENTS["robust"].met_by(find_network("robust"), 10, 0)
+    assert not REQUIREMENTS["robust"].met_by(find_network("alone"), 10, 0)
+    figures = fly_all_disturbed(find_network("alone"), 3, 0)
+    assert figures["flights"] == 12
+    assert 0 < figures["lost"] < 12
+    assert figures["least_recovered"] == 0
+
+
+@pytest.mark.slow  # compiles the gradients
+def test_what_is_removed_stays_gone_in_disturbed_flight() -> None:
+    network = init_robust_policy(SHORT)
+    smaller = remove_and_retrain(SHORT, network, 30, 0)
+    assert network.connections - smaller.connections >= 30
+    assert not any(new[old == 0].any() for old, new in zip(network.masks, smaller.weights, strict=True))
 
 
 def test_a_policy_without_memory_is_refused() -> None:
