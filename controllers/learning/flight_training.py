@@ -165,14 +165,18 @@ class FlightTrainer:
     def fly(self, parameters: Any, starts: Array, targets: TargetMotion) -> Flown:
         """Fly from starts (B, 8) after targets (T + 1, B, 2), by the engine."""
         states, components, integral = [starts], [], np.zeros((len(starts), 2))
+        good = np.ones(len(starts), dtype=bool)
         for step in range(targets.position.shape[0] - 1):
             target = TargetMotion(*(column[step] for column in targets))
             integral, control = _decide(parameters, self._constants, states[-1], integral, target)
             components.append(np.pad(np.asarray(control, np.float64), [(0, 0), (0, 1)]))
-            states.append(propagate(states[-1], from_components(components[-1]), body=self.body).states)
+            after = starts.copy()  # of moths that were given up, which no engine need follow through their tumbling
+            after[good] = propagate(states[-1][good], from_components(components[-1][good]), body=self.body).states
+            off = np.hypot(*(after[:, :2] - targets.position[step + 1]).T)
+            good &= np.isfinite(after).all(axis=1) & (off < _GIVEN_UP)
+            after[~good] = starts[~good]
+            states.append(after)
         flown, applied = np.array(states), np.array(components)
-        off = np.hypot(*np.moveaxis(flown[..., :2] - targets.position, -1, 0))
-        good = np.isfinite(flown).all(axis=(0, 2)) & (off < _GIVEN_UP).all(axis=0)
         flown[:, ~good], applied[:, ~good] = starts[0], 0.0
         a, b = segment_slopes(self.body, flown[:-1].reshape(-1, 8), applied.reshape(-1, 4))
         shape = applied.shape[:2]

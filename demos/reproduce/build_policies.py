@@ -48,8 +48,8 @@ ALL_ANGLES = {"tilt": math.pi, "violence": 1.0}
 """Of those that are to fly the envelope."""
 ENVELOPE = replace(PolicySettings(hidden=(8,), steps=500, moths=96), **ALL_ANGLES)
 """How these are trained: with a hidden layer, since linear ones that were trained alike missed manoeuvres."""
-DISTURBED = RobustSettings(hidden=(), steps=3000, learning_rate=5e-3)
-DISTURBED_PRUNED = RobustSettings(hidden=(), steps=600)
+DISTURBED = RobustSettings(hidden=(4,), steps=2000, learning_rate=4e-3)
+DISTURBED_PRUNED = RobustSettings(hidden=(4,), steps=600)
 """How those that are pruned for flight under all perturbations are trained, and trained again after every removal."""
 
 

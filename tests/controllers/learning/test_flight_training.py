@@ -57,6 +57,21 @@ def test_slopes_agree_with_differences_of_the_loss() -> None:
         assert slope == pytest.approx((above - below) / (2 * step), rel=0.05)
 
 
+def test_a_hopeless_moth_is_left_out_and_changes_no_other() -> None:
+    small = find_network("small")
+    trainer = FlightTrainer(small, KinematicGains(), make_dataset(2000, 0, scaling=small.scaling), QUICK)
+    targets, parameters = draw_targets(np.random.default_rng(3), 6, 12), trainer.start().parameters
+    starts = draw_starts(np.random.default_rng(4), targets, 0.3)
+    sound = trainer.fly(parameters, starts, targets)
+    starts[2, 4] = 2000.0  # cm/s, a metre within three segments
+    flown = trainer.fly(parameters, starts, targets)
+    assert flown.good.tolist() == [1, 1, 0, 1, 1, 1]
+    assert (flown.states[:, 2] == starts[0].astype(np.float32)).all()
+    for with_it, without in zip(flown[:-1], sound[:-1], strict=True):
+        assert np.isfinite(with_it).all()
+        np.testing.assert_array_equal(np.delete(with_it, 2, axis=1), np.delete(without, 2, axis=1))
+
+
 def test_what_is_pruned_stays_pruned_and_all_else_learns(sparse: Network, tmp_path: Path) -> None:
     trained = train_through_flight(sparse, tmp_path / "a.safetensors", QUICK)
     assert all(np.array_equal(*pair) for pair in zip(trained.masks, sparse.masks, strict=True))
