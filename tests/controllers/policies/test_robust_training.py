@@ -14,8 +14,8 @@ from mothsim.controllers.policies import policy_flights, policy_run
 from mothsim.controllers.policies.disturbed_flights import Disturbed, begin, delay_shares, draw_scenario, fly_on
 from mothsim.controllers.policies.disturbed_gradient import disturbed_cost, disturbed_cost_and_gradient
 from mothsim.controllers.policies.flight_gradient import CostWeights
-from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.policy_flights import REQUIREMENTS, fly_all_disturbed
+from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.policy_pruning import remove_and_retrain
 from mothsim.controllers.policies.robust_training import (
     RobustSettings,
