@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,20 +83,46 @@ class LevelProgress:
         return LevelProgress(*tree, **records, **{name: header[name] for name in ("chunks", "reached", "sparsity")})
 
 
+class Writer:
+    """Writes files one after the other while the training goes on; an error is raised at the next call or the end."""
+
+    def __enter__(self) -> Writer:
+        self._pool = ThreadPoolExecutor(1)
+        self._last: Future[Any] | None = None
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._pool.shutdown()
+        if kind is None:
+            self._wait()
+
+    def __call__(self, write: Callable[..., Any], *arguments: Any) -> None:
+        """Call `write` with these arguments once what was asked for before is done."""
+        self._wait()
+        self._last = self._pool.submit(write, *arguments)
+
+    def _wait(self) -> None:
+        last, self._last = self._last, None
+        if last:
+            last.result()
+
+
 class ProgressFile:
     """Writes progress from time to time.
 
     Args:
         file: where it is kept.
         made_with: of the study and the level.
+        writer: that writes it.
     """
 
-    def __init__(self, file: Path, made_with: dict[str, Any]) -> None:
-        self.file, self.made_with = file, made_with
+    def __init__(self, file: Path, made_with: dict[str, Any], writer: Writer) -> None:
+        self.file, self.made_with, self._writer = file, made_with, writer
         self._saved = time.monotonic()
 
     def save(self, progress: LevelProgress) -> None:
         """Write, unless the last write was a moment ago."""
         if time.monotonic() - self._saved > SAVE_EVERY:
-            write_atomically(self.file, progress.pack(self.made_with))
+            now = replace(progress, **{name: getattr(progress, name).copy() for name in _RECORDS})
+            self._writer(lambda: write_atomically(self.file, now.pack(self.made_with)))
             self._saved = time.monotonic()

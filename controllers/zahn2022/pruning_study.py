@@ -14,6 +14,7 @@ import json
 import math
 import platform
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -42,7 +43,7 @@ from mothsim.controllers.learning.training import (
 )
 from mothsim.controllers.networks.ensemble import Ensemble, Level, save_level
 from mothsim.controllers.networks.storage import level_file
-from mothsim.controllers.zahn2022.level_progress import PROGRESS, LevelProgress, ProgressFile
+from mothsim.controllers.zahn2022.level_progress import PROGRESS, LevelProgress, ProgressFile, Writer
 from mothsim.controllers.zahn2022.loss_table import TABLE, Row, as_csv, describe
 from mothsim.controllers.zahn2022.study_files import StudySettings, made_with, sound_levels
 from mothsim.io import write_atomically
@@ -74,21 +75,37 @@ def run(
     levels = (0, *settings.levels)
     files = [level_file(folder, level) for level in levels]
     rows: list[Row] = []
-    before, done = None, 0
+    before = None
     for before in sound_levels(folder, settings, log):
         rows += describe(before.percent, before.ensemble)
-        done += 1
+    done = len(rows) // settings.networks
+    if before and find_protocol(settings.protocol).carry_optimiser and not before.ensemble.optimiser:
+        if log:
+            log(f"{folder}: of its last sound level the optimiser's state is not kept; beginning anew")
+        before, done, rows = None, 0, []
     if done < len(levels):
         data, tests = draw_data(settings)
-        for percent, file in zip(levels[done:], files[done:], strict=True):
-            ensemble = _train_level(settings, percent, before, data, tests, folder, callback)
-            before = Level(percent, ensemble, data.scaling, made_with(settings, percent))
-            save_level(before, file)
-            (folder / PROGRESS).unlink(missing_ok=True)
-            rows += describe(percent, ensemble)
-            write_atomically(folder / TABLE, as_csv(rows))
+        with Writer() as writer:
+            for percent in levels[done:]:
+                made = {**made_with(settings, percent), "level": percent}
+                kept_file = ProgressFile(folder / PROGRESS, made, writer)
+                ensemble = _train_level(settings, percent, before, data, tests, kept_file, callback)
+                level = Level(percent, ensemble, data.scaling, made_with(settings, percent))
+                rows = rows + describe(percent, ensemble)
+                writer(_keep, folder, before, level, rows)
+                before = level
     write_atomically(folder / TABLE, as_csv(rows))
     return files
+
+
+def _keep(folder: Path, before: Level | None, level: Level, rows: list[Row]) -> None:
+    """Write a level and the table, and let go of the optimiser's state, two thirds of a file, in the level before."""
+    save_level(level, level_file(folder, level.percent))
+    (folder / PROGRESS).unlink(missing_ok=True)
+    write_atomically(folder / TABLE, as_csv(rows))
+    if before and before.ensemble.optimiser:
+        light = replace(before, ensemble=replace(before.ensemble, optimiser=()))
+        save_level(light, level_file(folder, before.percent))
 
 
 def _train_level(
@@ -97,15 +114,14 @@ def _train_level(
     before: Level | None,
     data: Dataset,
     tests: Dataset,
-    folder: Path,
+    kept_file: ProgressFile,
     callback: Callable[[TrainProgress], None] | None,
 ) -> Ensemble:
     protocol, method = find_protocol(settings.protocol), METHODS[settings.method]
     left = round(sum(settings.layer_weights) * (1 - percent / 100))
     rates = learning_rates(protocol, settings.steps(percent), left).reshape(-1, CHUNK)
-    made = {**made_with(settings, percent), "level": percent}
-    at, kept_file = _start(settings, before, len(rates)), ProgressFile(folder / PROGRESS, made)
-    at = at.resumed(kept_file.file, made, partial(_spread, networks=settings.networks))
+    at = _start(settings, before, len(rates))
+    at = at.resumed(kept_file.file, kept_file.made_with, partial(_spread, networks=settings.networks))
     trained_on = round(len(data.inputs) * (1 - protocol.validation))
     inputs, outputs = _copied((data.inputs[:trained_on], data.outputs[:trained_on]), settings.networks)
     held = jnp.asarray(data.inputs[trained_on:]), jnp.asarray(data.outputs[trained_on:])
@@ -119,6 +135,7 @@ def _train_level(
             at.parameters, at.optimiser, jax.tree.map(jnp.ones_like, at.masks) if method.zeroed else at.masks,
             at.running, inputs, outputs, i * CHUNK, rates[i],
             batch=protocol.batch, regrow=method.regrow, optimiser=optimiser_of(protocol),
+            fused=_fused_epsilon(settings),
         )  # fmt: skip
         at.curve[at.running, i] = np.asarray(losses)[at.running]
         at.steps[at.running] += CHUNK
@@ -168,12 +185,11 @@ def _finished(settings: StudySettings, percent: float, at: LevelProgress, tests:
 def _start(settings: StudySettings, before: Level | None, chunks: int) -> LevelProgress:
     """Return the state with which a level of so many chunks at most begins."""
     protocol = find_protocol(settings.protocol)
-    weights, biases = _first_weights(settings)
-    masks = tuple(jnp.ones(weight.shape, dtype=bool) for weight in weights)
-    if before:
-        masks = before.ensemble.masks
-        if not settings.rewind:
-            weights, biases = before.ensemble.weights, before.ensemble.biases
+    if before and not settings.rewind:
+        weights, biases = before.ensemble.weights, before.ensemble.biases
+    else:
+        weights, biases = _first_weights(settings)
+    masks = before.ensemble.masks if before else tuple(np.ones(weight.shape, dtype=bool) for weight in weights)
     parameters, masks = _spread(((weights, biases), masks), settings.networks)
     state = jax.vmap(optimiser_of(protocol).init)(parameters)
     if before and protocol.carry_optimiser:
@@ -206,8 +222,23 @@ def _tested_weights(method: PruningMethod, weights: Any, masks: Any) -> Any:
     return weights if method.zeroed else _visible(weights, masks)
 
 
-@partial(jax.jit, static_argnames=("batch", "regrow", "optimiser"))
-def _advance(parameters, state, masks, running, inputs, outputs, start, rates, *, batch: int, regrow: bool, optimiser):
+def _fused_epsilon(settings: StudySettings) -> float | None:
+    """Adam's epsilon where a GPU trains by kernels that do all that is done to a weight at once, else `None`."""
+    protocol = find_protocol(settings.protocol)
+    if jax.default_backend() != "gpu" or protocol.optimiser != "adam" or METHODS[settings.method].regrow:
+        return None
+    try:
+        from mothsim.controllers.learning.fused_training import fits
+    except ImportError:  # JAX means to take this way of writing kernels out
+        return None
+
+    return protocol.epsilon if fits(protocol.batch, settings.sizes) else None
+
+
+@partial(jax.jit, static_argnames=("batch", "regrow", "optimiser", "fused"))
+def _advance(
+    parameters, state, masks, running, inputs, outputs, start, rates, *, batch: int, regrow: bool, optimiser, fused
+):
     """A chunk of steps of every network that runs, the others stay; returns the mean losses (N,) too."""
     go_on = partial(chunk, batch=batch, regrow=regrow, optimiser=optimiser)
 
@@ -221,6 +252,13 @@ def _advance(parameters, state, masks, running, inputs, outputs, start, rates, *
             *new, losses = jax.lax.cond(runs, lambda: go_on(parameters, state, masks, *data), stay)
             return *new, losses.mean()
 
+        if fused is not None:
+            parameters, state, masks, runs = networks
+            from mothsim.controllers.learning.fused_training import fused_chunk
+
+            *new, losses = fused_chunk(parameters, state, masks, *data, batch=batch, epsilon=fused)
+            kept = jax.tree.map(partial(_where, runs), new, [parameters, state])
+            return *kept, losses.mean(axis=1)
         # One after the other, a network has a core's caches to itself, and costs nothing once it has stopped; an
         # accelerator is filled only by all at once.
         return jax.lax.map(one, networks) if jax.default_backend() == "cpu" else jax.vmap(one)(networks)
@@ -230,6 +268,10 @@ def _advance(parameters, state, masks, running, inputs, outputs, start, rates, *
         advance, mesh=_mesh(len(running)), in_specs=(spread, *[shared] * 4), out_specs=spread, check_vma=False
     )
     return share((parameters, state, masks, running), inputs, outputs, start, rates)
+
+
+def _where(runs, new, old):
+    return jnp.where(runs.reshape(-1, *[1] * (new.ndim - 1)), new, old)
 
 
 @partial(jax.jit, static_argnames="method")

@@ -68,17 +68,17 @@ def _draw_group(group: StudyGroup, threshold: float, level: float) -> dict[str, 
     }
     if not chosen:
         return figures
-    found = {percent: load_networks(group, percent, [int(row["network"]) for row in chosen]) for percent in levels}
-    runs = {index: [found[percent][index] for percent in levels] for index in found[nearest]}
-    samples = dict(list(runs.items())[:_SAMPLES])
     losses = np.log([row["loss"] for row in chosen])
-    typical = runs[int(chosen[int(np.argmin(np.abs(losses - np.median(losses))))]["network"])]
-    dense, pruned = typical[0], typical[list(levels).index(nearest)]
+    typical = int(chosen[int(np.argmin(np.abs(losses - np.median(losses))))]["network"])
+    samples = [int(row["network"]) for row in chosen[:_SAMPLES]]
+    found = {percent: load_networks(group, percent, [*samples, typical]) for percent in levels}
+    runs = {index: [found[percent][index] for percent in levels] for index in [*samples, typical]}
+    dense, pruned = found[min(levels)][typical], found[nearest][typical]
     body = make_body(group.settings.body)
     pair = {f"{min(levels):g} %": dense} | {f"{nearest:g} %": pruned}
     return figures | {
-        "learning-curve": draw_learning_curve(typical, threshold),
-        "learning-curves": draw_learning_curves({f"network {i}": run for i, run in samples.items()}, threshold),
+        "learning-curve": draw_learning_curve(runs[typical], threshold),
+        "learning-curves": draw_learning_curves({f"network {i}": runs[i] for i in samples}, threshold),
         "sample-networks": draw_samples([found[nearest][index].masks for index in samples], nearest),
         "predictions-dense": draw_predictions(dense, body),
         "predictions-pruned": draw_predictions(pruned, body),

@@ -187,12 +187,14 @@ def test_killed_at_any_moment_it_goes_on_in_the_same_bits(tmp_path: Path, whole:
 def test_a_full_disk_is_said_in_a_line_and_the_level_before_stays(tmp_path: Path, whole: Path) -> None:
     """Files may not grow beyond 4 kB once the second level trains; with room again it ends in the same bits."""
     code = """
-import resource, sys
+import pathlib, resource, sys, time
 from mothsim.demos.cli import main, study
 
 class Bar(study.LevelBar):
     def __call__(self, event):
         if event.level:
+            while not pathlib.Path(sys.argv[-1], "networks.csv").exists():
+                time.sleep(0.01)
             resource.setrlimit(resource.RLIMIT_FSIZE, (4096, -1))
         super().__call__(event)
 
