@@ -6,8 +6,10 @@ import csv
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
+from itertools import chain
 
+import numpy as np
 from scipy.stats import t
 
 from mothsim.controllers.learning.protocols import HIDDEN
@@ -38,14 +40,18 @@ _SMALLEST_PASSES = 65.0  # per cent
 
 @dataclass(frozen=True)
 class Finding:
-    """One quantity: published and of the study, with a 90 % interval over the study's networks.
+    """One quantity: published and of one or several studies, with a 90 % interval.
+
+    Networks of a study stop together and see the same segments, so the interval is over studies where there are
+    several (Student's t), else over networks.
 
     Attributes:
         quantity: its name.
         theirs: published value.
         ours: value of the study, NaN where none of its networks gives one.
         low, high: ends of the interval, NaN where there are too few networks.
-        networks: number of the study's networks that it is over.
+        networks: number of the networks that it is over.
+        studies: number of the studies that it is over.
     """
 
     quantity: str
@@ -54,6 +60,7 @@ class Finding:
     low: float
     high: float
     networks: int
+    studies: int = 1
 
 
 def compare(hidden: Sequence[int], rows: Sequence[Row]) -> list[Finding]:
@@ -61,8 +68,33 @@ def compare(hidden: Sequence[int], rows: Sequence[Row]) -> list[Finding]:
 
     Args:
         hidden: nodes of the hidden layers.
-        rows: see `loss_table.describe`; levels that are missing are left out.
+        rows: see `loss_table.describe`; levels that are missing are left out. A column `seed` tells studies apart.
     """
+    pooled = _findings(hidden, rows)
+    seeds = sorted({row.get("seed", 0.0) for row in rows})
+    if len(seeds) == 1:
+        return pooled
+    studies = [_findings(hidden, [row for row in rows if row.get("seed", 0.0) == seed]) for seed in seeds]
+    found: dict[str, list[float]] = {}
+    for finding in chain(*studies):
+        if math.isfinite(finding.ours):
+            found.setdefault(finding.quantity, []).append(finding.ours)
+    return [_over_studies(finding, found.get(finding.quantity, [])) for finding in pooled]
+
+
+def _over_studies(pooled: Finding, values: Sequence[float]) -> Finding:
+    low, high = _mean_interval(values)
+    return replace(pooled, low=low, high=high, studies=len(values))
+
+
+def _mean_interval(values: Sequence[float]) -> tuple[float, float]:
+    if len(values) < 2:
+        return math.nan, math.nan
+    half = float(t.ppf(0.95, len(values) - 1)) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    return float(np.mean(values)) - half, float(np.mean(values)) + half
+
+
+def _findings(hidden: Sequence[int], rows: Sequence[Row]) -> list[Finding]:
     levels = by_level(rows)
     if tuple(hidden) == HIDDEN:
         return [*_dense(levels), *_sparse(levels, rows)]
@@ -99,11 +131,9 @@ def _sparse(levels: dict[float, list[Row]], rows: Sequence[Row]) -> list[Finding
     passing = passing_rows(rows, _SPARSE, THRESHOLD)
     ours = layer_table(rows, _SPARSE, THRESHOLD)
     for (mean, variance), layer in zip(_LAYERS, ours, strict=False):
-        half = float(t.ppf(0.95, len(passing) - 1)) * math.sqrt(layer["variance"] / len(passing))
+        low, high = _mean_interval([row[f"layer_{layer['layer']:.0f}"] for row in passing])
         name = f"weights of layer {layer['layer']:.0f} of those that last pass at {_SPARSE:g} %"
-        findings.append(
-            Finding(f"mean {name}", mean, layer["mean"], layer["mean"] - half, layer["mean"] + half, len(passing))
-        )
+        findings.append(Finding(f"mean {name}", mean, layer["mean"], low, high, len(passing)))
         findings.append(Finding(f"variance of {name}", variance, layer["variance"], math.nan, math.nan, len(passing)))
     if _SPARSE in levels:
         without = share([row["from_thetadot0"] for row in passing].count(0), len(passing))

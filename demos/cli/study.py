@@ -170,4 +170,5 @@ def _print(result: dict[str, Any]) -> None:
         print(f"\n{'beside Zahn et al. 2022':<62} {'theirs':>9} {'ours':>9}   90 % interval")
     for finding in result["beside_paper"]:
         interval = f"[{finding['low']:.4g}, {finding['high']:.4g}] of {finding['networks']}"
+        interval += f" in {finding['studies']} studies" if finding["studies"] > 1 else ""
         print(f"{finding['quantity']:<62} {finding['theirs']:9.4g} {finding['ours']:9.4g}   {interval}")

@@ -78,7 +78,15 @@ def test_the_full_size_beside_the_paper() -> None:
     assert (variance.theirs, variance.ours) == (23, 0)
     without = found["of those that last pass at 93 %, share without thetadot0"]
     assert (without.ours, without.networks) == (0, 2)
-    assert as_csv(list(found.values())).decode().splitlines()[0] == "quantity,theirs,ours,low,high,networks"
+    assert as_csv(list(found.values())).decode().splitlines()[0] == "quantity,theirs,ours,low,high,networks,studies"
+
+
+def test_intervals_are_over_studies_where_there_are_several() -> None:
+    """Of two studies with medians 1 and 3 the mean is 2, its standard error 1, and t at 95 % with one degree 6.3138."""
+    rows = [row(i, 0, loss, seed=i // 5) for i, loss in enumerate([1] * 5 + [3] * 5)]
+    [finding] = compare(HIDDEN, rows)
+    assert (finding.networks, finding.studies) == (10, 2)
+    assert (finding.low, finding.high) == pytest.approx((2 - 6.3138, 2 + 6.3138), abs=1e-3)
 
 
 def test_other_sizes_beside_the_paper() -> None:
