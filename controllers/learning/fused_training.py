@@ -27,8 +27,8 @@ _SLOPE_UNITS = 256.0  # by which slopes are multiplied, so that small ones keep 
 
 
 def fits(batch: int, sizes: tuple[int, ...]) -> bool:
-    """Whether the kernels compute such a training: batches of a power of two, and a layer that is wide enough."""
-    return max(sizes) >= _WIDE and batch >= 16 and batch & (batch - 1) == 0
+    """Whether the kernels compute such a training: small batches of a power of two, and a layer that is wide enough."""
+    return max(sizes) >= _WIDE and batch in (16, 32, 64, 128)
 
 
 def fused_chunk(
@@ -45,7 +45,7 @@ def fused_chunk(
         outputs: scaled (segments, 7), likewise.
         start: number of the first batch.
         rates: of learning (CHUNK,).
-        batch: segments a step, a power of two.
+        batch: segments a step, see `fits`.
         epsilon: of Adam.
         interpret: compute the kernels without a GPU, slowly.
 
@@ -130,10 +130,8 @@ def _forward(nodes, weight, mask, bias, interpret):
         total = jnp.tanh(total + _load(bias.at[n, columns], in_columns)).astype(_HALF)
         triton.store(out.at[n, :, columns], total, mask=jnp.broadcast_to(in_columns, total.shape))
 
-    out = jax.ShapeDtypeStruct((count, batch, after), _HALF)
-    return _call(kernel, (pallas.cdiv(after, _COLUMNS), count), out, interpret, _FORWARD_WARPS)(
-        nodes, weight, mask, bias
-    )
+    grid, out = (pallas.cdiv(after, _COLUMNS), count), jax.ShapeDtypeStruct((count, batch, after), _HALF)
+    return _call(kernel, grid, out, interpret, _FORWARD_WARPS)(nodes, weight, mask, bias)
 
 
 def _backward(nodes, slope, weight, mean, square, mask, scale, unit, epsilon, interpret):
