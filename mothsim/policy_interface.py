@@ -131,7 +131,8 @@ def mean_velocities(positions: Array, velocities: Array, period: float) -> Array
     """Mean velocities ahead (..., T, K, 2), less those now, of positions (..., T + 32, 2), velocities (..., T, 2)."""
     ends = np.array((0, *PREVIEW))
     shown = positions[..., np.arange(velocities.shape[-2])[:, None] + ends, :]
-    return np.diff(shown, axis=-2) / (np.diff(ends)[:, None] * period) - velocities[..., None, :]
+    way = shown[..., 1:, :] - shown[..., :-1, :]
+    return way / (np.diff(ends)[:, None] * period) - velocities[..., None, :]
 
 
 def observe(states: Any, target: PolicyTarget, xp: Any = np, gravity: bool = False) -> Any:

@@ -1,9 +1,10 @@
 """The gradient of a flight's cost by the weights of the policy that flies it, through the engine's own Jacobians.
 
-The engine flies the moths, segment by segment, and gives each segment's Jacobian (`mothsim.solver.jacobians`). JAX
-then differentiates the affine flight `s' = s*' + A (s - s*) + B (u - u*)` with the policy in it, which is exact at
-the flight s* itself: backpropagation through time with the physics' slopes from the numba engine. Along the way back
-the costate of each moth is cut to a bound, since a tumbling moth's grows without one.
+An engine flies the moths, segment by segment, and gives each segment's Jacobian: numba's on a CPU
+(`mothsim.solver.jacobians`), JAX's on a GPU (`mothsim.solver.jax_jacobians`). JAX then differentiates the affine flight
+`s' = s*' + A (s - s*) + B (u - u*)` with the policy in it, which is exact at the flight s* itself: backpropagation
+through time with the engine's own slopes. Along the way back the costate of each moth is cut to a bound, since a
+tumbling moth's grows without one.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from mothsim.policy_interface import (
     trims_at,
 )
 from mothsim.solver.jacobians import jacobians
+from mothsim.solver.jax_jacobians import jacobians_in_jax
 from mothsim.solver.propagate import SEGMENT
 
 Array = NDArray[np.floating]
@@ -103,8 +105,9 @@ def policy_answer(parameters: Parameters, states: Any, target: PolicyTarget, xp:
 
 
 def fly_window(
-    parameters: Parameters, starts: Array, targets: Array, velocities: Array, body: MothBody, angles: Any = np.pi / 2
-) -> Window:
+    parameters: Parameters, starts: Array, targets: Any, velocities: Any, body: MothBody, angles: Any = np.pi / 2,
+    engine: str = "numba",
+) -> Window:  # fmt: skip
     """Fly a policy after targets, with the Jacobians of all segments.
 
     Args:
@@ -114,28 +117,53 @@ def fly_window(
         velocities: (B, T + 33, 2), cm/s, the same.
         body: that flies.
         angles: of the body at the targets, of all or of each (B,), rad.
+        engine: one of `ENGINES`; by `jax` the window is made on JAX's device, in single precision throughout.
     """
+    fly_segment, xp = ENGINES[engine]
     segments = targets.shape[1] - 1 - PREVIEW[-1]
     postures, trims = trims_at(np.broadcast_to(angles, len(starts)), body)
-    rest = np.pad(postures, ((0, 0), (2, 4)))
-    velocities = velocities[:, : segments + 1]
-    ahead = mean_velocities(targets, velocities, SEGMENT)[:, :segments]
-    plain = tuple((np.asarray(w, np.float64), np.asarray(b, np.float64)) for w, b in parameters)
-    states, rows, lost = [starts], [], np.zeros(len(starts), dtype=np.bool_)
-    for t in range(segments):
-        target = PolicyTarget(targets[:, t], velocities[:, t], ahead[:, t], postures, trims)
-        outputs = policy_answer(plain, states[-1], target, np)
-        components = to_control_components(outputs, trims, body)
-        end, by_state, by_components = jacobians(states[-1], components, body=body)
-        off = np.hypot(end[:, 0] - targets[:, t + 1, 0], end[:, 1] - targets[:, t + 1, 1])
-        lost |= ~((off < _GONE) & (np.abs(end[:, 6:]).max(axis=1) < _SPINNING))
-        states.append(np.where(lost[:, None], rest, end))
-        rows.append((components, by_state, by_components))
-    components, *slopes = (np.array(each) for each in zip(*rows, strict=True))
-    slopes = (np.where(lost[:, None, None], 0.0, each) for each in slopes)
-    shown = (np.moveaxis(each, 1, 0) for each in (targets[:, : segments + 1], velocities, ahead))
-    fields = (np.array(states), components, *slopes, *shown, postures, trims, ~lost)
-    return Window(*(np.asarray(each, np.float32) for each in fields))
+    ahead = mean_velocities(targets, velocities[:, :segments], SEGMENT)
+    shown = [xp.moveaxis(each, 1, 0) for each in (targets[:, : segments + 1], velocities[:, : segments + 1], ahead)]
+    dtype = np.float64 if engine == "numba" else np.float32
+    parameters, starts, postures, trims = jax.tree.map(
+        lambda a: xp.asarray(a, dtype), (parameters, starts, postures, trims)
+    )
+    state, lost, states, rows = starts, xp.zeros(len(starts), dtype=np.bool_), [starts], []
+    for position, velocity, coming, goal in zip(*shown, shown[0][1:], strict=False):
+        target = PolicyTarget(position, velocity, coming, postures, trims)
+        state, lost, row = fly_segment(parameters, state, lost, target, goal, body)
+        states.append(state)
+        rows.append(row)
+    components, *slopes = (xp.stack(each) for each in zip(*rows, strict=True))
+    slopes = (xp.where(lost[:, None, None], 0.0, each) for each in slopes)
+    fields = (xp.stack(states), components, *slopes, *shown, postures, trims, ~lost)
+    return Window(*(xp.asarray(each, np.float32) for each in fields))
+
+
+def _fly_segment(
+    jacobians: Any, xp: Any, parameters: Parameters, state: Any, lost: Any, target: PolicyTarget, goal: Any,
+    body: MothBody,
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    """Ends (B, 8), which moths are lost, and components and Jacobians of a segment."""
+    outputs = policy_answer(parameters, state, target, xp)
+    components = to_control_components(outputs, target.trims, body, xp)
+    end, *slopes = jacobians(state, components, body=body)
+    off = xp.hypot(end[:, 0] - goal[:, 0], end[:, 1] - goal[:, 1])
+    lost = lost | ~((off < _GONE) & (abs(end[:, 6:]).max(axis=1) < _SPINNING))
+    rest = xp.pad(target.postures, ((0, 0), (2, 4)))
+    return xp.where(lost[:, None], rest, end), lost, (components, *slopes)
+
+
+ENGINES: dict[str, Any] = {
+    "numba": (partial(_fly_segment, jacobians, np), np),
+    "jax": (partial(jax.jit, static_argnames="body")(partial(_fly_segment, jacobians_in_jax, jnp)), jnp),
+}
+"""Engines that a policy is trained by: numba's, on a CPU, and JAX's, on whatever device JAX finds."""
+
+
+def fastest_engine() -> str:
+    """Return `jax` where JAX finds an accelerator, else `numba`."""
+    return "numba" if jax.default_backend() == "cpu" else "jax"
 
 
 @jax.custom_vjp

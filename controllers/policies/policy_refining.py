@@ -27,11 +27,10 @@ from mothsim.controllers.policies.flight_gradient import (
     Window,
     cost_and_gradient,
     flight_cost,
-    fly_window,
 )
 from mothsim.controllers.policies.policy_run import Callback, iterate, trained_info
-from mothsim.controllers.policies.policy_targets import draw_angles, draw_starts, draw_targets
 from mothsim.controllers.policies.policy_training import require_sound
+from mothsim.controllers.policies.random_window import random_window
 
 _GROW, _SHRINK, _TRIES, _LEAST = 3.0, 0.7, 6, 1e-5  # of the damping
 _BUCKET = 64  # numbers of parameters are rounded up to its multiples
@@ -51,6 +50,7 @@ class RefiningSettings:
         damping: of the first step, relative to the matrix's diagonal; it adapts.
         weights: of the cost, see `CostWeights`.
         seed: of targets, starts and signs.
+        engine: that flies, see `mothsim.controllers.policies.flight_gradient.ENGINES`.
     """
 
     steps: int = 150
@@ -66,6 +66,7 @@ class RefiningSettings:
         }
     )  # fmt: skip
     seed: int = 0
+    engine: str = "numba"
 
     def __post_init__(self) -> None:
         require_sound(self, ("steps", "moths", "segments"), ("violence", "damping"))
@@ -118,10 +119,9 @@ def refine_policy(
 def fly_random(network: Network, settings: RefiningSettings, step: int) -> Window:
     """Fly a policy after the random targets of a step."""
     rng = np.random.default_rng([settings.seed, step])
-    positions, velocities = draw_targets(rng, settings.moths, settings.segments)
-    angles = draw_angles(rng, settings.moths, settings.tilt)
-    starts = draw_starts(rng, positions[:, 0], velocities[:, 0], settings.violence, angles)
-    return fly_window(_pairs(network), starts, positions, velocities, MothBody(), angles)
+    return random_window(
+        _pairs(network), rng, settings.moths, settings.segments, settings.violence, settings.tilt, settings.engine
+    )
 
 
 def curvature(network: Network, window: Window, settings: RefiningSettings, step: int) -> NDArray[np.float32]:

@@ -87,7 +87,8 @@ def iterate(
         state, costs = _resumed(checkpoint, settings, (state, costs))
     saved = time.monotonic()
     for step in range(len(costs), settings.steps):
-        state, cost = advance(state, step)
+        with jax.default_matmul_precision("highest"):  # a GPU's default would round to ten bits
+            state, cost = advance(state, step)
         costs = np.append(costs, np.float32(cost))
         if callback:
             callback(PolicyProgress(step + 1, settings.steps, float(costs[-100:].mean())))

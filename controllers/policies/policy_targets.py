@@ -21,11 +21,12 @@ _ANGLES = 32  # steps of a tilt, so that there are few trims to find
 _JUMP, _FASTEST = 5.0, 100.0  # cm and cm/s
 
 
-def draw_targets(rng: np.random.Generator, moths: int, segments: int) -> tuple[Array, Array]:
+def draw_targets(rng: np.random.Generator, moths: int, segments: int, xp: Any = np) -> tuple[Any, Any]:
     """Positions, cm, and velocities, cm/s, (moths, segments + 33, 2) of random targets, previewed ones included.
 
     Along x slow sines of accelerations to some 300 cm/s^2, along y fast ones like the sum of primes'; some targets
-    stand still, some jump by up to 5 cm, some move at up to 100 cm/s from the start.
+    stand still, some jump by up to 5 cm, some move at up to 100 cm/s from the start. With `xp` of `jax.numpy` the same
+    targets are JAX arrays, whose sines its device computes.
     """
     times = np.arange(segments + 1 + PREVIEW[-1]) * SEGMENT
 
@@ -34,23 +35,22 @@ def draw_targets(rng: np.random.Generator, moths: int, segments: int) -> tuple[A
 
     omega = math.tau * np.exp(uniform(math.log(0.1), math.log(2.5), _SWAY, 1))
     sway = np.minimum(np.exp(uniform(math.log(3.0), math.log(150.0), _SWAY, 1)) / omega**2, _FASTEST / omega)
-    x, xdot = _sines(omega, sway * (uniform(0, 1, 1, 1) < 0.6), uniform(0, math.tau, _SWAY, 1), times)
+    x, xdot = _sines(omega, sway * (uniform(0, 1, 1, 1) < 0.6), uniform(0, math.tau, _SWAY, 1), times, xp)
     omega = math.tau * np.exp(uniform(math.log(0.15), math.log(20.0), _BOB, 1))
     bob = uniform(0, 1.2, _BOB, 1) * math.tau / omega * (uniform(0, 1, 1, 1) < 0.7) * uniform(0.2, 1.0, 1, 1)
-    y, ydot = _sines(omega, bob, uniform(0, math.tau, _BOB, 1), times)
-    positions, velocities = np.stack([x, y], axis=-1), np.stack([xdot, ydot], axis=-1)
+    y, ydot = _sines(omega, bob, uniform(0, math.tau, _BOB, 1), times, xp)
     jump = uniform(-_JUMP, _JUMP, 1, 2) * (uniform(0, 1, 1, 1) < 0.2)
-    positions += (times > uniform(-1.0, times[-1] / 0.6, 1))[..., None] * jump
+    jump = (times > uniform(-1.0, times[-1] / 0.6, 1))[..., None] * jump
     cruise = uniform(-_FASTEST, _FASTEST, 1) * (uniform(0, 1, 1) < 0.15)
-    positions[..., 0] += cruise * times
-    velocities[..., 0] += cruise
-    return positions, velocities
+    positions = xp.stack([x + jump[..., 0] + cruise * times, y + jump[..., 1]], -1)
+    return positions, xp.stack([xdot + cruise, ydot], -1)
 
 
-def _sines(omega: Array, amplitude: Array, phase: Array, times: Array) -> tuple[Array, Array]:
+def _sines(omega: Array, amplitude: Array, phase: Array, times: Array, xp: Any) -> tuple[Any, Any]:
     """Sums (moths, T) of sines (moths, n, 1) at times (T,), and their slopes."""
+    omega, amplitude, phase = xp.asarray(omega), xp.asarray(amplitude), xp.asarray(phase)
     argument = omega * times + phase
-    return (amplitude * np.sin(argument)).sum(axis=1), (amplitude * omega * np.cos(argument)).sum(axis=1)
+    return (amplitude * xp.sin(argument)).sum(axis=1), (amplitude * omega * xp.cos(argument)).sum(axis=1)
 
 
 def draw_angles(rng: np.random.Generator, moths: int, tilt: float) -> Array:

@@ -17,10 +17,10 @@ import optax
 
 from mothsim.body import MothBody
 from mothsim.controllers.networks.network import Network, Scaling
-from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters, cost_and_gradient, fly_window
+from mothsim.controllers.policies.flight_gradient import ENGINES, CostWeights, Parameters, cost_and_gradient
 from mothsim.controllers.policies.policy_descent import descend
 from mothsim.controllers.policies.policy_run import Callback
-from mothsim.controllers.policies.policy_targets import draw_angles, draw_starts, draw_targets
+from mothsim.controllers.policies.random_window import random_window
 from mothsim.policy_interface import ENTRIES, GRAVITY_ENTRIES, OUTPUT_ENTRIES
 
 _OUTPUTS = len(OUTPUT_ENTRIES)
@@ -43,6 +43,7 @@ class PolicySettings:
         precision: cm, see `CostWeights`; it falls from ten times this over the first six tenths of the steps.
         weights: of the cost.
         seed: of first weights, targets and starts.
+        engine: that flies, see `mothsim.controllers.policies.flight_gradient.ENGINES`.
     """
 
     hidden: tuple[int, ...] = (32, 32)
@@ -55,6 +56,7 @@ class PolicySettings:
     precision: float = 0.01
     weights: dict[str, float] = field(default_factory=lambda: {"effort": 1e-3})
     seed: int = 0
+    engine: str = "numba"
 
     def __post_init__(self) -> None:
         require_sound(self, ("steps", "moths", "segments"))
@@ -79,6 +81,8 @@ def require_sound(settings: Any, counts: tuple[str, ...], positive: tuple[str, .
             raise ValueError(f"{name} = {getattr(settings, name)!r}: expected a finite number above zero")
     if not 0 <= getattr(settings, "tilt", 0.0) <= math.pi:
         raise ValueError(f"tilt = {settings.tilt!r}: expected rad, from 0 to pi")
+    if getattr(settings, "engine", "numba") not in ENGINES:
+        raise ValueError(f"engine = {settings.engine!r}: expected one of {', '.join(ENGINES)}")
     if settings.seed < 0:
         raise ValueError(f"seed = {settings.seed!r}: expected 0 or more")
     if any(nodes < 1 for nodes in getattr(settings, "hidden", ())):
@@ -133,10 +137,7 @@ def _gradient(parameters: Parameters, settings: PolicySettings, step: int) -> An
     first = done < _FIRST_SHARE
     segments = max(1, settings.segments // 2) if first else settings.segments
     violence = settings.violence * (0.2 if first else min(1.0, 0.5 + done))
-    positions, velocities = draw_targets(rng, settings.moths, segments)
-    angles = draw_angles(rng, settings.moths, settings.tilt)
-    starts = draw_starts(rng, positions[:, 0], velocities[:, 0], violence, angles)
-    window = fly_window(parameters, starts, positions, velocities, MothBody(), angles)
+    window = random_window(parameters, rng, settings.moths, segments, violence, settings.tilt, settings.engine)
     precision = settings.precision * 10.0 ** max(0.0, 1 - done / 0.6)
     weights = CostWeights(precision=np.float32(precision), **settings.weights)
     return cost_and_gradient(parameters, window, weights, MothBody())

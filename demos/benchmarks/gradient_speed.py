@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from mothsim.actuation import from_components
 from mothsim.body import MothBody
-from mothsim.controllers.policies.flight_gradient import CostWeights, cost_and_gradient, fly_window
+from mothsim.controllers.policies.flight_gradient import CostWeights, cost_and_gradient, fastest_engine, fly_window
 from mothsim.controllers.policies.flight_gradient import forward as policy_outputs
 from mothsim.controllers.policies.policy_targets import draw_starts, draw_targets
 from mothsim.controllers.policies.policy_training import PolicySettings, init_policy
@@ -22,13 +23,34 @@ from mothsim.solver.jax_engine import propagate
 from mothsim.solver.propagate import SEGMENT
 from mothsim.timing import best_time
 
+MOTHS = (256, 2048, 16_384, 131_072)
+"""Numbers of moths that are flown side by side on an accelerator."""
+
+
+def gradient_speeds(
+    repeats: int = 5, reverse_mode: bool = True, seed: int = 0, moths: Sequence[int] = MOTHS
+) -> list[dict[str, Any]]:
+    """Those of the numba engine, and where JAX finds an accelerator those of its engine there, by number of moths.
+
+    Args:
+        repeats: of every measurement, see `gradient_speed`.
+        reverse_mode: measure that too.
+        seed: of targets and starts.
+        moths: numbers of them on an accelerator.
+    """
+    measured = [gradient_speed(repeats=repeats, reverse_mode=reverse_mode, seed=seed)]
+    if fastest_engine() == "jax":
+        measured += [gradient_speed(count, 40, repeats, reverse_mode, seed, "jax") for count in moths]
+    return measured
+
 
 def gradient_speed(
-    moths: int = 128, segments: int = 40, repeats: int = 5, reverse_mode: bool = True, seed: int = 0
-) -> dict[str, Any]:
+    moths: int = 128, segments: int = 40, repeats: int = 5, reverse_mode: bool = True, seed: int = 0,
+    engine: str = "numba",
+) -> dict[str, Any]:  # fmt: skip
     """Segments a second of a policy of 32, 32 nodes: flown, and with the gradient through the flight.
 
-    The gradient is that of training, by the numba engine's Jacobians, and for comparison that of reverse mode.
+    The gradient is that of training, by an engine's Jacobians, and for comparison that of reverse mode.
 
     Args:
         moths: flown side by side.
@@ -36,49 +58,59 @@ def gradient_speed(
         repeats: of every measurement, of which the fastest counts.
         reverse_mode: measure that too.
         seed: of targets and starts.
+        engine: `numba`, or `jax` on JAX's device.
     """
     network, rng, body = init_policy(PolicySettings(seed=seed)), np.random.default_rng(seed), MothBody()
     parameters = tuple(zip(network.weights, network.biases, strict=True))
-    positions, velocities = draw_targets(rng, moths, segments)
-    starts = draw_starts(rng, positions[:, 0], velocities[:, 0], 0.2)
+    positions, velocities = draw_targets(rng, moths, segments, jnp if engine == "jax" else np)
+    starts = draw_starts(rng, np.asarray(positions[:, 0]), np.asarray(velocities[:, 0]), 0.2)
     controller = Policy(network)
 
     def forward() -> None:
         fly(controller, "hover", duration=0.02 * segments, starts=starts)
 
     def gradient() -> None:
-        window = fly_window(parameters, starts, positions, velocities, body)
+        window = fly_window(parameters, starts, positions, velocities, body, engine=engine)
         jax.block_until_ready(cost_and_gradient(parameters, window, CostWeights(np.float32(0.01)), body))
 
-    count, works = moths * segments, {"forward": forward, "gradient": gradient}
-    if reverse_mode:
-        differentiate = _reverse_mode(starts, positions, velocities, body)
-        works["reverse"] = lambda: jax.block_until_ready(differentiate(parameters))
-    rates = {name: count / best_time(work, repeats) for name, work in works.items()}
-    return {"moths": moths, "segments": segments, **{f"{name}_per_second": rate for name, rate in rates.items()}}
+    works = {"forward": forward, "gradient": gradient}
+    if engine == "jax" or reverse_mode:
+        flight = jax.device_put(_motion(starts, np.asarray(positions), np.asarray(velocities), body))
+        if engine == "jax":
+            works["forward"] = lambda: jax.block_until_ready(_mean_distance(parameters, *flight, body))
+        if reverse_mode:
+            works["reverse"] = lambda: jax.block_until_ready(_by_reverse_mode(parameters, *flight, body))
+    with jax.default_matmul_precision("highest"):
+        rates = {name: moths * segments / best_time(work, repeats) for name, work in works.items()}
+    measured = {f"{name}_per_second": rate for name, rate in rates.items()}
+    return {"engine": engine, "moths": moths, "segments": segments, **measured}
 
 
-def _reverse_mode(starts: Any, positions: Any, velocities: Any, body: MothBody) -> Any:
-    """The gradient of the same flights' mean distance, by reverse mode through the JAX engine."""
+def _motion(starts: Any, positions: Any, velocities: Any, body: MothBody) -> Any:
+    """Starts (B, 8), targets, segments first, and trim's postures and components, in single precision."""
     segments = positions.shape[1] - 1 - PREVIEW[-1]
     ahead = mean_velocities(positions, velocities[:, :segments], SEGMENT)
-    postures, trims = trims_at(np.full(len(starts), np.pi / 2), body)
     shown = (positions[:, :segments], velocities[:, :segments], ahead, positions[:, 1 : segments + 1])
-    motion = tuple(jnp.asarray(np.moveaxis(each, 1, 0), jnp.float32) for each in shown)
+    shown = tuple(np.moveaxis(each, 1, 0) for each in shown)
+    return jax.tree.map(np.float32, (starts, shown, trims_at(np.full(len(starts), np.pi / 2), body)))
 
-    def segment(parameters: Any, states: Any, inputs: Any) -> Any:
-        position, velocity, coming, goal = inputs
-        target = PolicyTarget(position, velocity, coming, postures, trims)
-        outputs = policy_outputs(parameters, observe(states, target, jnp))
-        components = to_control_components(outputs, trims, body, jnp)
-        states = propagate(states, from_components(jnp.pad(components, ((0, 0), (0, 1))), jnp), body, steps=2)
+
+@partial(jax.jit, static_argnames="body")
+def _mean_distance(parameters: Any, starts: Any, shown: Any, trim: Any, body: MothBody) -> Any:
+    """Mean distance of the same flights from their targets, flown by the JAX engine."""
+
+    @jax.checkpoint
+    def segment(states: Any, inputs: Any) -> Any:
+        *motion, goal = inputs
+        outputs = policy_outputs(parameters, observe(states, PolicyTarget(*motion, *trim), jnp))
+        components = to_control_components(outputs, trim[1], body, jnp)
+        states = propagate(states, from_components(jnp.pad(components, ((0, 0), (0, 1))), jnp), body, steps=1)
         return states, jnp.sqrt(((states[:, :2] - goal) ** 2).sum(axis=1) + 1e-4).mean()
 
-    def cost(parameters: Any) -> Any:
-        _, costs = jax.lax.scan(partial(segment, parameters), jnp.asarray(starts, jnp.float32), motion)
-        return costs.mean()
+    return jax.lax.scan(segment, starts, shown)[1].mean()
 
-    return jax.jit(jax.grad(cost))
+
+_by_reverse_mode = partial(jax.jit, static_argnames="body")(jax.grad(_mean_distance))
 
 
 def report(result: dict[str, Any]) -> str:
@@ -88,5 +120,5 @@ def report(result: dict[str, Any]) -> str:
         f"policies: {result['forward_per_second']:,.0f} segments a second flown, "
         f"{result['gradient_per_second']:,.0f} with their gradient"
         + (f", {reverse:,.0f} by reverse mode through the JAX engine" if reverse else "")
-        + f" ({result['moths']} moths)"
+        + f" ({result['moths']:,} moths, engine {result['engine']})"
     )

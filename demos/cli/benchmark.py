@@ -35,7 +35,7 @@ class BenchmarkTiming:
     repeats: Count = 5
     """Repeat every measurement so many times, of which the fastest counts."""
     reverse_mode: bool = False
-    """Time the gradient through a flight by reverse mode as well, which takes a minute to compile."""
+    """Time the gradient through a flight by reverse mode as well, which takes half a minute to compile."""
     seed: Seed = 0
     """Draw the segments and the starts from this seed."""
     json: bool = False
@@ -57,7 +57,7 @@ class Benchmark:
         from mothsim.demos.benchmarks.decision_speed import report as controllers_report
         from mothsim.demos.benchmarks.engine_speed import Options, report, run
         from mothsim.demos.benchmarks.environment_speed import environment, rendering
-        from mothsim.demos.benchmarks.gradient_speed import gradient_speed
+        from mothsim.demos.benchmarks.gradient_speed import gradient_speeds
         from mothsim.demos.benchmarks.gradient_speed import report as gradient_report
 
         print("timing the engine, the environments, the controllers, the networks, policies ...", file=sys.stderr)
@@ -70,9 +70,7 @@ class Benchmark:
         )
         alone, fewest = find_network("alone"), find_network("alone-6")
         deciding_alone = sparse.policy_decisions(alone, [fewest], repeats=10 * self.timing.repeats)
-        policies = gradient_speed(
-            repeats=self.timing.repeats, reverse_mode=self.timing.reverse_mode, seed=self.timing.seed
-        )
+        policies = gradient_speeds(self.timing.repeats, self.timing.reverse_mode, self.timing.seed)
         if self.timing.json:
             show({**result, "environment": steps, "decisions": deciding, "networks": networks, "policies": policies,
                   "policy_decisions": deciding_alone}, True)  # fmt: skip
@@ -82,6 +80,6 @@ class Benchmark:
               f"{steps['ratio']:.0f} times SyncVectorEnv of {steps['sync_moths']}; "
               f"{steps['frames_per_second']:.0f} frames a second of one moth in a window")  # fmt: skip
         print(controllers_report(deciding))
-        print(gradient_report(policies))
+        print(*map(gradient_report, policies), sep="\n")
         print(sparse.report(networks, self.size.batch))
         print(sparse.policy_report(deciding_alone))

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tqdm import tqdm
 from tyro.conf import OmitArgPrefixes
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mothsim.controllers.policies.policy_run import PolicyProgress
 
 _POLICY, _CURVE = "policy.safetensors", "learning-curve.png"
+_MOTHS = {"numba": 128, "jax": 2048}  # a GPU is filled by thousands only
 
 
 @dataclass
@@ -52,11 +53,14 @@ class PolicyTraining:
     refining_steps: Count = 220
     """Refine for so many steps by the gradient and the curvature."""
     moths: Annotated[CountOrDefault, EXPLAINED] = None
-    """Fly so many moths side by side, half in refining; by default 128, robust 96 in groups of 8 on one body each."""
+    """Fly so many moths side by side, half in refining; by default 128, by JAX's engine 2048, robust 96 in groups of 8
+    on one body each."""
     segments: Annotated[CountOrDefault, EXPLAINED] = None
     """Make a window of flight so many segments of 20 ms long; by default 40, robust 25."""
     delay: Noise = 0.02
     """Fly a robust policy with delays up to this, s, at most 0.06."""
+    engine: Annotated[Literal["numba", "jax"] | None, EXPLAINED] = None
+    """Fly by numba's engine or by JAX's; by default by JAX's where it finds an accelerator, robust by numba's."""
     seed: Seed = 0
     """Draw first weights, targets and starts from this seed."""
 
@@ -128,14 +132,18 @@ class TrainPolicy:
         return {"out": out, "seed": self.training.seed, "weights": network.connections, **fly_all(network)}
 
     def _refined(self, file: Path, bar: StageBar | None) -> Network:
+        from mothsim.controllers.policies.flight_gradient import fastest_engine
         from mothsim.controllers.policies.make_policy import make_policy
         from mothsim.controllers.policies.policy_refining import RefiningSettings
         from mothsim.controllers.policies.policy_training import PolicySettings
 
-        training = replace(PolicySettings(steps=400), **self._given("hidden", "steps", "moths", "segments"))
+        engine = self.training.engine or fastest_engine()
+        training = PolicySettings(steps=400, moths=_MOTHS[engine], engine=engine)
+        training = replace(training, **self._given("hidden", "steps", "moths", "segments"))
         refining = RefiningSettings(
-            self.training.refining_steps, (training.moths + 1) // 2, training.segments, seed=self.training.seed
-        )
+            self.training.refining_steps, (training.moths + 1) // 2, training.segments, seed=self.training.seed,
+            engine=engine,
+        )  # fmt: skip
         return make_policy(training, refining, file, bar)
 
     def _robust(self, file: Path, bar: StageBar | None) -> Network:
@@ -147,6 +155,8 @@ class TrainPolicy:
             train_robust_policy,
         )
 
+        if self.training.engine == "jax":
+            raise ValueError("engine = 'jax': expected numba, by which robust policies are trained")
         disturbed = {"delay": self.training.delay} if self.training.delay != Disturbed().delay else {}
         settings = replace(RobustSettings(disturbed=disturbed), **self._given("hidden", "steps", "segments"))
         if self.training.moths is not None:

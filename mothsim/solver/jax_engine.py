@@ -145,8 +145,8 @@ def _advanced(moth: Moth, h, row, changes) -> Moth:
 
 
 def _weighted(row, values):
-    """Weighted sum over nodes, the first axis."""
-    return jnp.tensordot(jnp.asarray(row, values.dtype), values, 1)
+    """Weighted sum over nodes, the first axis; a GPU's default would round to ten bits."""
+    return jnp.tensordot(jnp.asarray(row, values.dtype), values, 1, precision="highest")
 
 
 def _set(nodes, i, values):

@@ -35,10 +35,12 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize(("stage", "step"), [("training", 5), ("refining", 3)])
+@pytest.mark.parametrize("engine", ["numba", pytest.param("jax", marks=pytest.mark.slow)])
 def test_a_killed_training_goes_on_in_the_same_bits(
-    stage: str, step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: str, stage: str, step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(policy_run, "_SAVE_EVERY", -1.0)
+    training, refining = replace(SHORT, engine=engine), replace(REFINING, engine=engine)
     file, whole = tmp_path / "killed.safetensors", tmp_path / "whole.safetensors"
 
     def kill(at: str, progress: PolicyProgress) -> None:
@@ -46,20 +48,22 @@ def test_a_killed_training_goes_on_in_the_same_bits(
             raise Killed
 
     with pytest.raises(Killed):
-        make_policy(SHORT, REFINING, file, kill)
+        make_policy(training, refining, file, kill)
     assert not file.exists()
-    other = (replace(SHORT, segments=5), REFINING) if stage == "training" else (SHORT, replace(REFINING, segments=5))
+    other = (
+        (replace(training, segments=5), refining) if stage == "training" else (training, replace(refining, segments=5))
+    )
     with pytest.raises(ValueError, match="other settings"):
         make_policy(*other, file)
     steps: list[tuple[str, int]] = []
-    make_policy(SHORT, REFINING, file, lambda at, progress: steps.append((at, progress.step)))
+    make_policy(training, refining, file, lambda at, progress: steps.append((at, progress.step)))
     assert steps[0] == (stage, step)
-    assert steps[-1] == ("refining", REFINING.steps)
-    make_policy(SHORT, REFINING, whole)
+    assert steps[-1] == ("refining", refining.steps)
+    make_policy(training, refining, whole)
     assert file.read_bytes() == whole.read_bytes()
     assert [found.name for found in tmp_path.glob("*progress*")] == []
     with pytest.raises(ValueError, match="other settings"):
-        make_policy(SHORT, replace(REFINING, seed=3), whole)
+        make_policy(training, replace(refining, seed=3), whole)
 
 
 def test_training_then_refining_lower_the_cost() -> None:
