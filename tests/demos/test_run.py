@@ -116,6 +116,7 @@ def test_an_option_out_of_bounds_is_named(capsys) -> None:
         (["fly", "--duration", "1e12"], "mothsim: duration = 1000000000000.0: expected seconds above 0, up to 1"),
         (["train", "inverse-model", "--step-scale", "inf"], "mothsim: step_scale = inf: expected a number above 0"),
         (["train", "policy", "--steps", str(10**13)], "mothsim: steps = 10000000000000: expected a whole number"),
+        (["train", "policy", "--robust", "--engine", "jax"], "mothsim: engine = 'jax': expected numba, by which"),
         (["benchmark", "--rows", "0"], "mothsim: rows = 0: expected a whole number from 1"),
     ):
         assert main(arguments) == 1

@@ -28,6 +28,7 @@ from mothsim.trajectories import NAMES, make_trajectory
 # One size for all tests, here and of the command, so that JAX compiles the gradient and the curvature once.
 SHORT = PolicySettings(hidden=(8,), steps=6, moths=24, segments=16)
 REFINING = RefiningSettings(steps=4, moths=12, segments=16, violence=0.5)
+ENGINES = ["numba", pytest.param("jax", marks=pytest.mark.slow)]
 
 
 class Killed(Exception):
@@ -35,7 +36,7 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize(("stage", "step"), [("training", 5), ("refining", 3)])
-@pytest.mark.parametrize("engine", ["numba", pytest.param("jax", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_a_killed_training_goes_on_in_the_same_bits(
     engine: str, stage: str, step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,13 +67,14 @@ def test_a_killed_training_goes_on_in_the_same_bits(
         make_policy(training, replace(refining, seed=3), whole)
 
 
-def test_training_then_refining_lower_the_cost() -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_training_then_refining_lower_the_cost(engine: str) -> None:
     costs: list[float] = []
-    settings = replace(SHORT, steps=60)
+    settings = replace(SHORT, steps=60, engine=engine)
     trained = train_policy(init_policy(settings), settings, callback=lambda progress: costs.append(progress.cost))
     # The mean of the last hundred steps, so that of the first few is in it.
     assert costs[-1] < 0.9 * costs[2]
-    refining = replace(REFINING, steps=20)
+    refining = replace(REFINING, steps=20, engine=engine)
     costs = []
     refine_policy(trained, replace(refining, steps=1, seed=9), callback=lambda progress: costs.append(progress.cost))
     refined = refine_policy(trained, refining)
