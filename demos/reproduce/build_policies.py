@@ -48,9 +48,13 @@ ALL_ANGLES = {"tilt": math.pi, "violence": 1.0}
 """Of those that are to fly the envelope."""
 ENVELOPE = replace(PolicySettings(hidden=(8,), steps=500, moths=96), **ALL_ANGLES)
 """How these are trained: with a hidden layer, since linear ones that were trained alike missed manoeuvres."""
-DISTURBED = RobustSettings(hidden=(4,), steps=2000, learning_rate=4e-3)
-DISTURBED_PRUNED = RobustSettings(hidden=(4,), steps=600)
-"""How those that are pruned for flight under all perturbations are trained, and trained again after every removal."""
+DISTURBED = RobustSettings(
+    hidden=(8,), steps=2000, learning_rate=4e-3, disturbed={"delay": 0.026},
+    weights={"effort": 1e-4, "change": 1e-3, "calm": 0.05, "large": 3.0},
+)  # fmt: skip
+DISTURBED_PRUNED = replace(DISTURBED, steps=600, learning_rate=2e-3)
+"""How those that are pruned for flight under all perturbations are trained, and trained again after every removal: for
+delays somewhat longer than they are flown with, and so that large errors count for more than in `robust`."""
 
 
 Settings = TypeVar("Settings", PolicySettings, RefiningSettings, RobustSettings)

@@ -41,7 +41,7 @@ SCHEMA: Schema = {
 """Columns of the table: the folder and the name of a network, its sparsity in per cent, its loss on Zahn et al.'s
 segments, median errors, how many of `recover` are back, and how many of all flights are lost."""
 _PANELS = {"hover_cm": "hover, rms error, cm", "sum-of-primes_cm": "sum of primes, rms error, cm",
-           "lost": "flights lost, %", "loss": "loss on Zahn et al.'s segments"}  # fmt: skip
+           "recovered": "back on target in recover, %", "loss": "loss on Zahn et al.'s segments"}  # fmt: skip
 _PASSES = 1e-3  # Zahn et al.'s threshold of the loss
 _STARTS = 5000  # seed, apart from those of `mothsim evaluate`
 
@@ -158,20 +158,20 @@ def _line(row: Row) -> str:
 
 @figure_style()
 def draw(rows: Sequence[Row]) -> Figure:
-    """Draw errors, lost flights and loss against sparsity, a colour a curve; dashed before training in flight."""
+    """Draw errors, moths that recover and loss against sparsity, a colour a curve; dashed before training in flight."""
     figure = Figure(figsize=(9, 6.4), layout="constrained")
     for axes, (column, title) in zip(figure.subplots(2, 2).flat, _PANELS.items(), strict=True):
         for colour, curve in zip(SERIES, dict.fromkeys(row["curve"] for row in rows), strict=False):
             for trained, style in ((False, "--"), (True, "-")):
                 some = [row for row in rows if (row["curve"], row["trained_in_flight"]) == (curve, trained)]
                 values = np.array([row[column] for row in some], dtype=float)
-                if column == "lost":
-                    values *= 100 / np.array([row["flights"] for row in some])
+                if column == "recovered":
+                    values *= 100 * len(DURATIONS) / np.array([row["flights"] for row in some])
                 left = [100 - row["level"] for row in some]
                 text = f"{curve}, {'trained in flight' if trained else 'as trained on segments'}"
                 axes.plot(left, np.where(np.isfinite(values), values, np.nan), style, marker="o", ms=3, color=colour,
                           label=text)  # fmt: skip
-        axes.set(title=title, yscale="linear" if column == "lost" else "log")
+        axes.set(title=title, yscale="linear" if column == "recovered" else "log")
         _by_sparsity(axes)
     figure.axes[-1].axhline(_PASSES, color="0.5", lw=0.8)
     figure.axes[0].legend(fontsize="small")
