@@ -59,8 +59,8 @@ class PolicyTraining:
     """Make a window of flight so many segments of 20 ms long; by default 40, robust 25."""
     delay: Noise = 0.02
     """Fly a robust policy with delays up to this, s, at most 0.06."""
-    engine: Annotated[Literal["numba", "jax"] | None, EXPLAINED] = None
-    """Fly by numba's engine or by JAX's; by default by JAX's where it finds an accelerator, robust by numba's."""
+    engine: Literal["numba", "jax"] = "numba"
+    """Fly by numba's engine, on the processor, or by JAX's, which a GPU computes; robust by numba's alone."""
     seed: Seed = 0
     """Draw first weights, targets and starts from this seed."""
 
@@ -132,12 +132,11 @@ class TrainPolicy:
         return {"out": out, "seed": self.training.seed, "weights": network.connections, **fly_all(network)}
 
     def _refined(self, file: Path, bar: StageBar | None) -> Network:
-        from mothsim.controllers.policies.flight_gradient import fastest_engine
         from mothsim.controllers.policies.make_policy import make_policy
         from mothsim.controllers.policies.policy_refining import RefiningSettings
         from mothsim.controllers.policies.policy_training import PolicySettings
 
-        engine = self.training.engine or fastest_engine()
+        engine = self.training.engine
         training = PolicySettings(steps=400, moths=_MOTHS[engine], engine=engine)
         training = replace(training, **self._given("hidden", "steps", "moths", "segments"))
         refining = RefiningSettings(
