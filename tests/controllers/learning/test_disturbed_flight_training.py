@@ -47,7 +47,7 @@ def test_the_gradient_is_that_of_flights_flown_anew() -> None:
     direction = np.random.default_rng(1).normal(size=weights[0].shape).astype(np.float32)
 
     def cost(step: float, ratio: float) -> tuple[float, Any]:
-        moved = ((weights[0] + step * direction, *weights[1:]), biases, gains + np.float32([ratio, 0, 0, 0]))
+        moved = ((weights[0] + step * direction, *weights[1:]), biases, gains + np.array([ratio, 0, 0, 0], np.float32))
         batch = np.float32(0.1), np.float32(1.0), data.inputs[:512], data.outputs[:512]
         found, slopes = cost_and_gradient(moved, constants, window(moved, constants, 6), *batch)
         return float(found), slopes
