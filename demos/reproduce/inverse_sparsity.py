@@ -48,7 +48,7 @@ class InverseSparsity:
     """Segments in the training set."""
     step_scale: Factor = 2.0
     """Factor on the steps of training on segments, dense and after each level."""
-    levels: Percents = (25.0, 50.0, 65.0, 75.0, 85.0)
+    levels: Percents = (25.0, 50.0, 65.0, 75.0)
     """Sparsities to prune to, per cent, one after another."""
     prunings: tuple[str, ...] = Settings.methods
     """How to prune: layerwise, global."""
