@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.experimental import pallas
-from jax.experimental.pallas import triton
+from jax.experimental.pallas.triton import CompilerParams, dot, load, store
 
 from mothsim.controllers.learning.training import CHUNK, Parameters
 
@@ -124,11 +124,11 @@ def _forward(nodes, weight, mask, bias, interpret):
             rows, in_rows = _block(i, _DEPTH, before)
             inside = in_rows[:, None] & in_columns
             seen = (_load(weight.at[n, rows, columns], inside) * _load(mask.at[n, rows, columns], inside)).astype(_HALF)
-            return total + triton.dot(_load(nodes.at[n, :, rows], in_rows[None], None), seen)
+            return total + dot(_load(nodes.at[n, :, rows], in_rows[None], None), seen)
 
         total = jax.lax.fori_loop(0, pallas.cdiv(before, _DEPTH), add, jnp.zeros((batch, _COLUMNS), jnp.float32))
         total = jnp.tanh(total + _load(bias.at[n, columns], in_columns)).astype(_HALF)
-        triton.store(out.at[n, :, columns], total, mask=jnp.broadcast_to(in_columns, total.shape))
+        store(out.at[n, :, columns], total, mask=jnp.broadcast_to(in_columns, total.shape))
 
     grid, out = (pallas.cdiv(after, _COLUMNS), count), jax.ShapeDtypeStruct((count, batch, after), _HALF)
     return _call(kernel, grid, out, interpret, _FORWARD_WARPS)(nodes, weight, mask, bias)
@@ -150,16 +150,16 @@ def _backward(nodes, slope, weight, mean, square, mask, scale, unit, epsilon, in
             value, first, second = (_load(part.at[n, rows, columns], inside) for part in (weight, mean, square))
             kept = _load(mask.at[n, rows, columns], inside)
             right = _load(slope.at[n, :, columns], in_columns[None], None)
-            slopes = unit * triton.dot(left, right, trans_a=True) * kept
+            slopes = unit * dot(left, right, trans_a=True) * kept
             updated = _adam(value, first, second, slopes, scales, epsilon)
             for part, new in zip((new_weight, new_mean, new_square), updated, strict=True):
-                triton.store(part.at[n, rows, columns], new, mask=inside)
-            return total + triton.dot(right, (value * kept).astype(_HALF), trans_b=True)
+                store(part.at[n, rows, columns], new, mask=inside)
+            return total + dot(right, (value * kept).astype(_HALF), trans_b=True)
 
         total = jax.lax.fori_loop(0, pallas.cdiv(after, _DEPTH), update, jnp.zeros((batch, _ROWS), jnp.float32))
         total *= 1 - left.astype(jnp.float32) ** 2
-        triton.store(out.at[n, :, rows], total.astype(_HALF), mask=jnp.broadcast_to(in_rows, total.shape))
-        triton.store(of_biases.at[n, rows], total.sum(axis=0), mask=in_rows)
+        store(out.at[n, :, rows], total.astype(_HALF), mask=jnp.broadcast_to(in_rows, total.shape))
+        store(of_biases.at[n, rows], total.sum(axis=0), mask=in_rows)
 
     single = (count, before), *[weight.shape] * 3
     out = (jax.ShapeDtypeStruct(nodes.shape, _HALF), *[jax.ShapeDtypeStruct(shape, jnp.float32) for shape in single])
@@ -175,10 +175,10 @@ def _block(index, size, end):
 
 def _load(ref, inside, dtype=jnp.float32):
     """Values of a block, 0 where there are none."""
-    values = triton.load(ref, mask=jnp.broadcast_to(inside, ref.shape), other=0)
+    values = load(ref, mask=jnp.broadcast_to(inside, ref.shape), other=0)
     return values if dtype is None else values.astype(dtype)
 
 
 def _call(kernel, grid, out, interpret, warps, **options):
-    options |= {} if interpret else {"compiler_params": triton.CompilerParams(num_warps=warps, num_stages=2)}
+    options |= {} if interpret else {"compiler_params": CompilerParams(num_warps=warps, num_stages=2)}
     return pallas.pallas_call(kernel, out, grid=grid, interpret=interpret, **options)

@@ -229,7 +229,7 @@ def _fused_epsilon(settings: StudySettings) -> float | None:
         return None
     try:
         from mothsim.controllers.learning.fused_training import fits
-    except ImportError:  # JAX means to take this way of writing kernels out
+    except ImportError:  # older JAX has not, later JAX may not have this way of writing kernels
         return None
 
     return protocol.epsilon if fits(protocol.batch, settings.sizes) else None
