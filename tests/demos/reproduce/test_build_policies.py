@@ -20,3 +20,15 @@ def test_policies_are_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     build.run()
     assert capsys.readouterr().out == printed
     assert {file.name: file.stat().st_mtime_ns for file in tmp_path.rglob("*.safetensors")} == before
+
+
+@pytest.mark.slow
+def test_policies_with_memory_are_pruned_for_disturbed_flight(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build = BuildPolicies(("pruned",), "robust", flights=1, tries=1, step_scale=0.002, out=tmp_path)
+    build.run()
+    printed = dict(line.split() for line in capsys.readouterr().out.splitlines())
+    assert (printed["weights"], printed["disturbed_flights"]) == ("520", "75")
+    assert load_network(tmp_path / "seed-0" / "robust-520.safetensors").has_memory
+    assert (tmp_path / "wiring-robust.png").stat().st_size > 10_000
