@@ -13,7 +13,8 @@ def test_policies_are_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     build = BuildPolicies(requirement="gentle", flights=2, tries=1, step_scale=0.01, out=tmp_path)
     build.run()
     printed = capsys.readouterr().out
-    assert printed.count("recovered") == 4
+    assert printed.count("\nrecovered") == 4
+    assert printed.count("disturbed_least_recovered") == 2  # of those with memory
     assert load_network(tmp_path / "alone.safetensors").connections == 2048
     assert (tmp_path / "wiring-gentle.png").stat().st_size > 10_000
     before = {file.name: file.stat().st_mtime_ns for file in tmp_path.rglob("*.safetensors")}
