@@ -59,6 +59,7 @@ class DisturbedFlightSettings:
         segments: of a window.
         learning_rate: at its peak, after 50 steps; it falls along a cosine.
         violence: starts are up to so many times as far off as those of `recover`.
+        bobbing: factor on the targets' sines along y.
         segment_weight: times the loss on Zahn et al.'s segments is added to the mean error in cm.
         disturbed: by what at most, see `Disturbed`.
         seed: of flights, disturbances and segments.
@@ -70,12 +71,15 @@ class DisturbedFlightSettings:
     segments: int = 25
     learning_rate: float = 6e-4
     violence: float = 0.4
+    bobbing: float = 1.0
     segment_weight: float = 100.0
     disturbed: dict[str, float] = field(default_factory=dict)
     seed: int = 0
 
     def __post_init__(self) -> None:
-        require_sound(self, ("steps", "groups", "moths", "segments"), ("learning_rate", "violence", "segment_weight"))
+        require_sound(
+            self, ("steps", "groups", "moths", "segments"), ("learning_rate", "violence", "bobbing", "segment_weight")
+        )
         Disturbed(**self.disturbed)
 
 

@@ -157,11 +157,12 @@ class DisturbedWindow(NamedTuple):
 
 @lru_cache(maxsize=64)
 def draw_scenario(
-    seed: int, group: int, begun: int, moths: int, segments: int, violence: float, strength: float, most: Disturbed
-) -> Scenario:
+    seed: int, group: int, begun: int, moths: int, segments: int, violence: float, bobbing: float, strength: float,
+    most: Disturbed,
+) -> Scenario:  # fmt: skip
     """Draw the flight of a group; a share `strength`, 0 to 1, of the disturbances there may be is drawn."""
     rng = np.random.default_rng([seed, group, begun])
-    positions, velocities = draw_targets(rng, moths, LONGEST + segments)
+    positions, velocities = draw_targets(rng, moths, LONGEST + segments, bobbing=bobbing)
     starts = draw_starts(rng, positions[:, 0], velocities[:, 0], violence)
 
     def some(share: float) -> Array:

@@ -29,7 +29,7 @@ def first_flights(settings: Any, controller: InTraining) -> Flights:
     Args:
         settings: of the training, with the attributes of
             `mothsim.controllers.policies.robust_training.RobustSettings` that flights depend on: `steps`, `groups`,
-            `moths`, `segments`, `violence`, `disturbed` and `seed`.
+            `moths`, `segments`, `violence`, `bobbing`, `disturbed` and `seed`.
         controller: as it is at first.
     """
     return begin([_scenario(settings, group, 0) for group in range(settings.groups)], controller)
@@ -61,6 +61,6 @@ def next_window(
 def _scenario(settings: Any, group: int, begun: int) -> Scenario:
     strength = float(np.clip((begun / settings.steps - _CALM) / _RAMP, 0.0, 1.0))
     return draw_scenario(
-        settings.seed, group, begun, settings.moths, settings.segments, settings.violence, strength,
-        Disturbed(**settings.disturbed),
+        settings.seed, group, begun, settings.moths, settings.segments, settings.violence,
+        settings.bobbing, strength, Disturbed(**settings.disturbed),
     )  # fmt: skip

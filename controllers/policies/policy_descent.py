@@ -45,6 +45,7 @@ def descend(
         slopes = tuple((w * mask, b) for (w, b), mask in zip(slopes, masks, strict=True))
         if np.isfinite(float(optax.global_norm(slopes))):
             change, moments = update(slopes, moments, parameters)
+            change = tuple((w * mask, b) for (w, b), mask in zip(change, masks, strict=True))
             parameters = cast(Parameters, optax.apply_updates(parameters, change))
         return (parameters, moments, flights), float(cost)
 

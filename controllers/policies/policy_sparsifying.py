@@ -123,8 +123,8 @@ def _windows(network: Network, settings: RobustSettings, seed: int) -> Iterator[
     """Windows of flights as they are trained with, all disturbances there, each begun anew."""
     for i in range(_WINDOWS // 2):
         scenarios = [
-            draw_scenario(seed, group, i, settings.moths, settings.segments, settings.violence, 1.0,
-                        Disturbed(**settings.disturbed))
+            draw_scenario(seed, group, i, settings.moths, settings.segments, settings.violence,
+                        settings.bobbing, 1.0, Disturbed(**settings.disturbed))
             for group in range(settings.groups)
         ]  # fmt: skip
         policy, rng = PolicyInFlight(_pairs(network), MothBody()), np.random.default_rng([seed, i])

@@ -21,12 +21,14 @@ _ANGLES = 32  # steps of a tilt, so that there are few trims to find
 _JUMP, _FASTEST = 5.0, 100.0  # cm and cm/s
 
 
-def draw_targets(rng: np.random.Generator, moths: int, segments: int, xp: Any = np) -> tuple[Any, Any]:
+def draw_targets(
+    rng: np.random.Generator, moths: int, segments: int, xp: Any = np, bobbing: float = 1.0
+) -> tuple[Any, Any]:
     """Positions, cm, and velocities, cm/s, (moths, segments + 33, 2) of random targets, previewed ones included.
 
     Along x slow sines of accelerations to some 300 cm/s^2, along y fast ones like the sum of primes'; some targets
     stand still, some jump by up to 5 cm, some move at up to 100 cm/s from the start. With `xp` of `jax.numpy` the same
-    targets are JAX arrays, whose sines its device computes.
+    targets are JAX arrays, whose sines its device computes; `bobbing` is a factor on the sines along y.
     """
     times = np.arange(segments + 1 + PREVIEW[-1]) * SEGMENT
 
@@ -37,7 +39,7 @@ def draw_targets(rng: np.random.Generator, moths: int, segments: int, xp: Any = 
     sway = np.minimum(np.exp(uniform(math.log(3.0), math.log(150.0), _SWAY, 1)) / omega**2, _FASTEST / omega)
     x, xdot = _sines(omega, sway * (uniform(0, 1, 1, 1) < 0.6), uniform(0, math.tau, _SWAY, 1), times, xp)
     omega = math.tau * np.exp(uniform(math.log(0.15), math.log(20.0), _BOB, 1))
-    bob = uniform(0, 1.2, _BOB, 1) * math.tau / omega * (uniform(0, 1, 1, 1) < 0.7) * uniform(0.2, 1.0, 1, 1)
+    bob = bobbing * uniform(0, 1.2, _BOB, 1) * math.tau / omega * (uniform(0, 1, 1, 1) < 0.7) * uniform(0.2, 1.0, 1, 1)
     y, ydot = _sines(omega, bob, uniform(0, math.tau, _BOB, 1), times, xp)
     jump = uniform(-_JUMP, _JUMP, 1, 2) * (uniform(0, 1, 1, 1) < 0.2)
     jump = (times > uniform(-1.0, times[-1] / 0.6, 1))[..., None] * jump

@@ -24,7 +24,7 @@ from mothsim.controllers.policies.random_window import random_window
 from mothsim.policy_interface import ENTRIES, GRAVITY_ENTRIES, OUTPUT_ENTRIES
 
 _OUTPUTS = len(OUTPUT_ENTRIES)
-_POSITIVE = ("learning_rate", "violence", "precision")
+POSITIVE = ("learning_rate", "violence", "precision")
 _FIRST_SHARE = 0.1  # of the steps, flown in short windows from calmer starts
 
 
@@ -62,7 +62,7 @@ class PolicySettings:
         require_sound(self, ("steps", "moths", "segments"))
 
 
-def require_sound(settings: Any, counts: tuple[str, ...], positive: tuple[str, ...] = _POSITIVE) -> None:
+def require_sound(settings: Any, counts: tuple[str, ...], positive: tuple[str, ...] = POSITIVE) -> None:
     """Check the settings of a training.
 
     Args:

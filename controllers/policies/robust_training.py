@@ -18,9 +18,12 @@ from mothsim.controllers.policies.persistent_flights import first_flights, next_
 from mothsim.controllers.policies.policy_descent import descend
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.policy_run import Callback
-from mothsim.controllers.policies.policy_training import random_policy, require_sound
+from mothsim.controllers.policies.policy_training import POSITIVE, random_policy, require_sound
 from mothsim.policy_interface import ENTRIES
 from mothsim.policy_memory import MEMORY_ENTRIES
+
+OPTIMISERS = {"adam": optax.adam, "muon": optax.contrib.muon}
+"""Adam, and Muon, which makes every layer's step orthogonal (Jordan et al. 2024); pruned layers want Adam."""
 
 _COARSEST = 0.4  # cm, the precision at first
 
@@ -34,8 +37,10 @@ class RobustSettings:
         steps: of the optimiser.
         groups, moths: groups of so many moths each, on one body a group.
         segments: of a window.
-        learning_rate: of Adam; from half of the steps on it falls to a thirtieth.
+        optimiser: one of `OPTIMISERS`.
+        learning_rate: of the optimiser; from half of the steps on it falls to a thirtieth.
         violence: starts are up to so many times as far off as those of `recover`.
+        bobbing: factor on the targets' sines along y, whose fastest a policy learns late or never where they are faint.
         precision: cm, see `CostWeights`; it falls from 0.4 cm over three quarters of the steps.
         weights: of the cost.
         disturbed: by what at most, see `Disturbed`.
@@ -43,21 +48,25 @@ class RobustSettings:
     """
 
     hidden: tuple[int, ...] = (48, 48)
-    steps: int = 6000
+    steps: int = 4000
     groups: int = 12
-    moths: int = 8
+    moths: int = 16
     segments: int = 25
-    learning_rate: float = 2e-3
+    optimiser: str = "muon"
+    learning_rate: float = 4e-3
     violence: float = 1.2
-    precision: float = 0.02
+    bobbing: float = 2.0
+    precision: float = 0.005
     weights: dict[str, float] = field(
-        default_factory=lambda: {"effort": 1e-4, "change": 1e-3, "calm": 0.05, "large": 1.0}
+        default_factory=lambda: {"effort": 1e-4, "change": 5e-4, "calm": 0.03, "large": 1.0}
     )
-    disturbed: dict[str, float] = field(default_factory=dict)
+    disturbed: dict[str, float] = field(default_factory=lambda: {"gusts": 500.0})
     seed: int = 0
 
     def __post_init__(self) -> None:
-        require_sound(self, ("steps", "groups", "moths", "segments"))
+        require_sound(self, ("steps", "groups", "moths", "segments"), (*POSITIVE, "bobbing"))
+        if self.optimiser not in OPTIMISERS:
+            raise ValueError(f"optimiser = {self.optimiser!r}: expected one of {', '.join(OPTIMISERS)}")
         Disturbed(**self.disturbed)
 
 
@@ -69,7 +78,7 @@ def init_robust_policy(settings: RobustSettings) -> Network:
 def train_robust_policy(
     network: Network, settings: RobustSettings, checkpoint: Path | None = None, callback: Callback | None = None
 ) -> Network:
-    """Train a policy with memory on disturbed flights by Adam; connections that are pruned, that is zero, stay so.
+    """Train a policy with memory on disturbed flights; connections that are pruned, that is zero, stay so.
 
     Args:
         network: where to begin.
@@ -89,7 +98,7 @@ def train_robust_policy(
         ],
         [settings.steps // 2],
     )
-    optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule))
+    optimiser = optax.chain(optax.clip_by_global_norm(1.0), OPTIMISERS[settings.optimiser](schedule))
 
     def gradient(parameters: Parameters, flights: Flights, step: int) -> tuple[Any, Flights]:
         return _gradient(parameters, flights, settings, step)

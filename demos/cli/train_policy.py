@@ -49,12 +49,12 @@ class PolicyTraining:
     """How it is trained."""
 
     steps: Annotated[CountOrDefault, EXPLAINED] = None
-    """Train so many steps by the gradient, each on a window of flight; by default 400, robust 6000."""
+    """Train so many steps by the gradient, each on a window of flight; by default 400, robust 4000."""
     refining_steps: Count = 220
     """Refine for so many steps by the gradient and the curvature."""
     moths: Annotated[CountOrDefault, EXPLAINED] = None
-    """Fly so many moths side by side, half in refining; by default 128, by JAX's engine 2048, robust 96 in groups of 8
-    on one body each."""
+    """Fly so many moths side by side, half in refining; by default 128, by JAX's engine 2048, robust 192 in groups of
+    16 on one body each."""
     segments: Annotated[CountOrDefault, EXPLAINED] = None
     """Make a window of flight so many segments of 20 ms long; by default 40, robust 25."""
     delay: Noise = 0.02
@@ -156,8 +156,9 @@ class TrainPolicy:
 
         if self.training.engine == "jax":
             raise ValueError("engine = 'jax': expected numba, by which robust policies are trained")
-        disturbed = {"delay": self.training.delay} if self.training.delay != Disturbed().delay else {}
-        settings = replace(RobustSettings(disturbed=disturbed), **self._given("hidden", "steps", "segments"))
+        settings = replace(RobustSettings(), **self._given("hidden", "steps", "segments"))
+        if self.training.delay != Disturbed().delay:
+            settings = replace(settings, disturbed={**settings.disturbed, "delay": self.training.delay})
         if self.training.moths is not None:
             settings = replace(settings, groups=max(1, self.training.moths // settings.moths))
         network = init_robust_policy(settings)

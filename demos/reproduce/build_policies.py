@@ -38,7 +38,10 @@ _LOSSES = 2e-3  # largest share of the flights of a task that a policy may lose 
 
 DENSE = PolicySettings(steps=300)
 REFINED = RefiningSettings(steps=600)
-ROBUST = {"robust": RobustSettings(), "robust-60": RobustSettings(steps=8000, disturbed={"delay": 0.06})}
+ROBUST = {
+    "robust": RobustSettings(),
+    "robust-60": RobustSettings(steps=5000, disturbed={**RobustSettings().disturbed, "delay": 0.06}),
+}
 LINEAR = PolicySettings(hidden=(), steps=500, moths=64, learning_rate=2e-2, violence=1.2)
 PRUNED = RefiningSettings(
     steps=20, memory=0.8, damping=0.01, weights={"precision": 0.02, "calm": 0.05, "effort": 1e-3, "arrival": 0.0}
@@ -49,8 +52,8 @@ ALL_ANGLES = {"tilt": math.pi, "violence": 1.0}
 ENVELOPE = replace(PolicySettings(hidden=(8,), steps=500, moths=96), **ALL_ANGLES)
 """How these are trained: with a hidden layer, since linear ones that were trained alike missed manoeuvres."""
 DISTURBED = RobustSettings(
-    hidden=(8,), steps=2000, learning_rate=4e-3, disturbed={"delay": 0.026},
-    weights={"effort": 1e-4, "change": 1e-3, "calm": 0.05, "large": 3.0},
+    hidden=(8,), steps=2000, moths=8, optimiser="adam", learning_rate=4e-3, bobbing=1.0, precision=0.02,
+    disturbed={"delay": 0.026}, weights={"effort": 1e-4, "change": 1e-3, "calm": 0.05, "large": 3.0},
 )  # fmt: skip
 DISTURBED_PRUNED = replace(DISTURBED, steps=600, learning_rate=2e-3)
 """How those that are pruned for flight under all perturbations are trained, and trained again after every removal: for

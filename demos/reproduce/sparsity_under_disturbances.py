@@ -28,7 +28,8 @@ TRAININGS: dict[str, dict[str, float]] = {
     "with disturbances": {},
     "without": {"delay": 0.0, "noise": 0.0, "gusts": 0.0, "size": 1.0, "abdomen": 1.0},
 }
-"""Trainings by name, with what is not drawn as `mothsim train policy --robust` draws it."""
+"""Trainings by name, with what is drawn otherwise than `Disturbed` has it."""
+_COST = {"effort": 1e-4, "change": 1e-3, "calm": 0.05, "large": 1.0}
 
 
 @dataclass
@@ -76,7 +77,10 @@ class SparsityUnderDisturbances:
 
     def _settings(self, training: str, seed: int) -> RobustSettings:
         hidden = (self.hidden,)
-        return RobustSettings(hidden, self.steps, groups=8, moths=6, disturbed=TRAININGS[training], seed=seed)
+        return RobustSettings(
+            hidden, self.steps, groups=8, moths=6, optimiser="adam", learning_rate=2e-3, bobbing=1.0, precision=0.02,
+            weights=_COST, disturbed=TRAININGS[training], seed=seed,
+        )  # fmt: skip
 
     def _policies(self, training: str, seed: int) -> Iterator[Made]:
         """Train and prune the policies of a training and a seed."""

@@ -28,7 +28,7 @@ QUICK = DisturbedFlightSettings(steps=5, groups=2, moths=4, segments=6)
 def window(parameters: Any, constants: Any, segments: int, violence: float = 0.1, until_lost: bool = False) -> Any:
     """A window in wind and noise, shown late, on two bodies; the same draws for all parameters."""
     most = Disturbed(delay=0.03, noise=0.01, gusts=50.0)
-    scenarios = [draw_scenario(3, group, 0, 4, segments, violence, 1.0, most) for group in range(2)]
+    scenarios = [draw_scenario(3, group, 0, 4, segments, violence, 1.0, 1.0, most) for group in range(2)]
     assert any(scenario.body != MothBody() for scenario in scenarios)
     assert any((scenario.shares[:, 0] < 1).any() for scenario in scenarios)
     model, rng = InverseModelInFlight(parameters, constants), np.random.default_rng(7)

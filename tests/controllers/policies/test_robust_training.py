@@ -37,7 +37,7 @@ WEIGHTS = CostWeights(precision=0.1, change=1e-3, calm=0.05)
 def window(parameters: Any, segments: int = 5) -> Any:
     """A window of calm starts, in wind and noise, shown late, on two bodies; the same draws for all parameters."""
     most = Disturbed(delay=0.03, noise=0.01, gusts=50.0)
-    scenarios = [draw_scenario(3, group, 0, 4, segments, 0.1, 1.0, most) for group in range(2)]
+    scenarios = [draw_scenario(3, group, 0, 4, segments, 0.1, 1.0, 1.0, most) for group in range(2)]
     assert any(scenario.body != BODY for scenario in scenarios)
     assert any((scenario.shares[:, 0] < 1).any() for scenario in scenarios)
     policy, rng = PolicyInFlight(parameters, BODY), np.random.default_rng(7)
@@ -145,6 +145,12 @@ def test_what_is_removed_stays_gone_in_disturbed_flight() -> None:
     smaller = remove_and_retrain(SHORT, network, 30, 0)
     assert network.connections - smaller.connections >= 30
     assert not any(new[old == 0].any() for old, new in zip(network.masks, smaller.weights, strict=True))
+
+
+@pytest.mark.parametrize(("name", "value"), [("optimiser", "sgd"), ("bobbing", 0.0)])
+def test_settings_out_of_range_are_named(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"{name} = {value!r}: expected"):
+        replace(SHORT, **{name: value})
 
 
 def test_a_policy_without_memory_is_refused() -> None:
