@@ -30,6 +30,7 @@ from mothsim.response_estimate import RESPONSES
 from mothsim.trajectories import make_trajectory
 
 BODY = MothBody()
+FEW = Path(__file__).parents[3] / "docs" / "studies" / "few-robust"
 SHORT = RobustSettings(hidden=(4,), steps=5, groups=2, moths=8, segments=3)  # as of the command's test
 WEIGHTS = CostWeights(precision=0.1, change=1e-3, calm=0.05)
 
@@ -125,6 +126,14 @@ def test_the_robust_policy_keeps_moths_aloft_that_others_lose(name: str) -> None
     assert not flights["policy"].lost.any()
     assert recovered(flights["policy"]).mean() >= 0.9
     assert recovered(flights["lqr"]).mean() <= 0.5
+
+
+@pytest.mark.parametrize("connections", [30, 22])
+def test_few_connections_keep_moths_aloft_under_a_delay(connections: int) -> None:
+    policy = controllers.make("policy", network=FEW / f"robust-{connections}.safetensors")
+    assert policy.network.connections == connections
+    disturbances = PERTURBATIONS["delay 20 ms"].disturbances
+    assert not fly(policy, "recover", duration=4.0, moths=50, seed=7, disturbances=disturbances).lost.any()
 
 
 def test_who_loses_a_flight_under_any_perturbation_is_not_robust(monkeypatch: pytest.MonkeyPatch) -> None:
