@@ -133,7 +133,7 @@ def test_few_connections_keep_moths_aloft_under_a_delay(connections: int) -> Non
     policy = controllers.make("policy", network=FEW / f"robust-{connections}.safetensors")
     assert policy.network.connections == connections
     disturbances = PERTURBATIONS["delay 20 ms"].disturbances
-    assert not fly(policy, "recover", duration=4.0, moths=50, seed=7, disturbances=disturbances).lost.any()
+    assert not fly(policy, "recover", duration=4.0, moths=100, seed=0, disturbances=disturbances).lost.any()
 
 
 def test_who_loses_a_flight_under_any_perturbation_is_not_robust(monkeypatch: pytest.MonkeyPatch) -> None:
