@@ -160,7 +160,8 @@ class TrainPolicy:
         if self.training.delay != Disturbed().delay:
             settings = replace(settings, disturbed={**settings.disturbed, "delay": self.training.delay})
         if self.training.moths is not None:
-            settings = replace(settings, groups=max(1, self.training.moths // settings.moths))
+            each = min(settings.moths, self.training.moths)
+            settings = replace(settings, groups=self.training.moths // each, moths=each)
         network = init_robust_policy(settings)
         return run(train_robust_policy, network, settings, file, partial(bar, "training") if bar else None)
 

@@ -31,7 +31,7 @@ from mothsim.trajectories import make_trajectory
 
 BODY = MothBody()
 FEW = Path(__file__).parents[3] / "docs" / "studies" / "few-robust"
-SHORT = RobustSettings(hidden=(4,), steps=5, groups=2, moths=8, segments=3)  # as of the command's test
+SHORT = RobustSettings(hidden=(4,), steps=5, groups=1, moths=8, segments=3)  # as of the command's test
 WEIGHTS = CostWeights(precision=0.1, change=1e-3, calm=0.05)
 
 

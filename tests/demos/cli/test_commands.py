@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mothsim.controllers.learning.pruning import LEVELS
+from mothsim.controllers.networks.storage import load_network
 from mothsim.demos.cli.main import main
 
 ROOT = Path(__file__).parents[3]
@@ -115,13 +116,15 @@ def test_train_then_fly_what_it_made(tmp_path: Path, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize("robust", [False, True], ids=["refined", "robust"])
 def test_train_a_policy_then_fly_it(robust: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # Sizes of the trainings' own tests, so that JAX compiles them once.
-    nodes, sizes = (4, "--moths 16 --segments 3") if robust else (8, "--moths 24 --segments 16")
+    nodes, sizes = (4, "--moths 8 --segments 3") if robust else (8, "--moths 24 --segments 16")
     command = f"train policy --hidden {nodes} --steps 3 --refining-steps 2 {sizes}".split()
     command += ["--robust", "--delay", "0.05"] if robust else []
     assert main([*command, "--out", str(tmp_path), "--json"]) == 0
     result = last_json(capsys)
     assert result["weights"] == ((62 if robust else 29) + 3) * nodes
     assert 0 <= result["lost"] <= result["flights"]
+    made = load_network(tmp_path / "policy.safetensors").info["training"]
+    assert not robust or (made["groups"], made["moths"], made["disturbed"]["delay"]) == (1, 8, 0.05)
     assert (tmp_path / "learning-curve.png").exists()
     fly = ["fly", "--controller", "policy", "--network", str(tmp_path / "policy.safetensors"), "--trajectory", "hover"]
     assert main([*fly, "--duration", "0.1", "--out", str(tmp_path), "--no-animation", "--json"]) == 0
