@@ -46,9 +46,11 @@ class RefiningSettings:
         moths: flown side by side a step, for `segments` segments each.
         violence: starts are up to so many times as far off as those of `recover`.
         tilt: largest body angle off upright, rad.
+        bobbing: factor on the targets' sines along y.
         memory: share of the matrix that is kept from step to step.
         damping: of the first step, relative to the matrix's diagonal; it adapts.
-        weights: of the cost, see `CostWeights`.
+        weights: of the cost, see `CostWeights`; without that of `change` a moth may come to swing from decision to
+            decision, and be near its target at each but not in between.
         seed: of targets, starts and signs.
         engine: that flies, see `mothsim.controllers.policies.flight_gradient.ENGINES`.
     """
@@ -58,18 +60,20 @@ class RefiningSettings:
     segments: int = 40
     violence: float = 1.5
     tilt: float = 0.0
+    bobbing: float = 2.0
     memory: float = 0.95
     damping: float = 0.1
     weights: dict[str, float] = field(
         default_factory=lambda: {
-            "precision": 0.003, "calm": 0.004, "large": 10.0, "effort": 1e-3, "torque": 0.01, "arrival": 0.0
+            "precision": 0.003, "calm": 0.004, "large": 10.0, "effort": 1e-3, "change": 1e-3, "torque": 0.01,
+            "arrival": 0.0,
         }
     )  # fmt: skip
     seed: int = 0
     engine: str = "numba"
 
     def __post_init__(self) -> None:
-        require_sound(self, ("steps", "moths", "segments"), ("violence", "damping"))
+        require_sound(self, ("steps", "moths", "segments"), ("violence", "bobbing", "damping"))
         if not 0 <= self.memory < 1:
             raise ValueError(f"memory = {self.memory!r}: expected a share from 0 to below 1")
         CostWeights(**self.weights)
@@ -120,8 +124,9 @@ def fly_random(network: Network, settings: RefiningSettings, step: int) -> Windo
     """Fly a policy after the random targets of a step."""
     rng = np.random.default_rng([settings.seed, step])
     return random_window(
-        _pairs(network), rng, settings.moths, settings.segments, settings.violence, settings.tilt, settings.engine
-    )
+        _pairs(network), rng, settings.moths, settings.segments, settings.violence, settings.tilt, settings.engine,
+        settings.bobbing,
+    )  # fmt: skip
 
 
 def curvature(network: Network, window: Window, settings: RefiningSettings, step: int) -> NDArray[np.float32]:

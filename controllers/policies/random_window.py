@@ -12,7 +12,7 @@ from mothsim.controllers.policies.policy_targets import draw_angles, draw_starts
 
 def random_window(
     parameters: Parameters, rng: np.random.Generator, moths: int, segments: int, violence: float, tilt: float,
-    engine: str,
+    engine: str, bobbing: float = 1.0,
 ) -> Window:  # fmt: skip
     """Fly a policy after random targets; the flights are the same by either engine.
 
@@ -24,8 +24,9 @@ def random_window(
         violence: starts are up to so many times as far off as those of `recover`.
         tilt: largest body angle off upright, rad.
         engine: see `mothsim.controllers.policies.flight_gradient.fly_window`.
+        bobbing: factor on the targets' sines along y.
     """
-    positions, velocities = draw_targets(rng, moths, segments, jnp if engine == "jax" else np)
+    positions, velocities = draw_targets(rng, moths, segments, jnp if engine == "jax" else np, bobbing)
     angles = draw_angles(rng, moths, tilt)
     starts = draw_starts(rng, np.asarray(positions[:, 0]), np.asarray(velocities[:, 0]), violence, angles)
     return fly_window(parameters, starts, positions, velocities, MothBody(), angles, engine)

@@ -37,15 +37,16 @@ _SELECTION, _VALIDATION, _TEST = 1000, 2000, 0  # seeds of starts: to prune by, 
 _LOSSES = 2e-3  # largest share of the flights of a task that a policy may lose where it is selected
 
 DENSE = PolicySettings(steps=300)
-REFINED = RefiningSettings(steps=600)
+REFINED = RefiningSettings(steps=500)
 ROBUST = {
     "robust": RobustSettings(),
     "robust-60": RobustSettings(steps=5000, disturbed={**RobustSettings().disturbed, "delay": 0.06}),
 }
 LINEAR = PolicySettings(hidden=(), steps=500, moths=64, learning_rate=2e-2, violence=1.2)
 PRUNED = RefiningSettings(
-    steps=20, memory=0.8, damping=0.01, weights={"precision": 0.02, "calm": 0.05, "effort": 1e-3, "arrival": 0.0}
-)
+    steps=20, bobbing=1.0, memory=0.8, damping=0.01,
+    weights={"precision": 0.02, "calm": 0.05, "effort": 1e-3, "arrival": 0.0},
+)  # fmt: skip
 """How policies are trained and refined, and how pruned ones are refined after every removal."""
 ALL_ANGLES = {"tilt": math.pi, "violence": 1.0}
 """Of those that are to fly the envelope."""

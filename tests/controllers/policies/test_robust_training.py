@@ -22,6 +22,7 @@ from mothsim.controllers.policies.robust_training import (
     init_robust_policy,
     train_robust_policy,
 )
+from mothsim.controllers.policy import Policy
 from mothsim.metrics import recovered
 from mothsim.perturbations import PERTURBATIONS
 from mothsim.policy_interface import preview
@@ -130,7 +131,7 @@ def test_the_robust_policy_keeps_moths_aloft_that_others_lose(name: str) -> None
 
 @pytest.mark.parametrize("connections", [30, 22])
 def test_few_connections_keep_moths_aloft_under_a_delay(connections: int) -> None:
-    policy = controllers.make("policy", network=FEW / f"robust-{connections}.safetensors")
+    policy = Policy(FEW / f"robust-{connections}.safetensors")
     assert policy.network.connections == connections
     disturbances = PERTURBATIONS["delay 20 ms"].disturbances
     assert not fly(policy, "recover", duration=4.0, moths=100, seed=0, disturbances=disturbances).lost.any()

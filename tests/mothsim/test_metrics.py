@@ -1,0 +1,35 @@
+"""Errors between decisions: a moth that swings about its target, worked by hand, and the policies that ship."""
+
+import numpy as np
+import pytest
+
+from mothsim import Flight, MothBody, controllers, fly
+from mothsim.metrics import error_between_decisions
+from mothsim.trajectories import make_trajectory
+from mothsim.trim import find_trim
+
+BODY = MothBody()
+
+
+def test_a_swing_from_decision_to_decision_shows_half_way() -> None:
+    trim, acceleration, period, count = find_trim(BODY), 500.0, 0.02, 40
+    sign = (-1.0) ** np.arange(count)
+    states, controls = np.tile(trim.state, (count, 1)), np.tile(trim.control, (count, 1))
+    states[:, 5] = -sign * acceleration * period / 2  # back at the target after every segment
+    controls[:, 0] += sign * acceleration * BODY.mass
+    times, errors, lost = period * np.arange(count), np.zeros(count), np.array(False)
+    swinging = Flight(make_trajectory("hover"), BODY, times, states, controls, errors, lost, 0.0, 0.0)
+    assert swinging.rms_error == 0
+    assert error_between_decisions(swinging) == pytest.approx(acceleration * period**2 / 8, rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["alone", "alone-6", "envelope-12", "robust", "robust-60"])
+def test_no_policy_that_ships_swings_in_hover(name: str) -> None:
+    flights = fly(controllers.make("policy", network=name), "hover", duration=2.0, moths=10)
+    assert np.median(error_between_decisions(flights)) < 1.5 * np.median(flights.rms_error) + 2e-3
+
+
+def test_a_lost_moth_is_infinitely_far() -> None:
+    body = BODY.scaled(0.8)
+    flights = fly(controllers.make("lqr"), "hover", duration=2.0, moths=2, body=body, nominal_body=BODY)
+    assert np.isinf(error_between_decisions(flights)).tolist() == flights.lost.tolist() == [True, True]
