@@ -44,7 +44,7 @@ def test_an_episode_is_that_of_the_other_environment_to_1e_5():
             action = policy(observation, 3.0)
             seen, reward, terminated, truncated, info = other.step(flown(seen, info))
             observation, state, ours, lost, ours_info = step(state, action, env.default_params)
-            np.testing.assert_allclose(state.moth[:6], info["state"][:6], atol=1e-5)
+            np.testing.assert_allclose(state.moth[:6], info["state"][:6], rtol=1e-5, atol=1e-5)
             assert abs(float(ours) - float(reward)) < 1e-5
             assert {
                 name: pytest.approx(float(ours_info["reward_terms"][name]), abs=1e-5)
