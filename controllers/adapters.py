@@ -126,7 +126,7 @@ def as_policy(controller: Controller, env: Any, *, seed: int = 0) -> ControllerP
             rescales its actions.
     """
     flown: Flown = env.unwrapped
-    _require_own_actions(env)
+    _require_own(env, "action_space", "without a wrapper that changes it")
     if controller.period != flown.period:
         raise ValueError(f"controller.period = {controller.period}: expected the environment's, {flown.period} s")
     count: int | None = getattr(flown, "num_envs", None)
@@ -134,14 +134,13 @@ def as_policy(controller: Controller, env: Any, *, seed: int = 0) -> ControllerP
     return ControllerPolicy(controller, task, flown.interface, count is None)
 
 
-def _require_own_actions(env: Any) -> None:
-    """Refuse wrappers with an action space of their own; an unbounded one clips, and so changes no action."""
-    name = "single_action_space" if hasattr(env, "single_action_space") else "action_space"
+def _require_own(env: Any, name: str, expected: str) -> None:
+    """Refuse wrappers with a space of their own; an unbounded one of actions clips, and so changes no action."""
+    name = f"single_{name}" if hasattr(env, f"single_{name}") else name
     space, own = getattr(env, name), getattr(env.unwrapped, name)
-    if space != own and not (space.shape == own.shape and np.isinf([space.low, space.high]).all()):
-        raise ValueError(
-            f"env.{name} = {space}: expected the environment's own, {own}, without a wrapper that changes it"
-        )
+    clips = "action" in name and space.shape == own.shape and np.isinf([space.low, space.high]).all()
+    if space != own and not clips:
+        raise ValueError(f"env.{name} = {space}: expected the environment's own, {own}, {expected}")
 
 
 class PolicyController:
@@ -175,21 +174,33 @@ class PolicyController:
 
 
 def from_policy(
-    policy: Any, period: float = SEGMENT, *, version: Version = 0, action_range: float = 1.0
+    policy: Any, env: Any = None, *, period: float = SEGMENT, version: Version = 0, action_range: float = 1.0
 ) -> PolicyController:
-    """A policy as a controller, which `mothsim.fly` flies and tables compare.
+    """A policy as a controller, which `mothsim.fly` flies and tables compare: `from_policy(model, env)`.
 
     Args:
         policy: a function of observations (N, 22), or (N, 29) in version 1, to actions (N, 3), or (N, 4) with wing
             torque, of the environments of `envs`; or a model with Stable-Baselines3's `predict`, asked for its best
             action.
+        env: the environment of `mothsim.envs` that the policy is for, single, vector or `SB3Moths`, wrapped or not: its
+            period, version and range of actions hold, and the following are not looked at.
         period: s from decision to decision.
         version: of the environment for which the policy is.
         action_range: that environment's.
 
     Raises:
-        ValueError: neither of the two.
+        ValueError: neither a function nor a model, a range of actions that is not above zero, or an environment of
+            another make, or with a wrapper that changes what is observed or what actions mean.
     """
+    if env is not None:
+        config = getattr(env.unwrapped, "config", None)
+        if config is None:
+            raise ValueError(f"env = {env!r}: expected an environment of mothsim.envs")
+        for name in ("action_space", "observation_space"):
+            _require_own(env, name, "without a wrapper, which a controller has not")
+        period, version, action_range = config.period, config.version, config.action_range
+    if not 0.0 < action_range < np.inf:
+        raise ValueError(f"action_range = {action_range!r}: expected a number above zero")
     if hasattr(policy, "predict"):
 
         def best(observations: NDArray[np.float32]) -> Any:

@@ -50,7 +50,7 @@ def controller_class(name: str) -> type:
     """
     if name not in _NAMED:
         raise ValueError(
-            f"controller = {name!r}: expected one of {', '.join(NAMES)}, or module:name of one of your own"
+            f"controller = {name!r}: expected one of {', '.join(NAMES)}, or module:name or file.py:name of your own"
         )
     module, kind = _NAMED[name]
     return getattr(import_module(module), kind)

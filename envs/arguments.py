@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from operator import index
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mothsim.checks import as_count
 
 
 def as_numbers(name: str, values: Any) -> NDArray[np.float64]:
@@ -23,21 +24,6 @@ def as_numbers(name: str, values: Any) -> NDArray[np.float64]:
     except (TypeError, ValueError):
         pass
     raise ValueError(f"{name} = {values!r}: expected numbers")
-
-
-def as_count(name: str, value: Any, least: int = 1) -> int:
-    """Integer of at least `least`, from any integer type.
-
-    Raises:
-        ValueError: another type, or too small.
-    """
-    try:
-        number = index(value)
-    except TypeError:
-        number = least - 1
-    if number < least:
-        raise ValueError(f"{name} = {value!r}: expected a whole number, {least} or more")
-    return number
 
 
 def as_seed(name: str, seed: Any) -> int | None:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,13 +15,14 @@ from numpy.typing import NDArray
 
 from mothsim.actuation import action_size
 from mothsim.body import MothBody
+from mothsim.checks import require_numbers
 from mothsim.disturbances import SENSOR_NOISE
 from mothsim.envs.spec import TrackSpec, complete_spec
 from mothsim.flight import decisions, whole_periods
 from mothsim.interfaces import Interface, Version, make_interface
 from mothsim.perturbations import RANGES, Perturbation, make_perturbation
 from mothsim.solver.propagate import LONGEST, SEGMENT
-from mothsim.trajectories import Trajectory, make_trajectory
+from mothsim.trajectories import Function, Trajectory, make_trajectory
 
 if TYPE_CHECKING:
     from mothsim.envs.moths import Moths
@@ -37,7 +37,7 @@ class EnvConfig:
     """Options of the environments; random ones are drawn in every episode from the environment's seed.
 
     Attributes:
-        trajectory: a name, a CSV file (see `mothsim.make_trajectory`), or a `Trajectory`.
+        trajectory: a `Trajectory`, or what `mothsim.make_trajectory` makes one of: a name, a CSV file, a function.
         body: a `MothBody`, or a dictionary of its parameters: the nominal body, which controllers know.
         actuation: `under` (no wing torque) or `full`: the wings' torque is the fourth action, within the body's
             limit, or within its abdomen's where the body has none.
@@ -65,7 +65,7 @@ class EnvConfig:
         ValueError: an option out of range.
     """
 
-    trajectory: Trajectory | str | Path = "sum-of-primes"
+    trajectory: Trajectory | str | Path | Function = "sum-of-primes"
     body: MothBody = field(default_factory=MothBody)
     actuation: Literal["under", "full"] = "under"
     version: Version = 0
@@ -83,21 +83,9 @@ class EnvConfig:
         if self.actuation not in ("under", "full"):
             raise ValueError(f"actuation = {self.actuation!r}: expected 'under' or 'full'")
         object.__setattr__(self, "body", _as_body(self.body))
-        if not isinstance(self.trajectory, (Trajectory, str, Path)):
-            raise ValueError(f"trajectory = {self.trajectory!r}: expected a Trajectory, a name or a file")
         if self.version not in (0, 1):
             raise ValueError(f"version = {self.version!r}: expected 0 or 1")
-        for name in (
-            "action_range",
-            "duration",
-            "period",
-            "start_spread",
-            "sensor_noise",
-            "force_noise",
-            "gusts",
-            "body_spread",
-        ):
-            self._require(name, isinstance(getattr(self, name), Real), "a number")
+        require_numbers(self, *_NUMBERS)
         for name in ("duration", "period"):
             self._require(name, 0.0 < getattr(self, name) < math.inf, "seconds above zero")
         self._require("action_range", 0.0 < self.action_range < math.inf, "a number above zero")

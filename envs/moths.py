@@ -110,13 +110,13 @@ class Moths:
             )
         return states
 
-    def step(self, rows: Rows, actions: ArrayLike) -> tuple[Array, dict[str, Array], NDArray[np.bool_]]:
+    def step(self, rows: Rows, actions: Array) -> tuple[Array, dict[str, Array], NDArray[np.bool_]]:
         """Fly `rows` for a decision: controls (n, 4) as applied, terms (n,) of the reward, and who is lost, (n,).
 
         Actions (n, 3) or (n, 4) beyond +-1 are cut; a moth that is lost to no finite state stays where it was.
         """
         config = self.config
-        actions = self._whole(actions, len(rows))
+        actions = self._whole(actions)
         efforts = (actions**2).sum(axis=1)
         controls = self._disturbed(rows, self.interface.controls(actions, self.steps[rows]))
         before, steps = self.states[rows], self.steps[rows] + 1
@@ -142,16 +142,12 @@ class Moths:
         tilts = after[:, 2] - self.observation_builder.angles[steps]
         return controls, reward_terms(errors, tilts, after[:, 6], efforts, lost), lost
 
-    def _whole(self, actions: ArrayLike, count: int) -> Array:
+    def _whole(self, actions: Array) -> Array:
         """Actions (n, 4), checked, cut to +-1, with no wing torque where there is none to choose."""
-        size = self.config.action_size
-        given = as_numbers("action", actions)
-        if given.shape != (count, size):
-            raise ValueError(f"action has shape {given.shape}: expected {(count, size)}")
-        if np.isnan(given).any():
-            raise ValueError(f"action = {given[np.isnan(given).any(axis=1)][0]}: expected numbers, not NaN")
-        whole = np.zeros((count, 4))
-        np.clip(given, -1.0, 1.0, out=whole[:, :size])
+        if np.isnan(actions).any():
+            raise ValueError(f"action = {actions[np.isnan(actions).any(axis=1)][0]}: expected numbers, not NaN")
+        whole = np.zeros((len(actions), 4))
+        np.clip(actions, -1.0, 1.0, out=whole[:, : self.config.action_size])
         return whole
 
     def _flying(self, rows: Rows) -> MothBody | list[MothBody]:

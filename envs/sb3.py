@@ -17,6 +17,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
 from mothsim.envs.arguments import as_options
+from mothsim.envs.config import EnvConfig
 from mothsim.envs.vector import TrackVectorEnv
 
 _AT_RESET = ("state", "measured_state", "target", "error", "time")
@@ -46,6 +47,11 @@ class SB3Moths(VecEnv):
         self._returns = np.zeros(num_envs)
         self._lengths = np.zeros(num_envs, dtype=np.int64)
         self._began = time.time()
+
+    @property
+    def config(self) -> EnvConfig:
+        """Options of the environment."""
+        return self.env.config
 
     def reset(self) -> NDArray[np.float32]:
         """Begin new episodes, with the seeds of `seed` and the options of `set_options`, which apply once.

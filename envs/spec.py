@@ -44,6 +44,8 @@ def _plain(value: Any) -> Any:
     """Value as JSON can hold it."""
     if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items()}
+    if callable(value):  # a target that is a function
+        value = make_trajectory(value)
     if isinstance(value, Trajectory):
         return value.name if _by_name(value) else f"Trajectory {value.name!r} of functions, which JSON cannot hold"
     if isinstance(value, (MothBody, Perturbation)):

@@ -134,7 +134,10 @@ class TrackEnv(EnvInfo, gym.Env[Observation, NDArray[np.floating]]):
         """Fly one decision."""
         if not self._flying:
             raise ResetNeeded("step: the episode has ended, or not begun: call reset first")
-        controls, terms, lost = self._moths.step(_ROW, as_numbers("action", action)[None])
+        given = as_numbers("action", action)
+        if given.shape != self.action_space.shape:
+            raise ValueError(f"action has shape {given.shape}: expected {self.action_space.shape}")
+        controls, terms, lost = self._moths.step(_ROW, given[None])
         observation, info = self._observe()
         self._control = controls[0]
         info["control"] = controls[0].copy()

@@ -12,7 +12,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
-from mothsim.envs.arguments import as_count, as_numbers, as_options, as_seed
+from mothsim.checks import as_count
+from mothsim.envs.arguments import as_numbers, as_options, as_seed
 from mothsim.envs.config import EnvConfig, EnvInfo
 from mothsim.envs.moths import Moths
 from mothsim.envs.rendering import MODES, Picture, frame_rate

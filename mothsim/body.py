@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Literal
 
@@ -68,6 +69,8 @@ class MothBody:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
+            if isinstance(value, Real) and not isinstance(value, (int, float)):  # NumPy's single precision, integers
+                object.__setattr__(self, field.name, value := float(value))
             if not isinstance(value, (int, float)) or not math.isfinite(value):
                 raise ValueError(f"{field.name} = {value!r}: expected a finite number")
             if field.name not in _MAY_BE_NEGATIVE and value < 0:

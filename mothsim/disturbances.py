@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mothsim.body import MothBody
+from mothsim.checks import require_numbers
 
 Array = NDArray[np.floating]
 Keys = NDArray[np.uint64]
@@ -80,7 +81,7 @@ class Disturbances:
         ValueError: an attribute out of range.
     """
 
-    sensor_noise: tuple[float, ...] = ()
+    sensor_noise: Sequence[float] | Array = ()
     delay: float = 0.0
     gusts: float = 0.0
     gust_time: float = GUST_TIME
@@ -88,9 +89,16 @@ class Disturbances:
     drink: float = 0.0
 
     def __post_init__(self) -> None:
-        noise = self.sensor_noise
+        try:
+            noise = tuple(map(float, self.sensor_noise))
+        except (TypeError, ValueError):
+            noise = (math.nan,)
         if len(noise) not in (0, 8) or not all(0 <= value < math.inf for value in noise):
-            raise ValueError(f"sensor_noise = {noise!r}: expected eight finite numbers of zero or more, or none")
+            raise ValueError(
+                f"sensor_noise = {self.sensor_noise!r}: expected eight finite numbers of zero or more, or none"
+            )
+        object.__setattr__(self, "sensor_noise", noise)
+        require_numbers(self, "delay", "gusts", "gust_time", "gust_frequency", "drink")
         if not 0 <= self.delay <= LONGEST_DELAY:
             raise ValueError(f"delay = {self.delay!r}: expected seconds, from 0 to {LONGEST_DELAY:g}")
         if not 0 <= self.gusts < math.inf:

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,10 +20,12 @@ from numpy.typing import ArrayLike, NDArray
 from mothsim.actuation import applied
 from mothsim.angles import require_unwound
 from mothsim.body import MothBody
+from mothsim.checks import as_count
 from mothsim.disturbances import Disturbances, DisturbanceSampler
+from mothsim.perturbations import Perturbation, make_perturbation
 from mothsim.progress import ProgressBar
 from mothsim.step import advance, distance, is_lost
-from mothsim.trajectories import Trajectory, make_trajectory
+from mothsim.trajectories import Function, Trajectory, make_trajectory
 from mothsim.trim import find_trim
 
 Array = NDArray[np.floating]
@@ -177,13 +180,14 @@ def whole_periods(duration: float, period: float) -> float:
 
 def fly(
     controller: Controller,
-    trajectory: Trajectory | str | Path = "hover",
+    trajectory: Trajectory | str | Path | Function = "hover",
     *,
     duration: float = 10.0,
     seed: int = 0,
     moths: int | None = None,
     body: MothBody | None = None,
     nominal_body: MothBody | None = None,
+    perturbation: Perturbation | Mapping[str, Any] | str = "nominal",
     disturbances: Disturbances | None = None,
     starts: ArrayLike | None = None,
     start_scale: float = 1.0,
@@ -194,41 +198,42 @@ def fly(
 
     Args:
         controller: see `Controller`; it flies one flight at a time.
-        trajectory: a `Trajectory`, a name, or a CSV file, whose time may be shifted, see `Trajectory.for_flight`.
+        trajectory: a `Trajectory`, or what `make_trajectory` takes; of files see `Trajectory.for_flight` too.
         duration: s; rounded, with a warning, to whole periods of the controller.
         seed: fixes starts and every random stream; moth i of many has the flight it has alone.
         moths: how many fly, each from its own random start; by default one, as single arrays.
         body: by default the one that the controller is for, its `default_body`, if it names one; else Zahn et al.'s.
-        nominal_body: the body that the controller plans with; by default the one that flies. Starts are about its
-            trim.
-        disturbances: noise, delay, gusts and a drink; by default none.
-        starts: (N, 8) or (8,) start states instead of random ones. Whole turns of theta and phi together make no
-            difference; a turn of one of them alone is refused (`mothsim.angles`).
-        start_scale: times the spread of random starts; but for `recover`, that is position +-1 cm,
-            velocity +-10 cm/s, angles +-0.1 rad, rates +-2 rad/s.
+        nominal_body: the body that the controller plans with, and about whose trim moths start; by default `body`.
+        perturbation: such as `delay 20 ms, size 0.9`, see `mothsim.perturbations.make_perturbation`: noise, delay and
+            gusts, and another body that flies, where the controller plans with `nominal_body`.
+        disturbances: noise, delay, gusts and a drink in absolute units, instead of the perturbation's.
+        starts: (N, 8) or (8,) start states instead of random ones; a turn of theta or phi alone is refused.
+        start_scale: times the spread of random starts, see `Trajectory`.
         rtol: the engine's tolerance.
         progress: show a bar on standard error.
 
     Raises:
-        ValueError: an argument out of range, no controller, one that is flying another flight at the moment, or whose
-            controls have the wrong shape, or are no numbers for any moth at the first decision. A moth whose control
-            is no number is lost.
+        ValueError: an argument out of range, no controller, one that is flying at the moment, or whose controls have
+            the wrong shape or are no numbers for any moth at first. A moth whose control is no number is lost.
     """
     check_controller(controller)
-    _check(duration, moths, start_scale)
-    body = body or _default_body(controller)
+    perturbation = make_perturbation(perturbation)
+    disturbances = _disturbances(disturbances, perturbation)
+    _check(duration, seed, moths, start_scale, body, nominal_body)
+    known: MothBody = body or getattr(controller, "default_body", MothBody())
     duration = whole_periods(duration, controller.period)
-    trajectory = trajectory if isinstance(trajectory, Trajectory) else make_trajectory(trajectory)
-    trajectory = trajectory.for_flight(duration)
+    target = trajectory if isinstance(trajectory, Trajectory) else make_trajectory(trajectory)
+    trajectory = target.for_flight(duration)
     fixed = None if starts is None else _checked_starts(starts, moths)
     single = moths is None and (starts is None or np.ndim(starts) == 1)
     count = (moths or 1) if fixed is None else len(fixed)
     start_seeds, seeds = moth_seeds(seed, count)
-    nominal = nominal_body or body
-    states = random_starts(trajectory, nominal, start_seeds, start_scale) if fixed is None else fixed
+    nominal, body = nominal_body or known, perturbation.body(known)
+    spread = perturbation.start_scale * start_scale
+    states = random_starts(trajectory, nominal, start_seeds, spread) if fixed is None else fixed
     with _in_use(controller):
         controller.reset(Task(trajectory, nominal, duration, seeds))
-        sampler = DisturbanceSampler(disturbances or Disturbances(), _keys(seed, count), controller.period)
+        sampler = DisturbanceSampler(disturbances, _keys(seed, count), controller.period)
         began = clock.perf_counter()
         record = _loop(controller, trajectory, body, states, sampler, duration, rtol, progress)
         flight = Flight(trajectory, body, *record, wall_seconds=clock.perf_counter() - began)
@@ -239,10 +244,6 @@ def _keys(seed: int, count: int) -> NDArray[np.uint64]:
     """Keys (N,) of the moths' disturbances, beside their streams in `moth_seeds`."""
     streams = [np.random.SeedSequence(seed, spawn_key=(i, 2)) for i in range(count)]
     return np.array([stream.generate_state(1, np.uint64)[0] for stream in streams])
-
-
-def _default_body(controller: Controller) -> MothBody:
-    return getattr(controller, "default_body", MothBody())
 
 
 def check_controller(controller: Any) -> None:
@@ -261,13 +262,32 @@ def check_controller(controller: Any) -> None:
         raise ValueError(f"controller.period = {period!r}: expected seconds above zero, see mothsim.Controller")
 
 
-def _check(duration: float, moths: int | None, start_scale: float) -> None:
-    if not (math.isfinite(duration) and duration > 0):
+def _disturbances(given: Disturbances | None, perturbation: Perturbation) -> Disturbances:
+    """The disturbances of a flight, given themselves or by its perturbation."""
+    if given is None:
+        return perturbation.disturbances
+    if not isinstance(given, Disturbances):
+        raise ValueError(
+            f"disturbances = {given!r}: expected mothsim.Disturbances; fly(perturbation=...) takes the rest"
+        )
+    if perturbation.disturbances != Disturbances():
+        raise ValueError(
+            f"disturbances = {given!r} beside perturbation = {perturbation.name!r}: expected one of the two"
+        )
+    return given
+
+
+def _check(duration: float, seed: int, moths: int | None, start_scale: float, *bodies: MothBody | None) -> None:
+    if not (isinstance(duration, Real) and math.isfinite(duration) and duration > 0):
         raise ValueError(f"duration = {duration!r}: expected seconds above zero")
-    if moths is not None and moths < 1:
-        raise ValueError(f"moths = {moths!r}: expected one or more")
-    if not (math.isfinite(start_scale) and start_scale >= 0):
+    as_count("seed", seed, 0)
+    if moths is not None:
+        as_count("moths", moths)
+    if not (isinstance(start_scale, Real) and math.isfinite(start_scale) and start_scale >= 0):
         raise ValueError(f"start_scale = {start_scale!r}: expected a number of zero or more")
+    for body in bodies:
+        if not (body is None or isinstance(body, MothBody)):
+            raise ValueError(f"body = {body!r}: expected a MothBody; mothsim.make_body makes one of a name or a file")
 
 
 def _checked_starts(starts: ArrayLike, moths: int | None) -> Array:

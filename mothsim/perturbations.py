@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from mothsim.body import MothBody
+from mothsim.checks import require_numbers
 from mothsim.disturbances import GUST_TIME, Disturbances
 from mothsim.trajectories import make_trajectory
 
@@ -49,6 +50,7 @@ class Perturbation:
     gust_frequency: float = 0.0
 
     def __post_init__(self) -> None:
+        require_numbers(self, *(field.name for field in fields(self) if field.name != "name"))
         for name in ("sensor_noise", "delay", "gusts", "drink", "start_scale"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} = {getattr(self, name)!r}: expected a finite number of zero or more")

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from mothsim.angles import require_radians
 from mothsim.import_path import is_import_path, load_object
 from mothsim.trajectory_files import Interpolation, read_curves
-from mothsim.trajectory_functions import FunctionCurves
+from mothsim.trajectory_functions import Function, FunctionCurves
 
 Array = NDArray[np.floating]
 Curve = Callable[[Array], Array]
@@ -221,9 +221,9 @@ TARGETS = {
 
 
 def make_trajectory(
-    name: str | Path, angle: float = math.pi / 2, interpolation: Interpolation | None = None
+    name: str | Path | Function, angle: float = math.pi / 2, interpolation: Interpolation | None = None
 ) -> Trajectory:
-    """A target trajectory by name (see `NAMES`), or from a CSV file with columns `t, x, y[, theta]`.
+    """A target trajectory by name (see `NAMES`), from a CSV file with columns `t, x, y[, theta]`, or of a function.
 
     `recover` is `hover` from a violent start: +-5 cm, +-100 cm/s, +-0.5 rad, +-10 rad/s, lost beyond 150 cm.
 
@@ -232,8 +232,8 @@ def make_trajectory(
     rows lie outside a flight (a recording in epoch seconds), time starts at the first row. Theta is unwrapped.
 
     Args:
-        name: a name, the path of a file ending in `.csv`, or `module:name` (`file.py:name`) of a function of a time
-            in s to `x, y[, theta]` in cm and rad, or of a `Trajectory`.
+        name: a name, the path of a file ending in `.csv`, a function of a time in s to `x, y[, theta]` in cm and rad,
+            or `module:name` (`file.py:name`) of such a function or of a `Trajectory`.
         angle: body angle theta, rad, within a turn either way; where the file gives none.
         interpolation: of a file: `pchip`, the default (piecewise cubic, monotone between neighbouring rows; Fritsch and
             Butland 1984), `linear`, or `cubic` (a natural spline, smoother, which may leave the range of its rows).
@@ -243,18 +243,22 @@ def make_trajectory(
             not hold a trajectory; names the file and the line.
     """
     require_radians("angle", angle)
-    if str(name).lower().endswith(".csv"):
+    if callable(name):
+        return _from_function(name, angle, getattr(name, "__name__", type(name).__name__))
+    name = str(name)
+    if name.lower().endswith(".csv"):
         return _from_csv(Path(name), angle, interpolation or "pchip")
-    if is_import_path(str(name)):
-        return _from_object(str(name), angle)
+    if is_import_path(name):
+        return _from_object(name, angle)
     if name not in _NAMED:
         raise ValueError(
-            f"trajectory = {str(name)!r}: expected one of {', '.join(NAMES)}, a .csv file, or module:name of a function"
+            f"trajectory = {name!r}: expected one of {', '.join(NAMES)}, a .csv file, or a function, as "
+            "module:name or file.py:name too"
         )
     if interpolation is not None:
         raise ValueError(f"interpolation = {interpolation!r}: expected a .csv file, not the trajectory {name!r}")
-    position_at, velocity_at = _NAMED[str(name)]
-    return Trajectory(str(name), position_at, velocity_at, _Level(angle), **(_VIOLENT if name == "recover" else {}))
+    position_at, velocity_at = _NAMED[name]
+    return Trajectory(name, position_at, velocity_at, _Level(angle), **(_VIOLENT if name == "recover" else {}))
 
 
 def cruise(velocity: tuple[float, float], angle: float = math.pi / 2) -> Trajectory:
@@ -276,9 +280,13 @@ def _from_object(text: str, angle: float) -> Trajectory:
         return found
     if not callable(found):
         raise ValueError(f"trajectory = {text!r}: expected a function of time or a Trajectory, not {found!r}")
-    curves = FunctionCurves(found, f"trajectory = {text!r}")
+    return _from_function(found, angle, text)
+
+
+def _from_function(function: Function, angle: float, name: str) -> Trajectory:
+    curves = FunctionCurves(function, f"trajectory = {name!r}")
     angle_at = curves.angle if len(curves.at(0.0)) == 3 else _Level(angle)
-    return Trajectory(text, curves.position, curves.velocity, angle_at)
+    return Trajectory(name, curves.position, curves.velocity, angle_at)
 
 
 def _from_csv(file: Path, angle: float, interpolation: Interpolation) -> Trajectory:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
-Path = Callable[[float], Any]
+Function = Callable[[float], Any]
+"""Of a time in s to `x, y` or `x, y, theta` in cm and rad."""
 
 _STEP = 1e-3  # s, of the differences
 _CENTRAL = (-2, -1, 1, 2), (1, -8, 8, -1)
@@ -27,7 +28,7 @@ class FunctionCurves:
         text: what the function is called in messages.
     """
 
-    function: Path
+    function: Function
     text: str
 
     def position(self, times: Array) -> Array:

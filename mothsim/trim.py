@@ -45,8 +45,10 @@ def find_trim(body: MothBody, angle: float = math.pi / 2, velocity: tuple[float,
     (`p cos D + q sin D = -r`); that the bend rests gives the abdominal torque. No wing torque.
 
     Raises:
-        ValueError: no such flight exists, or the body cannot produce the control it needs.
+        ValueError: a number that is not finite; no such flight exists, or the body cannot produce the control it needs.
     """
+    if not all(map(math.isfinite, (angle, *velocity))):
+        raise ValueError(f"angle = {angle!r} rad at velocity {velocity!r} cm/s: expected finite numbers")
     state, control = _solve_trim(body, float(angle), (float(velocity[0]), float(velocity[1])))
     return Trim(np.array(state), np.array(control))  # arrays of the caller's own
 

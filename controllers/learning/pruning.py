@@ -67,7 +67,11 @@ class PruningMethod:
             return [max(1, size - 1 - math.floor(percent * (size - 1) / 100)) for size in sizes]
         keep = round(sum(sizes) * (1 - percent / 100)) - sizes[-1]
         if keep < len(sizes) - 1:
-            raise ValueError(f"percent = {percent!r}: leaves no connection to the layers before the output layer")
+            most = 100 * (1 - (sizes[-1] + len(sizes) - 1) / sum(sizes))
+            raise ValueError(
+                f"percent = {percent!r}: expected at most {math.floor(10 * most) / 10:g}, since pruning over all "
+                f"layers keeps the {sizes[-1]} weights of the output layer"
+            )
         return [keep]
 
     def masks(self, weights: Sequence[Any], masks: Sequence[Any], keep: Sequence[Any]) -> list[Any]:

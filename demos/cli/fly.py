@@ -77,6 +77,13 @@ class Fly:
                 specs[name] = controller, network
         if not specs:
             raise ValueError("controller, network: expected one or more")
+        flying, flown = ({spec[i] for spec in specs.values()} for i in (0, 1))
+        if idle := [name for name in controllers if name not in flying]:
+            raise ValueError(f"controller = {', '.join(idle)}: expected a network of that kind among those given")
+        if unused := [name for name in self.flier.network if name not in flown]:
+            raise ValueError(f"network = {', '.join(unused)}: expected networks that {' and '.join(controllers)} fly")
+        if self.flier.waypoint and "inverse-model" not in controllers:
+            raise ValueError(f"waypoint = {self.flier.waypoint!r}: expected the inverse model among the controllers")
         return specs
 
     def _controllers(self) -> tuple[str, ...]:

@@ -7,19 +7,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
+from tyro.conf import Positional
+
 from mothsim.demos.cli.output import show
 
 if TYPE_CHECKING:
     from mothsim.controllers.evaluation.scenarios import Scenario
 
 Kind = Literal["controllers", "networks", "trajectories", "tasks", "bodies", "environments"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass
 class ListNames:
     """List controllers, networks, trajectories, tasks, bodies and environments by name, a line each."""
 
-    what: tuple[Kind, ...] = get_args(Kind)
+    what: Positional[tuple[Kind, ...]] = KINDS
     """List only these."""
     json: bool = False
     """Print one JSON object on standard output instead of the lists."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tqdm import tqdm
 from tyro.conf import OmitArgPrefixes, arg
@@ -13,6 +13,9 @@ from tyro.conf import OmitArgPrefixes, arg
 from mothsim.demos.cli.output import show, wrote
 from mothsim.demos.cli.study_options import BODY
 from mothsim.demos.options import Count, Counts, Factor, Noise, Percents, Seed
+
+if TYPE_CHECKING:
+    from mothsim.controllers.learning.train_and_prune import Settings
 
 
 @dataclass
@@ -71,18 +74,24 @@ class TrainInverseModel:
     pruning: Annotated[InverseModelPruning, OmitArgPrefixes] = field(default_factory=InverseModelPruning)
     output: Annotated[InverseModelOutput, OmitArgPrefixes] = field(default_factory=InverseModelOutput)
 
-    def run(self) -> None:
-        """Train, draw and print."""
-        from mothsim.controllers.learning.learning_curve import draw_learning_curve
-        from mothsim.controllers.learning.train_and_prune import Settings, run
-        from mothsim.controllers.networks.storage import load_network
-        from mothsim.plotting.figures import save_figure
+    def settings(self) -> Settings:
+        """What is trained and pruned, checked."""
+        from mothsim.controllers.learning.train_and_prune import Settings
 
         network, training, pruning = self.network, self.training, self.pruning
-        settings = Settings(
+        return Settings(
             training.protocol, pruning.method or "", network.hidden, pruning.levels, training.segments, training.seed,
             training.step_scale, body=network.body, input_noise=training.input_noise,
         )  # fmt: skip
+
+    def run(self) -> None:
+        """Train, draw and print."""
+        from mothsim.controllers.learning.learning_curve import draw_learning_curve
+        from mothsim.controllers.learning.train_and_prune import run
+        from mothsim.controllers.networks.storage import load_network
+        from mothsim.plotting.figures import save_figure
+
+        settings = self.settings()
         with LevelBar() as bar:
             files = run(settings, self.output.out, bar, lambda line: print(f"mothsim: {line}", file=sys.stderr))
         networks = [load_network(file) for file in files]

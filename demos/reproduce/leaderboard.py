@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 import mothsim
-from mothsim import MothBody, controllers
+from mothsim import controllers
 from mothsim.demos.cli.output import wrote
 from mothsim.demos.learnt_policy import label
 from mothsim.demos.options import Count, Factor, Seed
@@ -72,15 +72,12 @@ class Leaderboard:
 
     def _row(self, name: str, controller: Any) -> tuple[str, ...]:
         flights = {task: self._fly(controller, task) for task in _DURATIONS}
-        body = MothBody()
         lost = [
-            self._fly(
-                controller, task, duration=duration, body=one.body(body), nominal_body=body,
-                disturbances=one.disturbances,
-            ).lost.mean()
-            for one in PERTURBATIONS.values() if one.name != "nominal"
+            self._fly(controller, task, duration=duration, perturbation=one).lost.mean()
+            for one in PERTURBATIONS.values()
+            if one.name != "nominal"
             for task, duration in _PERTURBED.items()
-        ]  # fmt: skip
+        ]
         single = self._fly(controller, "hover", moths=None)
         network = getattr(controller, "network", None)
         errors = [f"{np.median(flights[task].rms_error):.4f}" for task in ("hover", "sum-of-primes")]

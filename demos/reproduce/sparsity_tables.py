@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 import mothsim
-from mothsim.body import MothBody
 from mothsim.controllers.evaluation.report.lost_share_map import draw_lost_shares
 from mothsim.controllers.evaluation.sparse_pairs import (
     ALL,
@@ -63,13 +62,12 @@ def fly_made(made: Made, training: str, seed: int, starts: int) -> PolicyFlights
 def _fly(network: Network, starts: int) -> list[Row]:
     """Fly a network in all tasks under all perturbations, of which it is not informed; a row a flight."""
     controller = Policy(network) if network.kind == "policy" else InverseModel(network)
-    body, rows = MothBody(), []
+    rows = []
     for task, duration in TASKS.items():
         for name, perturbation in PERTURBATIONS.items():
             flight = mothsim.fly(
-                controller, task, duration=duration, moths=starts, seed=_STARTS, body=perturbation.body(body),
-                nominal_body=body, disturbances=perturbation.disturbances,
-            )  # fmt: skip
+                controller, task, duration=duration, moths=starts, seed=_STARTS, perturbation=perturbation
+            )
             for start in range(starts):
                 lost, error = bool(flight.lost[start]), float(flight.rms_error[start])
                 rows.append({"task": task, "perturbation": name, "start": start, "lost": lost, "rms_error_cm": error})

@@ -123,7 +123,32 @@ def test_a_policy_flies_as_the_environment_has_it(policy):
         seen, _, _, _, info = env.step(Model().predict(seen, True)[0])
 
 
+def test_a_policy_flies_by_the_settings_of_its_environment():
+    def lean(seen):
+        return 0.1 * seen[:, :3]
+
+    env = gym.make("mothsim/Hover-v1", period=0.01, duration=0.2)
+    flight = mothsim.fly(from_policy(lean, env), "hover", duration=0.2, seed=1)
+    seen, info = env.reset(options={"start": flight.states[0]})
+    for k in range(20):
+        np.testing.assert_allclose(info["state"], flight.states[k], rtol=1e-9, atol=1e-9)
+        seen, _, _, _, info = env.step(lean(seen[None])[0])
+    many = gym.make_vec("mothsim/Hover-v1", num_envs=2, period=0.01)
+    np.testing.assert_array_equal(
+        mothsim.fly(from_policy(lean, many), "hover", duration=0.2, seed=1).states, flight.states
+    )
+    for wrapped, message in (
+        (gym.wrappers.RescaleAction(env, np.float32(-2), np.float32(2)), "env.action_space"),
+        (gym.wrappers.NormalizeObservation(env), "env.observation_space"),
+        (gym.make("CartPole-v1"), "expected an environment of mothsim.envs"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            from_policy(lean, wrapped)
+
+
 def test_policies_of_another_make_are_named():
+    with pytest.raises(ValueError, match="action_range = -1: expected a number above zero"):
+        from_policy(lambda seen: seen, version=1, action_range=-1)
     with pytest.raises(ValueError, match="policy = 3"):
         from_policy(3)
     with pytest.raises(ValueError, match=r"policy gave shape \(1, 4\): expected \(1, 3\)"):

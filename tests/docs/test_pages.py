@@ -15,6 +15,8 @@ import pytest
 import tyro
 
 from mothsim.demos.cli.main import Command
+from mothsim.demos.cli.train_inverse_model import TrainInverseModel
+from mothsim.demos.options import check
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -46,19 +48,30 @@ def test_python_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.M
         runpy.run_path(str(file))
 
 
+def inline_commands(page: Path) -> list[str]:
+    """Commands in the text, which may go over the end of a line."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    found = [" ".join(command.split()) for command in re.findall(r"`(mothsim [a-z]+ [^`]+)`", text)]
+    return [command for command in found if not command.split()[-1].startswith("--")]  # which names an option only
+
+
 def test_commands_of_the_pages_are_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each option of each `mothsim` line in a shell block is one that the command takes; nothing is run."""
+    """Each option of each `mothsim` line is one that the command takes, of values within bounds; nothing is run."""
     seen = 0
-    for line in "\n".join(block for page in PAGES for block in blocks(page, "sh")).splitlines():
+    lines = [block for page in PAGES for language in ("sh", "bash") for block in blocks(page, language)]
+    lines += [command for page in PAGES for command in inline_commands(page)]
+    for line in "\n".join(lines).splitlines():
         for part in line.split("&&"):
             words = shlex.split(part, comments=True)
             if words[:1] == ["mothsim"]:
                 parsed: Any = tyro.cli(Command, prog="mothsim", args=words[1:])  # pyright: ignore[reportCallIssue]
-                assert callable(parsed.run)
+                check(parsed)
+                if isinstance(kind := getattr(parsed, "kind", None), TrainInverseModel):
+                    kind.settings()
                 seen += 1
             elif words[:2] == ["python", "-m"]:
                 assert importlib.util.find_spec(words[2]), line
-    assert seen > 10
+    assert seen > 40
 
 
 def test_modules_named_in_the_text_are_there() -> None:

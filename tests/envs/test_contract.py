@@ -219,7 +219,7 @@ def test_bad_steps_and_starts_are_named():
         with pytest.raises(ValueError, match="start"):
             env.reset(options={"start": start})
     env.reset(seed=0)
-    with pytest.raises(ValueError, match=re.escape("action has shape (1, 4): expected (1, 3)")):
+    with pytest.raises(ValueError, match=re.escape("action has shape (4,): expected (3,)")):
         env.step(np.zeros(4))
 
 

@@ -173,10 +173,14 @@ def test_a_specification_goes_through_json(tmp_path, kind):
 def test_what_json_cannot_hold_is_refused_when_it_is_made_again():
     turned = make_trajectory("hover", angle=1.2)
     mine = replace(turned, name="mine", velocity_at=lambda t: np.zeros((len(t), 2)))
-    for trajectory in (turned, mine):
+
+    def climb(t):
+        return 0.0, t
+
+    for trajectory, name in ((turned, "hover"), (mine, "mine"), (climb, "climb")):
         env = gym.make("mothsim/Track-v0", trajectory=trajectory)
         assert env.spec is not None
-        with pytest.raises(ValueError, match=f"trajectory = .*{trajectory.name}.*which JSON cannot hold"):
+        with pytest.raises(ValueError, match=f"trajectory = .*{name}.*which JSON cannot hold"):
             gym.make(EnvSpec.from_json(env.spec.to_json()))
         gym.make(env.spec).reset(seed=0)  # within a program the object itself is handed on
 

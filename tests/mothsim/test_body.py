@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mothsim import MothBody
@@ -111,6 +112,12 @@ def test_light_abdomen() -> None:
 def test_bad_parameters_are_named(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         MothBody(**change)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    body = MothBody(spring=np.float32(2e4), gravity=np.int64(980))  # pyright: ignore[reportArgumentType]
+    assert body == MothBody(spring=2e4)
+    assert (type(body.spring), type(body.gravity)) == (float, float)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,14 @@ def test_a_moth_that_drinks_is_heavier_from_then_on() -> None:
     assert not drunk.lost
 
 
-@pytest.mark.parametrize("wrong", [{"sensor_noise": (1.0,)}, {"delay": -1}, {"gusts": float("nan")}, {"drink": -0.5}])
+@pytest.mark.parametrize("wrong", [
+    {"sensor_noise": (1.0,)}, {"delay": -1}, {"gusts": float("nan")}, {"drink": -0.5},
+    {"sensor_noise": 0.1}, {"delay": "20 ms"},
+])  # fmt: skip
 def test_bad_disturbances_are_named(wrong: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Disturbances(**wrong)
+
+
+def test_noise_may_be_an_array() -> None:
+    assert Disturbances(sensor_noise=0.5 * np.ones(8)) == Disturbances(sensor_noise=(0.5,) * 8)

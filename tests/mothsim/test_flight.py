@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import mothsim
-from mothsim import MothBody, Task, fly, metrics
+from mothsim import Disturbances, MothBody, Task, fly, metrics
 from mothsim.controllers import LQR
 from mothsim.flight import random_starts
+from mothsim.perturbations import PERTURBATIONS
 from mothsim.trim import find_trim
 
 
@@ -116,6 +117,15 @@ def test_recovered_is_near_the_target_from_two_seconds_on() -> None:
         ({"start_scale": -1.0}, "start_scale = -1.0"),
         ({"starts": np.zeros(7)}, r"starts has shape \(7,\)"),
         ({"starts": np.zeros((0, 8))}, r"starts has shape \(0, 8\)"),
+        ({"duration": "1"}, "duration = '1'"),
+        ({"seed": -1}, "seed = -1: expected a whole number, 0 or more"),
+        ({"seed": None}, "seed = None"),
+        ({"moths": 2.5}, "moths = 2.5: expected a whole number"),
+        ({"body": "light-abdomen"}, "body = 'light-abdomen': expected a MothBody"),
+        ({"nominal_body": 1}, "body = 1: expected a MothBody"),
+        ({"perturbation": "delay 20 furlongs"}, "perturbation = 'delay 20 furlongs'"),
+        ({"disturbances": PERTURBATIONS["delay 20 ms"]}, "expected mothsim.Disturbances"),
+        ({"disturbances": Disturbances(gusts=1.0), "perturbation": "noise 1%"}, "beside perturbation = 'noise 1%'"),
         ({"starts": "here"}, "starts = 'here': expected numbers"),
         ({"moths": 5, "starts": np.zeros((2, 8))}, "moths = 5 beside 2 starts"),
     ],

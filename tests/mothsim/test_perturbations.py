@@ -10,7 +10,7 @@ from mothsim import Disturbances, MothBody, controllers, fly
 from mothsim.controllers.informed import Informed
 from mothsim.demos.cli.main import main
 from mothsim.disturbances import DisturbanceSampler
-from mothsim.perturbations import HARDER, PERTURBATIONS, Perturbation
+from mothsim.perturbations import HARDER, PERTURBATIONS, Perturbation, make_perturbation
 
 
 def test_conditions_are_what_they_say() -> None:
@@ -57,3 +57,20 @@ def test_the_command_flies_them(informed: bool, tmp_path: Path, capsys: pytest.C
     assert main([*command, *options, "--out", str(tmp_path)]) == 0
     flight = fly(controller, "hover", duration=0.6, body=body, nominal_body=nominal, disturbances=disturbances)
     assert json.loads(capsys.readouterr().out)["rms_error_cm"] == flight.rms_error
+
+
+def test_a_flight_takes_one_in_words() -> None:
+    words = "delay 5 ms, noise 1%, size 1.1, abdomen 0.9, starts 0.5"
+    named = fly(controllers.make("lqr"), "hover", duration=0.4, perturbation=words)
+    perturbation = make_perturbation(words)
+    parts = fly(
+        controllers.make("lqr"), "hover", duration=0.4, body=perturbation.body(MothBody()), nominal_body=MothBody(),
+        disturbances=perturbation.disturbances, start_scale=0.5,
+    )  # fmt: skip
+    np.testing.assert_array_equal(named.states, parts.states)
+    assert named.body == parts.body == perturbation.body(MothBody())
+
+
+def test_numbers_of_a_perturbation_are_numbers() -> None:
+    with pytest.raises(ValueError, match="delay = '20 ms': expected a number"):
+        Perturbation(delay="20 ms")  # pyright: ignore[reportArgumentType]

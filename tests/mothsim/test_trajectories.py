@@ -86,6 +86,18 @@ def test_bad_csv_is_said(tmp_path: Path, text: str, message: str) -> None:
         make_trajectory(file)
 
 
+def test_a_function_is_a_target() -> None:
+    def climb(t: float) -> tuple[float, float]:
+        return 0.5, 3 * t
+
+    target = make_trajectory(climb, angle=1.5)
+    assert (target.name, float(target.angle(0.0))) == ("climb", 1.5)
+    np.testing.assert_allclose(target.position([0.0, 2.0]), [[0.5, 0], [0.5, 6]])
+    np.testing.assert_allclose(target.velocity(1.0), [0, 3], atol=1e-9)
+    with pytest.raises(ValueError, match="trajectory = 'float' failed at 0 s"):
+        make_trajectory(float)
+
+
 def test_unknown_names_list_the_known() -> None:
     with pytest.raises(ValueError, match="hover, step, sine, sum-of-primes"):
         make_trajectory("loop")

@@ -188,7 +188,10 @@ s.run(s.Settings(**{settings!r}), Path({str(tmp_path / "cut")!r}))
         ({"seed": 0.5}, r"seed = 0\.5"),
         ({"hidden": (4, 0)}, r"hidden = \(4, 0\)"),
         ({"levels": (50, math.nan)}, "levels = "),
-        ({"hidden": (8,), "levels": (50, 99.9)}, r"levels = \(50, 99\.9\): .*leaves no connection"),
+        (
+            {"hidden": (8,), "levels": (50, 99.9)},
+            r"levels = \(50, 99\.9\): .*expected at most 58\.3, .* keeps the 56 weights",
+        ),
     ],
 )
 def test_bad_settings_are_named(options: dict, message: str) -> None:

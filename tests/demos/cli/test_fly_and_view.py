@@ -103,6 +103,12 @@ def test_view_writes_the_page_beside_the_record(
         (["fly", "--controller", "lqr", "lqr"], "controller = 'lqr': expected each once"),
         (["fly", "--network", "small", "small"], "network = 'small': expected each once"),
         (["fly", "--controller"], "controller, network: expected one or more"),
+        (["fly", "--controller", "lqr", "--network", "small"], "network = small: expected networks that lqr fly"),
+        (
+            ["fly", "--network", "alone", "--waypoint", "kinematic"],
+            "waypoint = 'kinematic': expected the inverse model",
+        ),
+        (["fly", "--controller", "policy", "inverse-model", "--network", "small"], "controller = policy: expected"),
         (["fly", "--save", "flight.json"], "save = 'flight.json': expected a name that ends in .npz"),
         (["view", __file__], "test_fly_and_view.py: expected flights saved by mothsim"),
     ],

@@ -25,7 +25,7 @@ def test_everything_that_can_be_flown_is_listed(capsys: pytest.CaptureFixture[st
 
 
 def test_one_kind_on_the_screen(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["list", "--what", "bodies"]) == 0
+    assert main(["list", "bodies"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("bodies\n  zahn2022 ")
     assert "hover" not in out
