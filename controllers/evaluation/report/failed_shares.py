@@ -54,6 +54,8 @@ def draw_failed_shares(flights: Sequence[Row]) -> Figure:
     axes.set_yticks(range(len(rows)), [f"{name} *" if same else name for name, same in zip(rows, alike, strict=True)])
     axes.set_xticks(range(len(columns)), list(columns), rotation=60, ha="right", rotation_mode="anchor")
     axes.tick_params(length=0, labelsize=8)
+    if any(alike):
+        axes.set_title("* all cells alike: compares nothing", fontsize=8)
     figure.colorbar(image, ax=axes, label="failed flights, %", shrink=0.6)
     return figure
 

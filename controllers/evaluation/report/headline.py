@@ -8,7 +8,7 @@ from itertools import takewhile
 
 import numpy as np
 
-from mothsim.controllers.evaluation.report.panels import LABELS, label
+from mothsim.controllers.evaluation.report.panels import LABELS, baseline_label, label
 from mothsim.controllers.evaluation.statistics import differs_in_size
 from mothsim.tables import Row, grouped
 
@@ -78,7 +78,7 @@ def _lines(summary: Sequence[Row]) -> tuple[list[str], list[list[Row]]]:
 def row_label(row: Row) -> str:
     """Name a row's controller."""
     if row["level"] is None:
-        return row["family"].upper()
+        return baseline_label(row["family"])
     pruned = f", {row['level']:g} %" if row["level"] and not differs_in_size(row["family"]) else ""
     dead = ", no control responds" if row.get("degenerate") else ""
     return label(row["family"]) + pruned + dead

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -38,13 +39,26 @@ LABELS = {
 }
 LABELS |= {f"{family}, alone": f"{name}, alone" for family, name in LABELS.items()} | {"policy, alone": "policy, alone"}
 """Names of the families of networks in pictures and tables, in their order in tables."""
-BASELINE_COLOURS = {"lqr": "#7a7a7a", "nmpc": "#56b4e9", "mppi": "#f0e442", "cem": "#b5651d"}
+_BASELINES = {"lqr": "#7a7a7a", "nmpc": "#56b4e9", "mppi": "#f0e442", "cem": "#b5651d"}
+_OTHERS = ("#882255", "#44aa99", "#332288", "#999933")  # of Tol's muted colours, for controllers in their order
 LOSS_COLOUR = "#9a9a9a"
 
 
 def label(family: str) -> str:
     """Return the name of a family or baseline in pictures and tables."""
     return LABELS.get(family, family)
+
+
+def baseline_label(name: str) -> str:
+    """Return the name of a controller without a network in tables and legends; a user's own keeps its letters."""
+    return name if ":" in name else name.upper()
+
+
+def baseline_colours(rows: Iterable[Row]) -> dict[str, str]:
+    """Return the colours of the controllers without a network in an evaluation's rows, by name."""
+    names = dict.fromkeys(row["family"] for row in rows if row["weights"] is None)
+    others = cycle(_OTHERS)
+    return {name: _BASELINES[name] if name in _BASELINES else next(others) for name in names}
 
 
 def error_scale(errors: Sequence[float]) -> tuple[float, float, float]:
@@ -101,9 +115,8 @@ def legend(figure: Figure, rows: Iterable[Row], *, loss: bool = False, crosses: 
     present = dict.fromkeys(row["family"] for row in rows)
     lines = [Line2D([], [], color=COLOURS[name], lw=2, label=label(name)) for name in COLOURS if name in present]
     lines += [
-        Line2D([], [], color=BASELINE_COLOURS.get(name, "#777777"), lw=5, alpha=0.4, label=name.upper())
-        for name in present
-        if name not in COLOURS and name in BASELINE_COLOURS
+        Line2D([], [], color=colour, lw=5, alpha=0.4, label=baseline_label(name))
+        for name, colour in baseline_colours(rows).items()
     ]
     if loss:
         lines.append(Line2D([], [], color=LOSS_COLOUR, ls=":", label="loss, right axis"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 
 from mothsim.controllers.evaluation.report.headline import LOSS_LIMIT, last_levels
 from mothsim.controllers.evaluation.report.panels import (
-    BASELINE_COLOURS,
     COLOURS,
     LOSS_COLOUR,
+    baseline_colours,
     error_scale,
     legend,
     mark_degenerate,
@@ -44,11 +44,11 @@ def draw_errors(flights: Sequence[Row], against: str, columns: int = 2) -> Figur
         against: `sparsity` or `weights`.
         columns: of panels.
     """
-    tasks = by_task(flights)
+    tasks, colours = by_task(flights), baseline_colours(flights)
     figure, panels = panels_for(len(tasks), columns)
     for panel, (task, rows) in zip(panels, tasks.items(), strict=True):
         back = task.startswith("recover") and rows[0]["recovered"] is not None
-        (_draw_recovery if back else _draw_task)(panel, rows, against)
+        (_draw_recovery if back else _draw_task)(panel, rows, against, colours)
         panel.set_title(task, fontsize=10, loc="left", fontweight="bold")
     drawn = _curves([row for row in flights if row["weights"] is not None])
     legend(figure, [row for row in flights if row["family"] in drawn or row["weights"] is None],
@@ -56,14 +56,13 @@ def draw_errors(flights: Sequence[Row], against: str, columns: int = 2) -> Figur
     return figure
 
 
-def _draw_task(axes: Axes, rows: Sequence[Row], against: str) -> None:
+def _draw_task(axes: Axes, rows: Sequence[Row], against: str, colours: Mapping[str, str]) -> None:
     networks = [row for row in rows if row["weights"] is not None]
     bottom, ceiling, top = error_scale([row["rms_error_cm"] for row in rows])
     for name, group in _baselines(rows).items():
         low, middle, high = np.quantile(_errors(group, ceiling), (0.05, 0.5, 0.95), method="inverted_cdf")
-        colour = BASELINE_COLOURS.get(name, "#777777")
-        axes.axhspan(low, max(high, 1.03 * low), color=colour, alpha=0.18, lw=0)
-        axes.axhline(middle, color=colour, lw=0.8, ls="--")
+        axes.axhspan(low, max(high, 1.03 * low), color=colours[name], alpha=0.18, lw=0)
+        axes.axhline(middle, color=colours[name], lw=0.8, ls="--")
     for name, group in _curves(networks).items():
         _draw_curve(axes, name, group, lambda rows: _line(rows, against, ceiling))
         lost = [(_place(row, against), ceiling) for row in group if row["lost"]]
@@ -136,10 +135,10 @@ def _draw_losses(second: Axes, networks: Sequence[Row], against: str) -> None:
     second.tick_params(colors=LOSS_COLOUR)
 
 
-def _draw_recovery(axes: Axes, rows: Sequence[Row], against: str) -> None:
+def _draw_recovery(axes: Axes, rows: Sequence[Row], against: str, colours: Mapping[str, str]) -> None:
     networks = [row for row in rows if row["weights"] is not None]
     for name, group in _baselines(rows).items():
-        axes.axhline(_share_back(group), color=BASELINE_COLOURS.get(name, "#777777"), lw=4, alpha=0.4)
+        axes.axhline(_share_back(group), color=colours[name], lw=4, alpha=0.4)
     for name, group in _curves(networks).items():
         _draw_curve(axes, name, group, lambda rows: _by_place(rows, against, _share_back))
     flown = grouped(filter(degenerate, networks), lambda row: row["controller"]).values()
@@ -218,7 +217,7 @@ def draw_costs(flights: Sequence[Row], costs: Sequence[Row], networks: Sequence[
         name: float(np.median(_errors(group, ceiling)))
         for name, group in grouped(rows, lambda r: r["controller"]).items()
     }
-    families = {row["controller"]: row["family"] for row in rows}
+    families, baselines = {row["controller"]: row["family"] for row in rows}, baseline_colours(flights)
     degenerates = {row["controller"] for row in rows if degenerate(row)}
     sizes = {row["controller"]: row for row in networks}
     figure, panels = panels_for(3, columns)
@@ -229,18 +228,17 @@ def draw_costs(flights: Sequence[Row], costs: Sequence[Row], networks: Sequence[
     )
     for panel, (title, values) in zip(panels, measures, strict=True):
         for name, value in values.items():
-            colour = COLOURS.get(families[name]) or BASELINE_COLOURS.get(name, "#777777")
+            colour = COLOURS.get(families[name]) or baselines[name]
             panel.plot(value, errors[name], "o" if name in sizes else "D", ms=4 if name in sizes else 6, color=colour)
-            if name not in sizes:
-                panel.annotate(name, (value, errors[name]), xytext=(4, 4), textcoords="offset points", fontsize=8)
         dead = [(value, errors[name]) for name, value in values.items() if name in degenerates]
         mark_degenerate(panel, dead)
         panel.set(xscale="log", yscale="log", xlabel=title, ylabel=f"error on {task}, cm")
         panel.set_ylim(0.7 * min(errors.values()), top)
         mark_lost(panel, ceiling, top)
+        plain_log(panel.xaxis)
         plain_log(panel.yaxis)
         panel.grid(alpha=0.2)
-    legend(figure, (row for row in rows if row["weights"] is not None))
+    legend(figure, rows)
     return figure
 
 
