@@ -116,7 +116,7 @@ def draw_predictors(
         panel.grid(alpha=0.2)
         found = [row for row in predictor_correlations if (row["task"], row["predictor"]) == (task, predictor)]
         if found:
-            panel.set_title(f"rank correlation {correlation(found[0])}", fontsize=9, loc="left")
+            panel.set_title(f"rank correlation of guided networks {correlation(found[0])}", fontsize=9, loc="left")
     drawn = {row["controller"] for row in networks if any(row[predictor] is not None for predictor in PREDICTORS)}
     legend(figure, (row for row in tasks[task] if row["controller"] in drawn))
     return figure
