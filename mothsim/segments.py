@@ -118,7 +118,7 @@ def generate(
         folder: for `inputs.npy` and `outputs.npy`, memory maps, so that a set may be larger than memory.
         threads: by default all.
         solver: solves in place of the engine, for the same body and duration. On a GPU, in seconds:
-            `generate(10_000_000, solver=mothsim.jax_engine.solver())`, the same segments to 1e-6.
+            `generate(10_000_000, solver=mothsim.solver.jax_engine.solver())`, the same segments to 1e-6.
 
     Raises:
         ValueError: `count` is negative, `first` is no multiple of `BLOCK`, or see `mothsim.propagate`.

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 import mothsim
-from mothsim.body import MothBody
 from mothsim.controllers.evaluation.envelope import ON_TARGET, fly_envelope
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.policy import Policy
@@ -137,11 +136,9 @@ def fly_all_disturbed(network: Network, moths: int, seed: int) -> dict[str, Any]
 
 
 def _fly_disturbed(network: Network, task: str, name: str, moths: int, seed: int) -> mothsim.Flight:
-    body, perturbation = MothBody(), PERTURBATIONS[name]
     return mothsim.fly(
-        Policy(network), task, duration=DURATIONS[task], moths=moths, seed=seed, body=perturbation.body(body),
-        nominal_body=body, disturbances=perturbation.disturbances,
-    )  # fmt: skip
+        Policy(network), task, duration=DURATIONS[task], moths=moths, seed=seed, perturbation=PERTURBATIONS[name]
+    )
 
 
 def fly_all(network: Network, moths: int = 20, seed: int = 0) -> dict[str, Any]:

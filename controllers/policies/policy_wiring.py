@@ -31,7 +31,15 @@ def draw_wiring(networks: Mapping[str, Network], columns: int = 2) -> Figure:
     Args:
         networks: policies by name.
         columns: of diagrams.
+
+    Raises:
+        ValueError: no network, or one that is no policy.
     """
+    if not networks:
+        raise ValueError("networks: expected one or more")
+    for name, network in networks.items():
+        if network.kind != "policy":
+            raise ValueError(f"network {name!r} is of the kind {network.kind!r}: expected a policy")
     senses = [np.flatnonzero(effective_masks([w != 0 for w in n.weights])[0].any(axis=1)) for n in networks.values()]
     rows, columns = -(-len(networks) // columns), min(columns, len(networks))
     size = (4.5 * columns, rows * (0.6 + 0.58 * max(3, *map(len, senses))))

@@ -126,7 +126,7 @@ def _angles(flight: Flight) -> tuple[NDArray[np.floating], NDArray[np.floating]]
     return theta, phi - theta - 180.0
 
 
-def save_figure(figure: Figure, file: Path, dpi: float = 110) -> None:
+def save_figure(figure: Figure, file: Path | str, dpi: float = 110) -> None:
     """Write a figure as a picture in one piece, making the folder.
 
     Args:
@@ -138,6 +138,7 @@ def save_figure(figure: Figure, file: Path, dpi: float = 110) -> None:
         ValueError: a format that Matplotlib does not write.
         OSError: the file cannot be written.
     """
+    file = Path(file)
     write_atomically(file, encode_figure(figure, file.suffix.removeprefix(".") or "png", dpi))
 
 
