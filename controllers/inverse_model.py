@@ -18,7 +18,7 @@ from mothsim.controllers.guidance.stability import ClosedLoopStability, closed_l
 from mothsim.controllers.networks.network import CONTROLS, Network
 from mothsim.controllers.networks.network_inputs import network_inputs
 from mothsim.controllers.networks.sparse_inference import CompiledNetwork
-from mothsim.controllers.networks.storage import find_network
+from mothsim.controllers.networks.storage import network_of_kind
 from mothsim.flight import Array, Task
 from mothsim.solver.propagate import SEGMENT
 
@@ -64,9 +64,7 @@ class InverseModel:
         waypoint: Waypoint | None = None,
         gains: KinematicGains | None = None,
     ) -> None:
-        self.network = network if isinstance(network, Network) else find_network(network)
-        if self.network.kind != "inverse-model":
-            raise ValueError(f"network is of the kind {self.network.kind!r}: expected 'inverse-model'")
+        self.network = network_of_kind(network, "inverse-model")
         self.default_body = make_body(self.network.info.get("body", "zahn2022"))
         self.waypoint = waypoint or own_waypoint(self.network)
         if self.waypoint not in get_args(Waypoint):

@@ -10,7 +10,7 @@ from mothsim.actuation import from_components
 from mothsim.controllers.compiled_policy import decide, target_rows
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.sparse_inference import CompiledNetwork
-from mothsim.controllers.networks.storage import find_network
+from mothsim.controllers.networks.storage import network_of_kind
 from mothsim.flight import Array, Task, decisions
 from mothsim.policy_interface import PolicyTarget, preview, to_control_components
 from mothsim.policy_memory import PolicyMemory, first_memory, recall, remember
@@ -35,9 +35,7 @@ class Policy:
     period = SEGMENT
 
     def __init__(self, network: str | Path | Network = "alone") -> None:
-        self.network = network if isinstance(network, Network) else find_network(network)
-        if self.network.kind != "policy":
-            raise ValueError(f"network is of the kind {self.network.kind!r}: expected 'policy'")
+        self.network = network_of_kind(network, "policy")
         self._tilt = self.network.info.get("training", {}).get("tilt", 0.0)
         self._evaluate, self._remembers = CompiledNetwork(self.network), self.network.has_memory
         self._observes_up = self.network.observes_up

@@ -141,3 +141,16 @@ def find_network(name: str | Path) -> Network:
         return ensemble.load_level_once(file.absolute(), file.stat().st_mtime_ns).network(int(in_study["index"]))
     except ValueError as error:
         raise ValueError(f"network = {str(name)!r}: {error}") from None
+
+
+def network_of_kind(network: str | Path | Network, kind: str) -> Network:
+    """Return a network, itself or as `find_network` finds it, that is of the kind `inverse-model` or `policy`.
+
+    Raises:
+        ValueError: there is no such network, or it is of another kind.
+    """
+    found = network if isinstance(network, Network) else find_network(network)
+    if found.kind != kind:
+        name = "network" if found is network else f"network = {str(network)!r}"
+        raise ValueError(f"{name} is of the kind {found.kind!r}: expected {kind!r}")
+    return found

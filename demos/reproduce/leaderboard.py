@@ -22,7 +22,7 @@ from mothsim.demos.options import Count, Factor, Seed
 from mothsim.demos.run import run
 from mothsim.flight import Controller
 from mothsim.io import write_atomically
-from mothsim.metrics import recovered
+from mothsim.metrics import RECOVERED_AFTER, recovered
 from mothsim.perturbations import PERTURBATIONS
 
 _HEADER = (
@@ -54,6 +54,9 @@ class Leaderboard:
 
     def run(self) -> None:
         """Fly, print and write."""
+        if self.duration_scale * _DURATIONS["recover"] <= RECOVERED_AFTER:
+            least = RECOVERED_AFTER / _DURATIONS["recover"]
+            raise ValueError(f"duration_scale = {self.duration_scale!r}: expected above {least:g}, or none can recover")
         made = {name: controllers.make(name) for name in self.controllers}
         made |= {name: controllers.make("policy", network=name) for name in self.policies}
         rows = [self._row(name, one) for name, one in tqdm(made.items(), file=sys.stderr, unit="controller")]

@@ -19,3 +19,12 @@ def test_a_row_for_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert robust[:3] == ["`robust`", "354", "5,424"]
     assert robust[6:8] == ["0 of 9", "100%"]
     assert lqr[7] != "100%"  # it loses all with a delay of 20 ms
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"duration_scale": 0.5}, "duration_scale = 0.5: expected above 0.5"),
+    ({"policies": ("alone", "dense")}, "network = 'dense' is of the kind 'inverse-model': expected 'policy'"),
+])  # fmt: skip
+def test_mistakes_are_found_before_a_flight(options: dict, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=message):
+        Leaderboard(controllers=(), out=tmp_path, **options).run()
