@@ -219,7 +219,7 @@ def fly(
     check_controller(controller)
     perturbation = make_perturbation(perturbation)
     disturbances = _disturbances(disturbances, perturbation)
-    _check(duration, seed, moths, start_scale, body, nominal_body)
+    _check(controller.period, duration, seed, moths, start_scale, body, nominal_body)
     known: MothBody = body or getattr(controller, "default_body", MothBody())
     duration = whole_periods(duration, controller.period)
     target = trajectory if isinstance(trajectory, Trajectory) else make_trajectory(trajectory)
@@ -277,7 +277,9 @@ def _disturbances(given: Disturbances | None, perturbation: Perturbation) -> Dis
     return given
 
 
-def _check(duration: float, seed: int, moths: int | None, start_scale: float, *bodies: MothBody | None) -> None:
+def _check(
+    period: float, duration: float, seed: int, moths: int | None, start_scale: float, *bodies: MothBody | None
+) -> None:
     if not (isinstance(duration, Real) and math.isfinite(duration) and duration > 0):
         raise ValueError(f"duration = {duration!r}: expected seconds above zero")
     as_count("seed", seed, 0)
@@ -288,6 +290,7 @@ def _check(duration: float, seed: int, moths: int | None, start_scale: float, *b
     for body in bodies:
         if not (body is None or isinstance(body, MothBody)):
             raise ValueError(f"body = {body!r}: expected a MothBody; mothsim.make_body makes one of a name or a file")
+    np.empty((moths or 1, decisions(duration, period), 8))  # a record beyond memory fails now, not after the plan
 
 
 def _checked_starts(starts: ArrayLike, moths: int | None) -> Array:

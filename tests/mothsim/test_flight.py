@@ -135,6 +135,13 @@ def test_bad_arguments_are_named(options: dict, message: str) -> None:
         fly(LQR(), "hover", **options)
 
 
+def test_a_flight_beyond_memory_fails_at_once() -> None:
+    with pytest.raises(MemoryError, match="Unable to allocate"):
+        fly(LQR(), "hover", moths=10**12)
+    with pytest.raises(MemoryError, match="Unable to allocate"):
+        fly(LQR(), "hover", duration=1e14)
+
+
 def test_a_controller_of_the_wrong_shape_is_said() -> None:
     class Wrong(Still):
         def control(self, states: np.ndarray, time: float) -> np.ndarray:
