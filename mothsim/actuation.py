@@ -10,21 +10,23 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from mothsim.body import MothBody
 
 Array = NDArray[np.floating]
 
 
-def to_components(controls: Array) -> Array:
+def to_components(controls: ArrayLike) -> Array:
     """`[F cos(angle), F sin(angle), tau, tau_w]` (..., 4), dyn and dyn cm, of controls (..., 4)."""
+    controls = np.asarray(controls)
     force, angle = controls[..., 0], controls[..., 1]
     return np.stack([force * np.cos(angle), force * np.sin(angle), controls[..., 2], controls[..., 3]], axis=-1)
 
 
 def from_components(components: Any, xp: Any = np) -> Any:
     """Controls (..., 4), the angle in [0, 2 pi), of components (..., 4); `xp` is `numpy` or `jax.numpy`."""
+    components = xp.asarray(components)
     fx, fy = components[..., 0], components[..., 1]
     angle = xp.mod(xp.arctan2(fy, fx), 2 * np.pi)
     return xp.stack([xp.hypot(fx, fy), angle, components[..., 2], components[..., 3]], axis=-1)

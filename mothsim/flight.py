@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from numbers import Real
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,12 +17,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mothsim.actuation import applied
-from mothsim.angles import require_unwound
 from mothsim.body import MothBody
-from mothsim.checks import as_count
 from mothsim.disturbances import Disturbances, DisturbanceSampler
+from mothsim.flight_arguments import check_arguments, checked_starts, chosen_disturbances
 from mothsim.perturbations import Perturbation, make_perturbation
 from mothsim.progress import ProgressBar
+from mothsim.solver.propagate import SEGMENT
 from mothsim.step import advance, distance, is_lost
 from mothsim.trajectories import Function, Trajectory, make_trajectory
 from mothsim.trim import find_trim
@@ -96,16 +95,23 @@ class Flight:
     @property
     def rms_error(self) -> Array:
         """Root mean square error after the first 0.5 s, cm; infinite for the lost."""
-        return np.where(self.lost, np.inf, np.sqrt(np.mean(self._settled() ** 2, axis=-1)))[()]
+        return np.where(self.lost, np.inf, np.sqrt(np.mean(self.errors[..., self.settled] ** 2, axis=-1)))[()]
 
     @property
     def max_error(self) -> Array:
         """Largest error after the first 0.5 s, cm; infinite for the lost."""
-        return np.where(self.lost, np.inf, np.max(self._settled(), axis=-1))[()]
+        return np.where(self.lost, np.inf, np.max(self.errors[..., self.settled], axis=-1))[()]
 
-    def _settled(self) -> Array:
-        settled = self.times >= SETTLE
-        return self.errors[..., settled] if settled.any() else self.errors
+    @property
+    def settled(self) -> NDArray[np.bool_] | slice:
+        """Index of the decisions that measures count: those after 0.5 s, or all of a shorter flight."""
+        late = self.times >= SETTLE
+        return late if late.any() else slice(None)
+
+    @property
+    def period(self) -> float:
+        """Seconds from decision to decision; of a flight of one decision a segment's."""
+        return float(self.times[1] - self.times[0]) if len(self.times) > 1 else SEGMENT
 
     @property
     def targets(self) -> Array:
@@ -218,13 +224,13 @@ def fly(
     """
     check_controller(controller)
     perturbation = make_perturbation(perturbation)
-    disturbances = _disturbances(disturbances, perturbation)
-    _check(controller.period, duration, seed, moths, start_scale, body, nominal_body)
+    disturbances = chosen_disturbances(disturbances, perturbation)
+    check_arguments(controller.period, duration, seed, moths, start_scale, body, nominal_body)
     known: MothBody = body or getattr(controller, "default_body", MothBody())
     duration = whole_periods(duration, controller.period)
     target = trajectory if isinstance(trajectory, Trajectory) else make_trajectory(trajectory)
     trajectory = target.for_flight(duration)
-    fixed = None if starts is None else _checked_starts(starts, moths)
+    fixed = None if starts is None else checked_starts(starts, moths)
     single = moths is None and (starts is None or np.ndim(starts) == 1)
     count = (moths or 1) if fixed is None else len(fixed)
     start_seeds, seeds = moth_seeds(seed, count)
@@ -260,52 +266,6 @@ def check_controller(controller: Any) -> None:
     period = getattr(controller, "period", None)
     if not (isinstance(period, (int, float, np.number)) and math.isfinite(period) and period > 0):
         raise ValueError(f"controller.period = {period!r}: expected seconds above zero, see mothsim.Controller")
-
-
-def _disturbances(given: Disturbances | None, perturbation: Perturbation) -> Disturbances:
-    """The disturbances of a flight, given themselves or by its perturbation."""
-    if given is None:
-        return perturbation.disturbances
-    if not isinstance(given, Disturbances):
-        raise ValueError(
-            f"disturbances = {given!r}: expected mothsim.Disturbances; fly(perturbation=...) takes the rest"
-        )
-    if perturbation.disturbances != Disturbances():
-        raise ValueError(
-            f"disturbances = {given!r} beside perturbation = {perturbation.name!r}: expected one of the two"
-        )
-    return given
-
-
-def _check(
-    period: float, duration: float, seed: int, moths: int | None, start_scale: float, *bodies: MothBody | None
-) -> None:
-    if not (isinstance(duration, Real) and math.isfinite(duration) and duration > 0):
-        raise ValueError(f"duration = {duration!r}: expected seconds above zero")
-    as_count("seed", seed, 0)
-    if moths is not None:
-        as_count("moths", moths)
-    if not (isinstance(start_scale, Real) and math.isfinite(start_scale) and start_scale >= 0):
-        raise ValueError(f"start_scale = {start_scale!r}: expected a number of zero or more")
-    for body in bodies:
-        if not (body is None or isinstance(body, MothBody)):
-            raise ValueError(f"body = {body!r}: expected a MothBody; mothsim.make_body makes one of a name or a file")
-    np.empty((moths or 1, decisions(duration, period), 8))  # a record beyond memory fails now, not after the plan
-
-
-def _checked_starts(starts: ArrayLike, moths: int | None) -> Array:
-    """Start states (N, 8), a copy."""
-    try:
-        states = np.array(starts, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"starts = {starts!r}: expected numbers (N, 8) or (8,)") from None
-    if states.shape[-1:] != (8,) or states.ndim > 2 or not states.size:
-        raise ValueError(f"starts has shape {states.shape}: expected (N, 8) or (8,)")
-    states = np.atleast_2d(states)
-    if moths is not None and moths != len(states):
-        raise ValueError(f"moths = {moths!r} beside {len(states)} starts: expected one start for each, or no moths")
-    require_unwound("starts", states)
-    return states
 
 
 _IN_FLIGHT: set[int] = set()

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mothsim.actuation import to_components
-from mothsim.flight import SETTLE, Flight
-from mothsim.solver.propagate import SEGMENT, propagate
+from mothsim.flight import Flight
+from mothsim.solver.propagate import propagate
 from mothsim.trim import find_trim
 
 Array = NDArray[np.floating]
@@ -43,12 +43,12 @@ def error_between_decisions(flight: Flight) -> Array:
     """Root mean square distance from the target half way from one decision to the next, after the first 0.5 s, cm.
 
     A moth that swings from decision to decision may be near its target at every one of them, where `Flight.rms_error`
-    looks. Infinite for the lost; of flights in still air, of decisions a segment of 20 ms apart; () or (N,).
+    looks. Infinite for the lost; of flights in still air; () or (N,).
     """
-    settled = flight.times >= SETTLE
+    settled, half = flight.settled, flight.period / 2
     states, controls = flight.states[..., settled, :], flight.controls[..., settled, :]
-    flown = propagate(states.reshape(-1, 8), controls.reshape(-1, 4), body=flight.body, duration=SEGMENT / 2).states
-    off = flown[:, :2].reshape(*states.shape[:-1], 2) - flight.trajectory.position(flight.times[settled] + SEGMENT / 2)
+    flown = propagate(states.reshape(-1, 8), controls.reshape(-1, 4), body=flight.body, duration=half).states
+    off = flown[:, :2].reshape(*states.shape[:-1], 2) - flight.trajectory.position(flight.times[settled] + half)
     return np.where(flight.lost, np.inf, np.sqrt(np.mean(np.sum(off**2, axis=-1), axis=-1)))[()]
 
 

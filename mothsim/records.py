@@ -55,14 +55,14 @@ def save_flights(flights: Mapping[str, Flight], file: Path | str) -> None:
         file: ends in `.npz`; its folder is made.
 
     Raises:
-        ValueError: no flight, or a file name that does not end in `.npz`.
+        ValueError: no flight, no dictionary, or a file name that does not end in `.npz`.
         OSError: the file cannot be written.
     """
     file = Path(file)
     if file.suffix.lower() != ".npz":
         raise ValueError(f"file = {str(file)!r}: expected a name that ends in .npz")
-    if not flights:
-        raise ValueError("flights: expected one or more")
+    if not isinstance(flights, Mapping) or not flights:
+        raise ValueError(f"flights is a {type(flights).__name__}: expected flights by name, such as {{'lqr': flight}}")
     header = {"format": FORMAT, "format_version": FORMAT_VERSION, "mothsim": mothsim.__version__,
               "flights": [_described(name, flight) for name, flight in flights.items()]}  # fmt: skip
     arrays: dict[str, Any] = {"header": np.array(json.dumps(header))}

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mothsim.body import MothBody
+from mothsim.checks import as_count
 from mothsim.io import open_folder, written_aside
 from mothsim.solver.propagate import SEGMENT, propagate
 from mothsim.solver.threads import default_threads, run
@@ -74,11 +75,9 @@ def draw(
     """Random starts (count, 8) and controls (count, 4) for a body, by default Zahn et al.'s.
 
     Raises:
-        ValueError: `count` is negative.
+        ValueError: `count` is negative or not whole.
     """
-    if count < 0:
-        raise ValueError(f"count = {count!r}: expected 0 or more")
-    body = body or MothBody()
+    count, body = as_count("count", count, 0), body or MothBody()
     uniform = np.random.default_rng(seed).random((count, 10))
     states = np.zeros((count, 8))
     states[:, [_XDOT, _YDOT]] = SPEED_RANGE * (2 * uniform[:, 0:2] - 1)
@@ -121,11 +120,10 @@ def generate(
             `generate(10_000_000, solver=mothsim.solver.jax_engine.solver())`, the same segments to 1e-6.
 
     Raises:
-        ValueError: `count` is negative, `first` is no multiple of `BLOCK`, or see `mothsim.propagate`.
+        ValueError: `count` or `seed` is negative or not whole, or `first` no multiple of `BLOCK`; see `propagate` too.
         RuntimeError: a segment could not be solved.
     """
-    if count < 0:
-        raise ValueError(f"count = {count!r}: expected 0 or more")
+    count, seed = as_count("count", count, 0), as_count("seed", seed, 0)
     if first < 0 or first % BLOCK:
         raise ValueError(f"first = {first!r}: expected a multiple of {BLOCK}")
     body = body or MothBody()

@@ -74,6 +74,12 @@ def test_a_bad_control_loses_its_own_moth() -> None:
     assert flight.lost.tolist() == [False, True]
 
 
+def test_components_may_be_lists() -> None:
+    control = mothsim.from_components([3.0, 4.0, 5.0, 0.0])
+    np.testing.assert_allclose(control, [5.0, np.arctan2(4, 3), 5.0, 0.0])
+    np.testing.assert_allclose(mothsim.to_components(control.tolist()), [3.0, 4.0, 5.0, 0.0])
+
+
 def test_controls_are_cut_to_the_body() -> None:
     flight = fly(Still(np.array([1e9, 0.0, -1e9, 1e9])), "hover", duration=0.02)
     assert flight.controls[0] == pytest.approx([44300, 0, -1e5, 0])

@@ -11,8 +11,9 @@ from mothsim.trim import find_trim
 BODY = MothBody()
 
 
-def test_a_swing_from_decision_to_decision_shows_half_way() -> None:
-    trim, acceleration, period, count = find_trim(BODY), 500.0, 0.02, 40
+@pytest.mark.parametrize(("period", "count"), [(0.02, 40), (0.01, 80), (0.02, 10)])  # the last shorter than 0.5 s
+def test_a_swing_from_decision_to_decision_shows_half_way(period: float, count: int) -> None:
+    trim, acceleration = find_trim(BODY), 500.0
     sign = (-1.0) ** np.arange(count)
     states, controls = np.tile(trim.state, (count, 1)), np.tile(trim.control, (count, 1))
     states[:, 5] = -sign * acceleration * period / 2  # back at the target after every segment

@@ -62,8 +62,11 @@ def test_a_row_that_a_solver_could_not_solve_is_no_data():
 
 
 def test_bad_count_is_named():
-    with pytest.raises(ValueError, match="count = -1: expected 0 or more"):
-        segments.generate(-1)
+    for call in (lambda: segments.generate(-1), lambda: segments.draw(-1)):
+        with pytest.raises(ValueError, match="count = -1: expected a whole number, 0 or more"):
+            call()
+    with pytest.raises(ValueError, match="seed = -1: expected a whole number"):
+        segments.generate(3, seed=-1)
 
 
 def test_a_set_that_fails_leaves_the_one_before_and_nothing_beside_it(tmp_path) -> None:
