@@ -38,7 +38,7 @@ def open_run_dir(settings: Mapping[str, Any], folder: Path, log: Log | None = No
         shared = {**wanted, "levels": wanted["levels"][: len(found["levels"])]}
         if found != shared and any(folder.glob("*.safetensors")):
             other = ", ".join(sorted(key for key in wanted if found[key] != shared[key]))
-            raise ValueError(f"{folder}: holds a run with other {other}; choose another folder")
+            raise ValueError(f"{folder}: holds a run that differs in {other}; choose another folder")
     elif file.exists() and log:
         log(f"{file}: damaged, or of another program; written again")
     write_atomically(file, json.dumps(wanted, indent=2).encode())

@@ -263,7 +263,7 @@ def test_a_study_goes_on_with_further_levels_alone(tmp_path: Path, whole: Path) 
     run(dataclasses.replace(QUICK, levels=(40.0,)), tmp_path)
     run(QUICK, tmp_path)
     assert same_bits(whole, tmp_path)
-    with pytest.raises(ValueError, match="holds a run with other levels"):
+    with pytest.raises(ValueError, match="holds a run that differs in levels"):
         run(dataclasses.replace(QUICK, levels=(40.0, 70.0)), tmp_path)
 
 

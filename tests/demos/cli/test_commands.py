@@ -170,7 +170,7 @@ def test_a_sweep_of_studies_is_one_table_a_size(tmp_path: Path, capsys: pytest.C
     assert main([*command, "--workers", "2", "--segments", "6000"]) == 1
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("mothsim: ")
-    assert error.endswith("holds a run with other segments; choose another folder")
+    assert error.endswith("holds a run that differs in segments; choose another folder")
     assert main([*command, "--hidden-sweep", "9x8"]) == 1
     assert "hidden_sweep = '9x8'" in capsys.readouterr().err
 
