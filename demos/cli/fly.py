@@ -124,6 +124,8 @@ class Fly:
                 raise ValueError(f"show_rollouts: {name} has none; expected a sampling controller")
             controller.keep_rollouts = True
         target = mothsim.make_trajectory(self.flight.trajectory, angle, self.flight.interpolation)
+        if self.flight.angle is not None and float(target.angle(0.0)) != angle:
+            raise ValueError(f"angle = {angle!r}: trajectory {self.flight.trajectory!r} has body angles of its own")
         return controller, target, body, mothsim.make_body(body)
 
     def _fly(

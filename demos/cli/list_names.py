@@ -5,25 +5,26 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from mothsim.demos.cli.output import show
+from mothsim.demos.options import EXPLAINED
 
 if TYPE_CHECKING:
     from mothsim.controllers.evaluation.scenarios import Scenario
 
 Kind = Literal["controllers", "networks", "trajectories", "tasks", "bodies", "environments"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+_WHAT = f"List only these of {', '.join(KINDS)}; by default all."
 
 
 @dataclass
 class ListNames:
     """List controllers, networks, trajectories, tasks, bodies and environments by name, a line each."""
 
-    what: Positional[tuple[Kind, ...]] = KINDS
-    """List only these."""
+    what: Annotated[Positional[tuple[Kind, ...]], arg(metavar="[KIND ...]", help=_WHAT), EXPLAINED] = KINDS
     json: bool = False
     """Print one JSON object on standard output instead of the lists."""
 

@@ -228,7 +228,7 @@ def draw_costs(flights: Sequence[Row], costs: Sequence[Row], networks: Sequence[
     )
     for panel, (title, values) in zip(panels, measures, strict=True):
         for name, value in values.items():
-            colour = COLOURS.get(families[name]) or baselines[name]
+            colour = COLOURS.get(families[name]) or baselines.get(name, "#777777")
             panel.plot(value, errors[name], "o" if name in sizes else "D", ms=4 if name in sizes else 6, color=colour)
         dead = [(value, errors[name]) for name, value in values.items() if name in degenerates]
         mark_degenerate(panel, dead)

@@ -16,6 +16,11 @@ from mothsim.demos.cli.main import main
 from mothsim.plotting.viewer.page import MAX_MOTHS
 
 
+def lean(t: float) -> tuple[float, float, float]:
+    """A target of x, y and theta."""
+    return 0.0, 0.0, 1.5
+
+
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The addresses that a browser was opened with."""
@@ -109,6 +114,7 @@ def test_view_writes_the_page_beside_the_record(
             "waypoint = 'kinematic': expected the inverse model",
         ),
         (["fly", "--controller", "policy", "inverse-model", "--network", "small"], "controller = policy: expected"),
+        (["fly", "--trajectory", f"{__file__}:lean", "--angle", "1.2"], "lean' has body angles of its own"),
         (["fly", "--save", "flight.json"], "save = 'flight.json': expected a name that ends in .npz"),
         (["view", __file__], "test_fly_and_view.py: expected flights saved by mothsim"),
     ],

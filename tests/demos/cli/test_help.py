@@ -42,7 +42,7 @@ def _read(text: str) -> tuple[set[str], dict[str, str]]:
         cells = re.split(r"\s{2,}", line.strip("│ "))
         if title := re.search(r"([\w-]+) options\W*$", line):
             groups.add(title[1])
-        elif re.match(r"--[a-z]|PATH|\[STR", cells[0]):
+        elif re.match(r"--[a-z]|PATH|\[STR|\[KIND", cells[0]):
             option = cells.pop(0)
             helps[option] = ""
         elif not re.search(r"\w", line):
