@@ -1,4 +1,4 @@
-"""Measures of a flight beside its tracking error: recovery, effort, work and cost of transport.
+"""Measures of a flight beside its tracking error: recovery, swing, effort, work and cost of transport.
 
 Bustamante et al. 2022 (Integr Org Biol, obac039): a path is the flight between two decisions.
 """
@@ -50,6 +50,15 @@ def error_between_decisions(flight: Flight) -> Array:
     flown = propagate(states.reshape(-1, 8), controls.reshape(-1, 4), body=flight.body, duration=half).states
     off = flown[:, :2].reshape(*states.shape[:-1], 2) - flight.trajectory.position(flight.times[settled] + half)
     return np.where(flight.lost, np.inf, np.sqrt(np.mean(np.sum(off**2, axis=-1), axis=-1)))[()]
+
+
+def body_swing(flight: Flight) -> Array:
+    """Standard deviation of the body angle in the last second, rad; infinite for the lost; () or (N,).
+
+    A moth that holds its place may still swing about it, since forces that hold the place leave the body angle free.
+    """
+    late = flight.times > flight.times[-1] - 1.0
+    return np.where(flight.lost, np.inf, np.std(flight.states[..., late, 2], axis=-1))[()]
 
 
 def effort(flight: Flight) -> Array:

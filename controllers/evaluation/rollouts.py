@@ -29,19 +29,19 @@ from mothsim.controllers.networks.sparse_inference import CompiledNetwork
 from mothsim.controllers.networks.storage import find_network
 from mothsim.flight import Controller, Flight, fly
 from mothsim.import_path import is_import_path
-from mothsim.metrics import RECOVERED_AFTER, effort, recovered
+from mothsim.metrics import RECOVERED_AFTER, body_swing, effort, recovered
 from mothsim.tables import Row, Schema, grouped
 from mothsim.workers import run_tasks
 
 COLUMNS: Schema = {
     "controller": str, "family": str, "help": str, "run": str, "level": float, "weights": int, "dead_controls": int,
     "loss": float, "task": str, "perturbation": str, "start": int, "lost": bool, "lost_after_s": float,
-    "recovered": bool, "rms_error_cm": float, "max_error_cm": float, "control_effort": float,
+    "recovered": bool, "rms_error_cm": float, "max_error_cm": float, "body_swing_deg": float, "control_effort": float,
 }  # fmt: skip
 """Columns of the table of flights: `family` is how a network was made, `help` what flies beside it (nothing, or LQR
 guidance with the engine; empty of controllers without a network), `run` the seed of its training, `level` its
 sparsity in per cent, `dead_controls` how many of its three control outputs no input reaches; `recovered` has a value
-in `recover` tasks."""
+in `recover` tasks, and `body_swing_deg` is how the body angle still varies in the last second."""
 ALONE, GUIDED, ENGINE = "nothing", "LQR, engine", "engine"
 """Values of `help`."""
 NETWORK_COLUMNS: Schema = {
@@ -192,7 +192,7 @@ def measure(batch: RolloutBatch, flight: Flight) -> list[Row]:
     flown = np.isfinite(flight.errors).sum(axis=1)
     recovers = batch.scenario.trajectory == "recover" and flight.times[-1] >= RECOVERED_AFTER
     back = recovered(flight) if recovers else None
-    efforts = effort(flight)
+    swings, efforts = np.degrees(body_swing(flight)), effort(flight)
     return [
         {
             "task": batch.scenario.name,
@@ -203,6 +203,7 @@ def measure(batch: RolloutBatch, flight: Flight) -> list[Row]:
             "recovered": None if back is None else bool(back[i]),
             "rms_error_cm": float(flight.rms_error[i]),
             "max_error_cm": float(flight.max_error[i]),
+            "body_swing_deg": float(swings[i]),
             "control_effort": float(efforts[i]),
         }
         for i in range(batch.starts)

@@ -32,7 +32,7 @@ from mothsim.controllers.policies.policy_run import Callback, iterate, trained_i
 from mothsim.controllers.policies.policy_training import require_sound
 from mothsim.controllers.policies.random_window import random_window
 
-_GROW, _SHRINK, _TRIES, _LEAST = 3.0, 0.7, 6, 1e-5  # of the damping
+_GROW, _SHRINK, _TRIES, _LEAST, _MOST = 3.0, 0.7, 6, 1e-5, 10.0  # of the damping
 _BUCKET = 64  # numbers of parameters are rounded up to its multiples
 _FLOOR = 0.1  # of the mean diagonal, added to each element's own where it scales the damping
 
@@ -50,14 +50,15 @@ class RefiningSettings:
         memory: share of the matrix that is kept from step to step.
         damping: of the first step, relative to the matrix's diagonal; it adapts.
         weights: of the cost, see `CostWeights`; without that of `change` a moth may come to swing from decision to
-            decision, and be near its target at each but not in between.
+            decision, and be near its target at each but not in between. Without that of `rate`, or in windows of no
+            more than 40 segments, its body comes to swing about a target that it holds.
         seed: of targets, starts and signs.
         engine: that flies, see `mothsim.controllers.policies.flight_gradient.ENGINES`.
     """
 
     steps: int = 150
-    moths: int = 64
-    segments: int = 40
+    moths: int = 26
+    segments: int = 100
     violence: float = 1.5
     tilt: float = 0.0
     bobbing: float = 2.0
@@ -65,8 +66,8 @@ class RefiningSettings:
     damping: float = 0.1
     weights: dict[str, float] = field(
         default_factory=lambda: {
-            "precision": 0.003, "calm": 0.004, "large": 10.0, "effort": 1e-3, "change": 1e-3, "torque": 0.01,
-            "arrival": 0.0,
+            "precision": 0.003, "calm": 0.004, "large": 30.0, "rate": 4e-3, "effort": 3e-3, "change": 6e-3,
+            "torque": 3e-3, "arrival": 0.0,
         }
     )  # fmt: skip
     seed: int = 0
@@ -105,14 +106,16 @@ def refine_policy(
         if not (np.isfinite(slope).all() and np.isfinite(fresh).all()):
             return state, float(cost)
         matrix = settings.memory * matrix + (1 - settings.memory) * fresh if step else fresh
+        damped = damping
         for _ in range(_TRIES):
-            tried = values - np.asarray(_damped_step(matrix, slope, damping), np.float64)
+            tried = values - np.asarray(_damped_step(matrix, slope, damped), np.float64)
             if np.isfinite(np.float32(tried)).all() and _improves(
                 with_parameters(network, tried), window, cost, settings, step
             ):
-                return (tried, matrix, max(_SHRINK * damping, _LEAST)), float(cost)
-            damping *= _GROW
-        return (values, matrix, damping), float(cost)
+                return (tried, matrix, max(_SHRINK * damped, _LEAST)), float(cost)
+            damped *= _GROW
+        # Flights of which none of these steps improves the cost say nothing of the next step's flights.
+        return (values, matrix, min(_GROW * damping, _MOST)), float(cost)
 
     count = len(live)
     first = (parameters(network), np.zeros((count, count), dtype=np.float32), settings.damping)

@@ -50,13 +50,14 @@ class PolicyTraining:
 
     steps: Annotated[CountOrDefault, EXPLAINED] = None
     """Train so many steps by the gradient, each on a window of flight; by default 400, robust 4000."""
-    refining_steps: Count = 220
+    refining_steps: Count = 180
     """Refine for so many steps by the gradient and the curvature."""
     moths: Annotated[CountOrDefault, EXPLAINED] = None
-    """Fly so many moths side by side, half in refining; by default 128, by JAX's engine 2048, robust 192 in groups of
-    16 on one body each."""
+    """Fly so many moths side by side, in refining a fifth; by default 128, by JAX's engine 2048, robust 192 in groups
+    of 16 on one body each."""
     segments: Annotated[CountOrDefault, EXPLAINED] = None
-    """Make a window of flight so many segments of 20 ms long; by default 40, robust 25."""
+    """Make a window of flight so many segments of 20 ms long, in refining two and a half times as many; by default 40,
+    robust 25."""
     delay: Noise = 0.02
     """Fly a robust policy with delays up to this, s, at most 0.06."""
     engine: Literal["numba", "jax"] = "numba"
@@ -140,7 +141,7 @@ class TrainPolicy:
         training = PolicySettings(steps=400, moths=_MOTHS[engine], engine=engine)
         training = replace(training, **self._given("hidden", "steps", "moths", "segments"))
         refining = RefiningSettings(
-            self.training.refining_steps, (training.moths + 1) // 2, training.segments, seed=self.training.seed,
+            self.training.refining_steps, -(-training.moths // 5), 5 * training.segments // 2, seed=self.training.seed,
             engine=engine,
         )  # fmt: skip
         return make_policy(training, refining, file, bar)

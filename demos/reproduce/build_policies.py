@@ -44,7 +44,7 @@ ROBUST = {
 }
 LINEAR = PolicySettings(hidden=(), steps=500, moths=64, learning_rate=2e-2, violence=1.2)
 PRUNED = RefiningSettings(
-    steps=20, bobbing=1.0, memory=0.8, damping=0.01,
+    steps=20, moths=64, segments=40, bobbing=1.0, memory=0.8, damping=0.01,
     weights={"precision": 0.02, "calm": 0.05, "effort": 1e-3, "arrival": 0.0},
 )  # fmt: skip
 """How policies are trained and refined, and how pruned ones are refined after every removal."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mothsim.body import MothBody
-from mothsim.controllers.policies import policy_run
+from mothsim.controllers.policies import policy_refining, policy_run
 from mothsim.controllers.policies.flight_gradient import policy_answer
 from mothsim.controllers.policies.make_policy import make_policy
 from mothsim.controllers.policies.policy_flights import (
@@ -80,6 +80,21 @@ def test_training_then_refining_lower_the_cost(engine: str) -> None:
     refined = refine_policy(trained, refining)
     refine_policy(refined, replace(refining, steps=1, seed=9), callback=lambda progress: costs.append(progress.cost))
     assert costs[1] < 0.9 * costs[0]
+
+
+def test_refining_goes_on_after_flights_that_no_step_improves(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    def improves(*arguments: object) -> bool:
+        tried.append(int(arguments[-1]))  # type: ignore[call-overload]
+        return tried[-1] >= 6
+
+    monkeypatch.setattr(policy_refining, "_improves", improves)
+    network = init_policy(SHORT)
+    refined = refine_policy(network, replace(REFINING, steps=7))
+    assert tried == [step for step in range(6) for _ in range(6)] + [6]
+    change = max(np.abs(a - b).max() for a, b in zip(refined.weights, network.weights, strict=True))
+    assert change > 1e-3
 
 
 def test_policies_of_all_body_angles_observe_where_up_is() -> None:
