@@ -14,7 +14,7 @@ def as_count(name: str, value: Any, least: int = 1) -> int:
         ValueError: another type, or too small.
     """
     try:
-        number = index(value)
+        number = int(index(value))
     except TypeError:
         number = least - 1
     if number < least:

@@ -48,14 +48,13 @@ def check_arguments(
     if not (isinstance(duration, Real) and math.isfinite(duration) and duration > 0):
         raise ValueError(f"duration = {duration!r}: expected seconds above zero")
     as_count("seed", seed, 0)
-    if moths is not None:
-        as_count("moths", moths)
+    count = 1 if moths is None else as_count("moths", moths)
     if not (isinstance(start_scale, Real) and math.isfinite(start_scale) and start_scale >= 0):
         raise ValueError(f"start_scale = {start_scale!r}: expected a number of zero or more")
     for body in bodies:
         if not (body is None or isinstance(body, MothBody)):
             raise ValueError(f"body = {body!r}: expected a MothBody; mothsim.make_body makes one of a name or a file")
-    np.empty((moths or 1, round(duration / period), 8))  # what is beyond memory fails now, not after the plan
+    np.empty((count, round(duration / period), 8))  # what is beyond memory fails now, not after the plan
 
 
 def checked_starts(starts: ArrayLike, moths: int | None) -> Array:
