@@ -31,6 +31,7 @@ from mothsim.controllers.learning.random_targets import draw_starts, draw_target
 from mothsim.controllers.learning.training import forward
 from mothsim.controllers.networks.network import CONTROLS, Network
 from mothsim.controllers.networks.network_inputs import network_inputs
+from mothsim.controllers.policies.flight_gradient import bounded_costate
 from mothsim.controllers.policies.flight_gradient import forward as layers
 from mothsim.solver.propagate import propagate
 from mothsim.trim import segment_slopes
@@ -42,6 +43,7 @@ _NARROWEST, _WIDEST = 0.03, 0.3  # cm: errors below count by their square, above
 _FAR = 30.0  # cm, an error beyond which no moth is hopeful
 _GIVEN_UP = 100.0  # cm, beyond which a flight is left out of the gradient
 _TILT_PRICE = 0.02  # cm, of half a turn off upright, halved
+_LARGEST_COSTATE = 10.0  # of a flight's summed error, cm; a tumbling moth's would drown all others'
 _GAIN_RATE = 10.0  # times a weight's rate of learning, as shares of a gain
 _BATCH = 512  # segments a step
 
@@ -254,9 +256,12 @@ def _loss(
     inputs: Any, outputs: Any,
 ) -> tuple[Any, Any]:  # fmt: skip
     """The mean error of the flight, bounded, and so many times the loss on segments."""
+    segments, moths = flown.components.shape[:2]
+    largest = _LARGEST_COSTATE / (segments * moths)
 
     def segment(carry, now):
         states, integral = carry
+        states = bounded_costate(states, largest)
         target, following, flown_states, ends, components, a, b = now
         integral, control = decide(parameters, constants, states, integral, target)
         moved = jnp.einsum("nij,nj->ni", a, states - flown_states)

@@ -2,6 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import optax
 import pytest
 
 from mothsim import fly
@@ -55,6 +56,18 @@ def test_slopes_agree_with_differences_of_the_loss() -> None:
         step = 2e-3
         (above, _), (below, _), (_, slope) = loss(gain, step), loss(gain, -step), loss(gain, 0.0)
         assert slope == pytest.approx((above - below) / (2 * step), rel=0.05)
+
+
+def test_a_tumbling_moth_does_not_drown_the_others() -> None:
+    """By weights a little too large moths tumble; without a bound on the costate the slopes are of some 6e7 cm."""
+    small = find_network("small")
+    trainer = FlightTrainer(small, KinematicGains(), make_dataset(2000, 0, scaling=small.scaling), QUICK)
+    weights, *others = trainer.start().parameters
+    parameters = (tuple(1.06 * weight for weight in weights), *others)
+    targets = draw_targets(np.random.default_rng(3), 6, 40)
+    flown = trainer.fly(parameters, draw_starts(np.random.default_rng(4), targets, 1.0), targets)
+    _, slopes = trainer.slopes(parameters, flown, targets, 0.1, slice(0, 512))
+    assert 100 < optax.global_norm(slopes) < 2000
 
 
 def test_a_hopeless_moth_is_left_out_and_changes_no_other() -> None:
