@@ -45,10 +45,29 @@ def prune(network: Network, task: RegressionTask, count: int, *, skip: int = 0) 
 
 def prune_by_curvature(network: Network, matrix: NDArray[np.floating], count: int, *, skip: int = 0) -> Network:
     """Remove weights as `prune` does, where the Hessian (P, P) of the cost by the `parameters` is known."""
+    values, weights = parameters(network), network.connections
+    values, gone = remove_least_salient(values, matrix, weights, count, skip=skip)
+    return without_weights(with_parameters(network, values), gone[:weights])
+
+
+def remove_least_salient(
+    values: NDArray[np.floating], matrix: NDArray[np.floating], weights: int, count: int, *, skip: int = 0
+) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
+    """Set weights of least saliency to zero, one after the other, and adjust the other values.
+
+    Args:
+        values: (P,), of which the first so many are `weights`; the others, such as biases, stay.
+        matrix: (P, P), the Hessian of the cost.
+        weights: number of them.
+        count: of weights to remove.
+        skip: rank by saliency of the first weight that is removed; 0 is the least.
+
+    Returns:
+        The values, and which of them are gone, (P,) each.
+    """
     matrix = np.asarray(matrix, dtype=np.float64)
     diagonal = np.diag(matrix)
     inverse = np.linalg.inv(matrix + _DAMPING * np.diag(np.maximum(diagonal, 1e-7 * diagonal.max())))
-    values, weights = parameters(network), network.connections
     gone = np.zeros(len(values), dtype=bool)
     for turn in range(min(count, weights)):
         worth = np.where(gone, np.inf, values**2 / np.maximum(np.diag(inverse), 1e-300))[:weights]
@@ -57,7 +76,7 @@ def prune_by_curvature(network: Network, matrix: NDArray[np.floating], count: in
         values = values - values[chosen] * row
         inverse = inverse - np.outer(inverse[:, chosen], row)
         gone[chosen], values[chosen] = True, 0.0
-    return without_weights(with_parameters(network, values), gone[:weights])
+    return values, gone
 
 
 def prune_smallest(network: Network, task: RegressionTask, count: int, *, skip: int = 0) -> Network:

@@ -324,16 +324,19 @@ def _all(name: str, scenarios: list[Scenario]) -> Array:
     return np.concatenate([getattr(scenario, name) for scenario in scenarios])
 
 
-def _groups(scenarios: list[Scenario]) -> list[tuple[MothBody, slice]]:
-    size = len(scenarios[0].starts)
-    return [(scenario.body, slice(i * size, (i + 1) * size)) for i, scenario in enumerate(scenarios)]
+def _by_body(scenarios: list[Scenario]) -> dict[MothBody, NDArray[np.intp]]:
+    """The moths that fly on each body."""
+    size, rows = len(scenarios[0].starts), {}
+    for i, scenario in enumerate(scenarios):
+        rows.setdefault(scenario.body, []).append(np.arange(i * size, (i + 1) * size))
+    return {body: np.concatenate(each) for body, each in rows.items()}
 
 
 def _advance(states: Array, components: Array, wind: Array, scenarios: list[Scenario]) -> Array:
     """States (B, 8) a segment later; flown in the air's frame."""
     after, controls = states.copy(), from_components(np.concatenate([components, np.zeros((len(states), 1))], axis=1))
     after[:, 4:6] -= wind
-    for body, rows in _groups(scenarios):
+    for body, rows in _by_body(scenarios).items():
         after[rows] = propagate(after[rows], controls[rows], body=body, threads=1).states
     after[:, 4:6] += wind
     after[:, :2] += SEGMENT * wind
@@ -346,12 +349,11 @@ def _slopes(
     """Jacobians (T, B, 8, 8) and (T, B, 8, 3) of the segments; zero where they are not sound (T, B)."""
     through = states.copy()
     through[..., 4:6] -= winds
-    parts = []
-    for body, rows in _groups(scenarios):
+    by_state, by_components = (np.zeros((*sound.shape, 8, each)) for each in (8, 3))
+    for body, rows in _by_body(scenarios).items():
         flat = through[:, rows].reshape(-1, 8), components[:, rows].reshape(-1, 3)
         _, *slopes = jacobians(*flat, body=body)
-        parts.append([each.reshape(len(states), -1, *each.shape[1:]) for each in slopes])
+        for every, each in zip((by_state, by_components), slopes, strict=True):
+            every[:, rows] = np.nan_to_num(each).reshape(len(states), -1, *each.shape[1:])
     keep = sound[..., None, None]
-    by_state, by_components = (np.where(keep, np.nan_to_num(np.concatenate(each, axis=1)), 0.0)
-                               for each in zip(*parts, strict=True))  # fmt: skip
-    return by_state, by_components
+    return np.where(keep, by_state, 0.0), np.where(keep, by_components, 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,20 @@ from mothsim.controllers.policies.disturbed_flights import (
 _CALM, _RAMP = 0.05, 0.3  # shares of the steps: without disturbances, and until they are all there
 _ANEW = 1 / 12  # chance that a group's flight begins anew
 
+Draw = Callable[[Any, int, int], Scenario]
+"""Draws the flight, of settings, of a group, that begins at a step."""
 
-def first_flights(settings: Any, controller: InTraining) -> Flights:
+
+def draw_ramped(settings: Any, group: int, begun: int) -> Scenario:
+    """A group's flight by `draw_scenario`, undisturbed early in training and then more and more disturbed."""
+    strength = float(np.clip((begun / settings.steps - _CALM) / _RAMP, 0.0, 1.0))
+    return draw_scenario(
+        settings.seed, group, begun, settings.moths, settings.segments, settings.violence,
+        settings.bobbing, strength, Disturbed(**settings.disturbed),
+    )  # fmt: skip
+
+
+def first_flights(settings: Any, controller: InTraining, draw: Draw = draw_ramped) -> Flights:
     """The flights before the first step.
 
     Args:
@@ -31,13 +44,15 @@ def first_flights(settings: Any, controller: InTraining) -> Flights:
             `mothsim.controllers.policies.robust_training.RobustSettings` that flights depend on: `steps`, `groups`,
             `moths`, `segments`, `violence`, `bobbing`, `disturbed` and `seed`.
         controller: as it is at first.
+        draw: draws the flights.
     """
-    return begin([_scenario(settings, group, 0) for group in range(settings.groups)], controller)
+    return begin([draw(settings, group, 0) for group in range(settings.groups)], controller)
 
 
 def next_window(
-    settings: Any, controller: InTraining, flights: Flights, step: int, until_lost: bool = False
-) -> tuple[DisturbedWindow, Flights]:
+    settings: Any, controller: InTraining, flights: Flights, step: int, until_lost: bool = False,
+    draw: Draw = draw_ramped, anew: float = _ANEW, longest: int = LONGEST,
+) -> tuple[DisturbedWindow, Flights]:  # fmt: skip
     """Fly a step's window; returns it and the flights at its end.
 
     Args:
@@ -46,21 +61,16 @@ def next_window(
         flights: where the last step left them.
         step: its number.
         until_lost: see `fly_on`.
+        draw: draws the flights.
+        anew: chance that a group's flight begins anew.
+        longest: decisions of a flight at most.
     """
     rng = np.random.default_rng([settings.seed, step])
-    old = rng.uniform(size=settings.groups) < _ANEW
-    old |= (step - flights.begun) * settings.segments >= LONGEST
+    old = rng.uniform(size=settings.groups) < anew
+    old |= (step - flights.begun) * settings.segments >= longest
     begun = np.where(old, step, flights.begun)
-    scenarios = [_scenario(settings, group, int(each)) for group, each in enumerate(begun)]
+    scenarios = [draw(settings, group, int(each)) for group, each in enumerate(begun)]
     firsts = (step - begun) * settings.segments
     flights = flights._replace(begun=begun)
     flights = restart(flights, scenarios, firsts, np.repeat(old, settings.moths), rng, controller)
     return fly_on(controller, flights, scenarios, firsts, settings.segments, rng, until_lost)
-
-
-def _scenario(settings: Any, group: int, begun: int) -> Scenario:
-    strength = float(np.clip((begun / settings.steps - _CALM) / _RAMP, 0.0, 1.0))
-    return draw_scenario(
-        settings.seed, group, begun, settings.moths, settings.segments, settings.violence,
-        settings.bobbing, strength, Disturbed(**settings.disturbed),
-    )  # fmt: skip

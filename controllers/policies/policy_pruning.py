@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from mothsim.controllers.learning.optimal_brain_surgeon import prune_by_curvature
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.policies.policy_refining import RefiningSettings, curvature, fly_random, refine_policy
-from mothsim.controllers.policies.policy_sparsifying import gradient_moments
-from mothsim.controllers.policies.robust_training import RobustSettings, train_robust_policy
 
 Removal = Callable[[Network, int, int], Network]
 """Removes so many connections of a policy, from that rank by saliency on, and trains what is left."""
@@ -48,16 +46,6 @@ def remove_and_refine(settings: RefiningSettings, network: Network, count: int, 
     """Remove connections of a policy as `without_least_salient` does, and refine what is left."""
     smaller = without_least_salient(network, settings, count, skip)
     return refine_policy(smaller, replace(settings, seed=_seed(settings.seed, smaller, skip)))
-
-
-def remove_and_retrain(settings: RobustSettings, network: Network, count: int, skip: int) -> Network:
-    """Remove connections of a policy with memory, and train what is left on disturbed flights.
-
-    Saliencies are by the second moments of the gradients of disturbed flights.
-    """
-    matrix = gradient_moments(network, settings, settings.seed)
-    smaller = prune_by_curvature(network, matrix, count, skip=skip)
-    return train_robust_policy(smaller, replace(settings, seed=_seed(settings.seed, smaller, skip)))
 
 
 def _seed(seed: int, network: Network, skip: int) -> int:

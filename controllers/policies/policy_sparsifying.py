@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +24,7 @@ from mothsim.controllers.policies.disturbed_flights import (
     draw_scenario,
     fly_on,
 )
-from mothsim.controllers.policies.disturbed_gradient import disturbed_cost
+from mothsim.controllers.policies.disturbed_gradient import disturbed_cost, moth_by_moth
 from mothsim.controllers.policies.flight_curvature import live_parameters
 from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight, upright
@@ -151,16 +150,7 @@ def _pairs(network: Network) -> Parameters:
     return tuple(zip(network.weights, network.biases, strict=True))
 
 
-_AXES: Any = [0 if name in ("sound", "shares", "memory") else 1 for name in DisturbedWindow._fields]
-"""Which axis of a window's arrays has the moths."""
-
-
 @partial(jax.jit, static_argnames=("body",))
 def _gradients(parameters: Parameters, window: DisturbedWindow, weights: CostWeights, body: MothBody) -> Any:
     """Gradients of the cost of each moth's flight, moths first."""
-
-    def cost(values: Parameters, moth: DisturbedWindow) -> Any:
-        one = [jax.tree.map(partial(jnp.expand_dims, axis=axis), part) for part, axis in zip(moth, _AXES, strict=True)]
-        return disturbed_cost(values, DisturbedWindow(*one), weights, body)
-
-    return jax.vmap(jax.grad(cost), in_axes=(None, DisturbedWindow(*_AXES)))(parameters, window)
+    return moth_by_moth(jax.grad(disturbed_cost), parameters, window, weights, body)

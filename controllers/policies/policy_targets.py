@@ -64,16 +64,18 @@ def draw_angles(rng: np.random.Generator, moths: int, tilt: float) -> Array:
 
 
 def draw_starts(
-    rng: np.random.Generator, positions: Array, velocities: Array, violence: float, angles: Any = math.pi / 2
-) -> Array:
+    rng: np.random.Generator, positions: Array, velocities: Array, violence: float, angles: Any = math.pi / 2,
+    least: Any = 0.0,
+) -> Array:  # fmt: skip
     """Starts (N, 8) about hovering at targets (N, 2), many calm, some `violence` times as far off as in `recover`.
 
-    Most begin at the target's own velocity (N, 2). The body is bent as in trim, at angles (N,).
+    Most begin at the target's own velocity (N, 2). The body is bent as in trim, at angles (N,). All are `least` squared
+    times as violent or more, one share for all or (N, 1).
     """
     moths = len(positions)
     starts = np.zeros((moths, 8))
     starts[:, 2:4] = trims_at(np.broadcast_to(angles, moths), MothBody())[0]
-    scale = violence * rng.uniform(0, 1, (moths, 1)) ** 2
+    scale = violence * rng.uniform(least, 1, (moths, 1)) ** 2
     starts += scale * _SPREAD * rng.uniform(-1, 1, (moths, 8))
     starts[:, :2] += positions
     moving = rng.uniform(0, 1, (moths, 1)) < 0.6

@@ -19,12 +19,19 @@ from typing import Literal, NamedTuple, TypeVar
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import load_network, save_network
 from mothsim.controllers.policies.make_policy import make_policy
-from mothsim.controllers.policies.policy_flights import REQUIREMENTS, fly_all, fly_all_angles, fly_all_disturbed
-from mothsim.controllers.policies.policy_pruning import Removal, prune_policy, remove_and_refine, remove_and_retrain
+from mothsim.controllers.policies.policy_flights import (
+    REQUIREMENTS,
+    Requirement,
+    fly_all,
+    fly_all_angles,
+    fly_all_disturbed,
+)
+from mothsim.controllers.policies.policy_pruning import prune_policy, remove_and_refine
 from mothsim.controllers.policies.policy_refining import RefiningSettings
 from mothsim.controllers.policies.policy_run import run
 from mothsim.controllers.policies.policy_training import PolicySettings
 from mothsim.controllers.policies.policy_wiring import draw_wiring
+from mothsim.controllers.policies.robust_pruning import RobustPruningSettings, prune_robust_policy, unwired_policy
 from mothsim.controllers.policies.robust_training import RobustSettings, init_robust_policy, train_robust_policy
 from mothsim.demos.cli.output import show, wrote
 from mothsim.demos.cli.train_policy import StageBar
@@ -50,18 +57,13 @@ PRUNED = RefiningSettings(
 """How policies are trained and refined, and how pruned ones are refined after every removal."""
 ALL_ANGLES = {"tilt": math.pi, "violence": 1.0}
 """Of those that are to fly the envelope."""
+ROBUST_PRUNED = RobustPruningSettings()
+"""How those that are to fly under all perturbations are trained and pruned at once."""
 ENVELOPE = replace(PolicySettings(hidden=(8,), steps=500, moths=96), **ALL_ANGLES)
 """How these are trained: with a hidden layer, since linear ones that were trained alike missed manoeuvres."""
-DISTURBED = RobustSettings(
-    hidden=(8,), steps=2000, moths=8, optimiser="adam", learning_rate=4e-3, bobbing=1.0, precision=0.02,
-    disturbed={"delay": 0.026}, weights={"effort": 1e-4, "change": 1e-3, "calm": 0.05, "large": 3.0},
-)  # fmt: skip
-DISTURBED_PRUNED = replace(DISTURBED, steps=600, learning_rate=2e-3)
-"""How those that are pruned for flight under all perturbations are trained, and trained again after every removal: for
-delays somewhat longer than they are flown with, and so that large errors count for more than in `robust`."""
 
 
-Settings = TypeVar("Settings", PolicySettings, RefiningSettings, RobustSettings)
+Settings = TypeVar("Settings", PolicySettings, RefiningSettings, RobustSettings, RobustPruningSettings)
 
 
 class PruningStages(NamedTuple):
@@ -98,7 +100,7 @@ class BuildPolicies:
     flights: Count = 100
     """Flights of each task, to prune by and to test with; ten times as many to select by."""
     tries: Count = 6
-    """Least salient connections that are tried one by one before pruning ends."""
+    """Least salient connections that are tried one by one before pruning ends; it ends by itself for robust."""
     step_scale: Factor = 1.0
     """Factor on the steps of training and refining."""
     seeds: tuple[Seed, ...] = (0,)
@@ -159,41 +161,51 @@ class BuildPolicies:
 
     def _pruned(self, seed: int, folder: Path) -> tuple[Network, Path]:
         requirement = REQUIREMENTS[self.requirement]
-        network, remove = self._unpruned(seed, folder / "unpruned.safetensors")
+        if self.requirement == "robust":
+            self._prune_in_training(seed, folder)
+        else:
+            self._prune_trained(requirement, seed, folder)
+        candidates = self._fewest_first(folder)
+        # The fewest of many tried are lucky on the starts that they were pruned or selected by.
+        sound = (
+            policy for policy in candidates
+            if requirement.met_by(policy, self.flights, _SELECTION)
+            and requirement.met_by(policy, 10 * self.flights, _VALIDATION, _LOSSES)
+        )  # fmt: skip
+        network = next(sound, candidates[-1])
+        return network, self._file(folder, network)
 
-        def file(policy: Network) -> Path:
-            return folder / f"{self.requirement}-{policy.connections}.safetensors"
+    def _file(self, folder: Path, policy: Network) -> Path:
+        return folder / f"{self.requirement}-{policy.connections}.safetensors"
+
+    def _fewest_first(self, folder: Path) -> list[Network]:
+        found = map(load_network, folder.glob(f"{self.requirement}-*.safetensors"))
+        return sorted(found, key=lambda policy: policy.connections)
+
+    def _prune_trained(self, requirement: Requirement, seed: int, folder: Path) -> None:
+        """Train a policy, then prune it while it meets the requirement; every policy that does is a file."""
+        training, refining, settings = pruning_stages(self.requirement, seed, self.step_scale)
+        with StageBar() as bar:
+            network = make_policy(training, refining, folder / "unpruned.safetensors", bar)
 
         def taken(policy: Network) -> None:
-            save_network(policy, file(policy))
+            save_network(policy, self._file(folder, policy))
             print(f"{policy.connections} weights meet it", file=sys.stderr, flush=True)
 
-        def fewest_first() -> list[Network]:
-            found = map(load_network, folder.glob(f"{self.requirement}-*.safetensors"))
-            return sorted(found, key=lambda policy: policy.connections)
-
-        if not fewest_first():
-            save_network(network, file(network))
+        if not self._fewest_first(folder):
+            save_network(network, self._file(folder, network))
         prune_policy(
-            fewest_first()[0], remove,
+            self._fewest_first(folder)[0], partial(remove_and_refine, settings),
             lambda policy: requirement.met_by(policy, self.flights, _SELECTION), tries=self.tries, callback=taken,
         )  # fmt: skip
-        # The fewest of many tried are lucky on the starts that they were pruned by.
-        sound = (
-            policy for policy in fewest_first() if requirement.met_by(policy, 10 * self.flights, _VALIDATION, _LOSSES)
-        )
-        network = next(sound, network)
-        return network, file(network)
 
-    def _unpruned(self, seed: int, file: Path) -> tuple[Network, Removal]:
-        """The policy that pruning begins with, and how its connections are removed."""
+    def _prune_in_training(self, seed: int, folder: Path) -> None:
+        """Train a policy with memory and prune it meanwhile; as it is before every removal it is a file."""
+        settings = scaled(ROBUST_PRUNED, seed, self.step_scale)
         with StageBar() as bar:
-            if self.requirement == "robust":
-                training = scaled(DISTURBED, seed, self.step_scale)
-                network = run(train_robust_policy, init_robust_policy(training), training, file, partial(bar, "robust"))
-                return network, partial(remove_and_retrain, scaled(DISTURBED_PRUNED, seed, self.step_scale))
-            training, refining, settings = pruning_stages(self.requirement, seed, self.step_scale)
-            return make_policy(training, refining, file, bar), partial(remove_and_refine, settings)
+            prune = partial(prune_robust_policy, taken=lambda policy: save_network(policy, self._file(folder, policy)))
+            network = run(prune, unwired_policy(), settings, folder / "pruned.safetensors", partial(bar, "robust"))
+        save_network(network, self._file(folder, network))
 
 
 if __name__ == "__main__":

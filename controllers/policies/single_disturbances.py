@@ -1,0 +1,50 @@
+"""Flights that are disturbed in one way each, as those are by which robustness is tested, and from violent starts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from mothsim.body import MothBody
+from mothsim.controllers.policies.disturbed_flights import Disturbed, Scenario, delay_shares
+from mothsim.controllers.policies.policy_targets import draw_starts, draw_targets
+
+WAYS = {"delay": 0.4, "size": 0.3, "abdomen": 0.18, "noise": 0.06, "gusts": 0.06}
+"""Shares of the groups that are disturbed so; what small policies learn last is drawn most often."""
+_VIOLENT, _LEAST = 0.5, 0.85  # share of the starts that are violent, and the root of how violent these are at least
+_STRONG, _NEARLY = 0.7, 0.9  # share of the disturbances that are nearly as strong as can be, and how nearly
+
+
+@lru_cache(maxsize=64)
+def draw_singly_disturbed(
+    seed: int, group: int, begun: int, moths: int, decisions: int, violence: float, strength: float, most: Disturbed
+) -> Scenario:
+    """Draw the flight of a group, disturbed in one of `WAYS`.
+
+    Args:
+        seed: of the draws.
+        group: its number.
+        begun: step at which it begins.
+        moths: of the group.
+        decisions: of the flight.
+        violence: starts are up to so many times as far off as those of `recover`.
+        strength: 0 to 1, the share of the groups that are disturbed, and of the violent starts that there are later.
+        most: by what flights are disturbed at most.
+    """
+    rng = np.random.default_rng([seed, group, begun])
+    positions, velocities = draw_targets(rng, moths, decisions)
+    violent = rng.uniform(size=(moths, 1)) < _VIOLENT * strength
+    starts = draw_starts(rng, positions[:, 0], velocities[:, 0], violence, least=_LEAST * violent)
+    way = rng.choice(list(WAYS), p=list(WAYS.values())) if rng.uniform() < strength else ""
+    amount = rng.uniform(size=(moths, 1))
+    amount = np.where(rng.uniform(size=(moths, 1)) < _STRONG, _NEARLY + (1 - _NEARLY) * amount, amount)
+    delay, noise, gusts = (getattr(most, name) * amount * (way == name) for name in ("delay", "noise", "gusts"))
+    exponent, body = float(rng.choice([-1, 1]) * amount[0, 0]), MothBody()
+    if way == "size":
+        body = body.scaled(most.size**exponent)
+    if way == "abdomen":
+        body = replace(body, abdomen_density=body.abdomen_density * most.abdomen**exponent)
+    wind = gusts * rng.normal(size=(moths, 2))
+    return Scenario(positions, velocities, starts, wind, gusts, noise, delay_shares(delay[:, 0]), body)
