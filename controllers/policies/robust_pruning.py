@@ -36,15 +36,15 @@ from mothsim.policy_interface import ENTRIES
 from mothsim.policy_memory import MEMORY_ENTRIES
 
 _NAMES = [entry.name for entry in (*ENTRIES, *MEMORY_ENTRIES)]
-_OUTPUTS, _REACHES = (0, 1, 2, 1), (0.9, 3.0, 1.0, 0.3)  # of the nodes: which output, and how much of it
+_OUTPUTS, _REACHES = (0, 1, 2, 1), (0.9, 2.7, 0.6, 0.27)  # of the nodes: which output, and how much of it
 _ATTITUDE, _POSITION = 1, 3  # the nodes that ask for force across
 _WEIGHTS = len(_NAMES) * len(_OUTPUTS)
 _PARAMETERS = _WEIGHTS + len(_OUTPUTS) + 3
 
 _TRAINED, _RAMP = 0.25, 0.1  # shares of the steps: before the first removal, and until all disturbances are there
 _SLOWEST = 0.125  # of the learning rate, to which it falls
-_ANEW, _LONGEST = 0.25, 200  # chance that a flight begins anew, and decisions after which it does
-_CUT = 5.0  # times the median length of the flights' gradients, to which longer ones are cut
+_ANEW, _LONGEST = 0.6, 100  # chance that a flight begins anew, and decisions after which it does
+_LONGEST_STEP, _LONGEST_MOMENT = 50.0, 5.0  # times the median length, to which the flights' longer gradients are cut
 _MEMORY, _AVERAGED = 0.99, 0.98  # of the second moments, and of the average of the parameters
 _DAMPING = 0.02  # of the second moments' diagonal
 
@@ -62,8 +62,8 @@ class RobustPruningSettings:
         disturbed: by what at most, in one way at a time, see `Disturbed`.
     """
 
-    keep: int = 30
-    steps: int = 4000
+    keep: int = 36
+    steps: int = 3500
     groups: int = 12
     moths: int = 16
     segments: int = 25
@@ -138,10 +138,11 @@ def prune_robust_policy(
                 taken(_network(state.average, reaches))
             state = _without_least(state, step)
         slopes, cost, flights = _gradients(state, reaches, settings, step)
-        change, moments = update(slopes.mean(axis=0).astype(np.float32), state.moments)
+        change, moments = update(_cut(slopes, _LONGEST_STEP).mean(axis=0).astype(np.float32), state.moments)
         values = state.values + state.live * np.asarray(change)
+        slopes = _cut(slopes, _LONGEST_MOMENT)
         curvature = _MEMORY * state.curvature + (1 - _MEMORY) * slopes.T @ slopes / len(slopes)
-        average = np.asarray(state.average + np.float32(1 - _AVERAGED) * (values - state.average))
+        average = (state.average + np.float32(1 - _AVERAGED) * (values - state.average)).astype(np.float32)
         return _State(values, state.live, moments, curvature, average, flights), cost
 
     values = np.concatenate([network.weights[0].ravel(), *network.biases])
@@ -205,7 +206,7 @@ def _without_least(state: _State, step: int) -> _State:
 def _gradients(
     state: _State, reaches: NDArray[np.float32], settings: RobustPruningSettings, step: int
 ) -> tuple[NDArray[np.float64], float, Flights]:
-    """Gradients (B, P) of the flights of a step's window, long ones cut, their mean cost, and the flights after it."""
+    """Gradients (B, P) of the flights of a step's window, their mean cost, and the flights after it."""
     policy = PolicyInFlight(_parameters(state.values, reaches), MothBody())
     window, flights = next_window(
         settings, policy, state.flights, step, until_lost=True, draw=_draw, anew=_ANEW, longest=_LONGEST
@@ -216,9 +217,13 @@ def _gradients(
     slopes = slopes[np.isfinite(slopes).all(axis=1)]
     if not len(slopes):
         return np.zeros((1, _PARAMETERS)), float(np.mean(costs)), flights
+    return slopes, float(np.mean(costs)), flights
+
+
+def _cut(slopes: NDArray[np.float64], most: float) -> NDArray[np.float64]:
+    """Gradients (B, P), those cut that are over so many times as long as the median."""
     lengths = np.linalg.norm(slopes, axis=1, keepdims=True)
-    shares = np.minimum(1.0, _CUT * np.median(lengths) / np.maximum(lengths, 1e-12))
-    return shares * slopes, float(np.mean(costs)), flights
+    return slopes * np.minimum(1.0, most * np.median(lengths) / np.maximum(lengths, 1e-12))
 
 
 @partial(jax.jit, static_argnames=("body",))

@@ -11,9 +11,9 @@ from mothsim.body import MothBody
 from mothsim.controllers.policies.disturbed_flights import Disturbed, Scenario, delay_shares
 from mothsim.controllers.policies.policy_targets import draw_starts, draw_targets
 
-WAYS = {"delay": 0.4, "size": 0.3, "abdomen": 0.18, "noise": 0.06, "gusts": 0.06}
+WAYS = {"delay": 0.6, "size": 0.15, "abdomen": 0.13, "noise": 0.06, "gusts": 0.06}
 """Shares of the groups that are disturbed so; what small policies learn last is drawn most often."""
-_VIOLENT, _LEAST = 0.5, 0.85  # share of the starts that are violent, and the root of how violent these are at least
+_VIOLENT, _LEAST = 0.85, 0.85  # share of the starts that are violent, and the root of how violent these are at least
 _STRONG, _NEARLY = 0.7, 0.9  # share of the disturbances that are nearly as strong as can be, and how nearly
 
 

@@ -16,7 +16,6 @@ from mothsim.controllers.policies.disturbed_gradient import disturbed_cost, dist
 from mothsim.controllers.policies.flight_gradient import CostWeights
 from mothsim.controllers.policies.policy_flights import REQUIREMENTS, fly_all_disturbed
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
-from mothsim.controllers.policies.policy_pruning import remove_and_retrain
 from mothsim.controllers.policies.robust_training import (
     RobustSettings,
     init_robust_policy,
@@ -129,10 +128,10 @@ def test_the_robust_policy_keeps_moths_aloft_that_others_lose(name: str) -> None
     assert recovered(flights["lqr"]).mean() <= 0.5
 
 
-@pytest.mark.parametrize("connections", [30, 22])
-def test_few_connections_keep_moths_aloft_under_a_delay(connections: int) -> None:
-    policy = Policy(FEW / f"robust-{connections}.safetensors")
-    assert policy.network.connections == connections
+@pytest.mark.parametrize("file", ["robust-36-seed-0", "robust-30", "robust-22"])
+def test_few_connections_keep_moths_aloft_under_a_delay(file: str) -> None:
+    policy = Policy(FEW / f"{file}.safetensors")
+    assert policy.network.connections == int(file.split("-")[1])
     disturbances = PERTURBATIONS["delay 20 ms"].disturbances
     assert not fly(policy, "recover", duration=4.0, moths=100, seed=0, disturbances=disturbances).lost.any()
 
@@ -147,14 +146,6 @@ def test_who_loses_a_flight_under_any_perturbation_is_not_robust(monkeypatch: py
     assert figures["flights"] == 12
     assert 0 < figures["lost"] < 12
     assert figures["least_recovered"] == 0
-
-
-@pytest.mark.slow  # compiles the gradients
-def test_what_is_removed_stays_gone_in_disturbed_flight() -> None:
-    network = init_robust_policy(SHORT)
-    smaller = remove_and_retrain(SHORT, network, 30, 0)
-    assert network.connections - smaller.connections >= 30
-    assert not any(new[old == 0].any() for old, new in zip(network.masks, smaller.weights, strict=True))
 
 
 @pytest.mark.parametrize(("name", "value"), [("optimiser", "sgd"), ("bobbing", 0.0)])
