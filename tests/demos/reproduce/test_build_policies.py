@@ -28,7 +28,7 @@ def test_policies_are_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 def test_policies_with_memory_are_pruned_for_disturbed_flight(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    build = BuildPolicies(("pruned",), "robust", flights=1, tries=1, step_scale=0.002, out=tmp_path)
+    build = BuildPolicies(("pruned",), "robust", flights=1, tries=1, step_scale=0.004, out=tmp_path)
     build.run()
     printed = dict(line.split() for line in capsys.readouterr().out.splitlines())
     assert printed["disturbed_flights"] == "75"
