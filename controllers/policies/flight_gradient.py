@@ -166,19 +166,19 @@ def fastest_engine() -> str:
     return "numba" if jax.default_backend() == "cpu" else "jax"
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(1,))
+@jax.custom_vjp
 def bounded_costate(state: Any, largest: float = _LARGEST_COSTATE) -> Any:
     """The state (B, 8) itself; on the way back, the costate of each moth, cut to a length."""
     return state
 
 
-def _keep(state: Any, _: float) -> tuple[Any, None]:
-    return state, None
+def _keep(state: Any, largest: Any) -> tuple[Any, Any]:
+    return state, largest
 
 
-def _cut(largest: float, _: None, costate: Any) -> tuple[Any]:
+def _cut(largest: Any, costate: Any) -> tuple[Any, None]:
     length = jnp.sqrt(((costate * _UNITS) ** 2).sum(axis=1, keepdims=True))
-    return (jnp.nan_to_num(costate) * jnp.minimum(1.0, largest / jnp.maximum(length, 1e-9)),)
+    return jnp.nan_to_num(costate) * jnp.minimum(1.0, largest / jnp.maximum(length, 1e-9)), None
 
 
 bounded_costate.defvjp(_keep, _cut)
