@@ -174,7 +174,7 @@ def draw(rows: Sequence[Row]) -> Figure:
         axes.set(title=title, yscale="linear" if column == "recovered" else "log")
         _by_sparsity(axes)
     figure.axes[-1].axhline(_PASSES, color="0.5", lw=0.8)
-    figure.axes[0].legend(fontsize="small")
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize="small")
     return figure
 
 
