@@ -128,7 +128,7 @@ def test_the_robust_policy_keeps_moths_aloft_that_others_lose(name: str) -> None
     assert recovered(flights["lqr"]).mean() <= 0.5
 
 
-@pytest.mark.parametrize("file", ["robust-36-seed-0", "robust-30", "robust-22"])
+@pytest.mark.parametrize("file", [*(f"robust-36-seed-{seed}" for seed in range(4)), "robust-30", "robust-22"])
 def test_few_connections_keep_moths_aloft_under_a_delay(file: str) -> None:
     policy = Policy(FEW / f"{file}.safetensors")
     assert policy.network.connections == int(file.split("-")[1])
