@@ -1,14 +1,14 @@
 """How the cost of flights curves with a policy's parameters: its Gauss-Newton matrix, through the engine's Jacobians.
 
-The derivatives of the states by all parameters go forward along the flight, `S' = A S + B (U + K S)`, with the engine's
-Jacobians A and B of every segment and the policy's own, U by its parameters and K by the state. The cost is a sum of
-squares about the flight that was flown (Schraudolph 2002, Neural Computation), so the matrix is that of the squares'
-derivatives. To form it at a sixth of the price, the squares of a segment's end are added with random signs first, which
-leaves its mean as it is.
+The cost is a sum of squares about the flight that was flown (Schraudolph 2002, Neural Computation), so the matrix is
+the mean of J'J over the flights, J a flight's squared quantities by the parameters. J itself has some thousand rows a
+flight. Its rows are added up with random signs, a few times over, before they are formed: that leaves the mean of J'J
+as it is (Hutchinson 1990, Communications in Statistics), and each such sum is one pass back through the flight.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -21,17 +21,19 @@ from numpy.typing import NDArray
 from mothsim.body import MothBody
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.policies.flight_gradient import (
+    FAR,
+    AffineFlight,
     CostWeights,
     Parameters,
-    Window,
-    distance_curvature,
-    policy_answer,
-    segment_cost,
+    segment_costs,
+    tilt_and_bend,
 )
-from mothsim.policy_interface import PolicyTarget, to_control_components
+from mothsim.controllers.policies.moth_by_moth import moth_by_moth
 
-SQUARES = 9
-"""Squares of a segment's cost: position (2), outputs (3), angular rates (2), tilt and bend."""
+SQUARES = 12
+"""Squares of a segment's cost: position (2), outputs (3) and their changes (3), angular rates (2), tilt and bend."""
+
+_SUMS = 32  # of a flight's rows
 
 
 def live_parameters(network: Network) -> NDArray[np.intp]:
@@ -43,66 +45,73 @@ def live_parameters(network: Network) -> NDArray[np.intp]:
     return np.concatenate([weights for weights, _ in parts] + [biases for _, biases in parts])
 
 
-@partial(jax.jit, static_argnames=("body",))
 def gauss_newton_matrix(
-    parameters: Parameters, live: Any, window: Window, weights: CostWeights, signs: Any, body: MothBody
-) -> Any:
+    flight: Callable[..., AffineFlight], network: Network, window: Any, weights: CostWeights, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """Gauss-Newton matrix (P, P) of the mean cost of a window's segments, each counting by itself, see `flight_cost`.
 
     Args:
+        flight: `affine_flight` or `affine_disturbed_flight`.
+        network: the policy that flew the window, by whose `parameters` it is.
+        window: the flights.
+        weights: of the cost.
+        rng: of signs.
+    """
+    segments, moths = window.components.shape[:2]
+    signs = rng.choice(np.array([-1, 1], np.float32), (moths, _SUMS, segments, SQUARES))
+    parameters = tuple(zip(network.weights, network.biases, strict=True))
+    rows = np.asarray(signed_sums(flight, parameters, window, weights, signs, MothBody()))
+    rows = np.ascontiguousarray(rows.reshape(-1, rows.shape[-1])[:, live_parameters(network)])
+    return rows.T @ rows / np.float32(signs[..., 0].size)
+
+
+@partial(jax.jit, static_argnames=("flight", "body"))
+def signed_sums(
+    flight: Callable[..., AffineFlight], parameters: Parameters, window: Any, weights: CostWeights, signs: Any,
+    body: MothBody,
+) -> Any:  # fmt: skip
+    """Derivatives (B, K, P) by all parameters of what is squared in each moth's cost, added up with signs.
+
+    Args:
+        flight: `affine_flight` or `affine_disturbed_flight`.
         parameters: of the policy that flew the window.
-        live: (P,) places of the parameters by which to derive, see `live_parameters`.
         window: the flights of B moths in T segments.
         weights: of the cost.
-        signs: (T, B, 9) random, of one and minus one.
-        body: that flew.
+        signs: (B, K, T, 12) factors of the K sums.
+        body: the nominal one.
     """
     flat, unravel = ravel_pytree(parameters)
 
-    def answer(moved: Any, state: Any, *motion: Any) -> Any:
-        target = PolicyTarget(*(each[None] for each in motion))
-        outputs = policy_answer(unravel(flat.at[live].add(moved)), state[None], target)
-        return outputs[0], to_control_components(outputs, target.trims, body, jnp)[0]
+    def sums(flat: Any, moth: Any, signs: Any) -> Any:
+        def squared(flat: Any) -> Any:
+            flown = flight(unravel(flat), moth, body, lambda state: state)
+            return _squared(flown, moth, weights)[:, 0]
 
-    axes = (None, 0, *(0 for _ in PolicyTarget._fields))
-    derive = jax.vmap(jax.jacrev(answer, argnums=(0, 1)), in_axes=axes)
-    outputs_of = jax.vmap(answer, in_axes=axes)
+        _, back = jax.vjp(squared, flat)
+        return jax.vmap(lambda sign: back(sign)[0])(signs)
 
-    def segment(carry: Any, inputs: Any) -> Any:
-        slopes, matrix = carry
-        start, end, by_state, by_components, goal, sign, *motion = inputs
-        motion = (*motion, window.postures, window.trims)
-        (outputs_by, outputs_at), (components_by, components_at) = derive(still, start, *motion)
-        outputs_by += outputs_at @ slopes
-        components_by += components_at @ slopes
-        slopes = by_state @ slopes + by_components @ components_by
-        outputs, _ = outputs_of(still, start, *motion)
-        squares = _squares(slopes, outputs_by, end, goal, outputs, window, weights)
-        rows = jnp.einsum("bk,bkp->bp", sign, squares)
-        return (slopes, matrix + rows.T @ rows), None
-
-    moths, count = len(window.sound), len(live)
-    still = jnp.zeros(count)
-    along = (window.states[:-1], window.states[1:], window.by_state, window.by_components, window.targets[1:], signs)
-    shown = (window.targets[:-1], window.velocities[:-1], window.ahead)
-    start = (jnp.zeros((moths, 8, count)), jnp.zeros((count, count)))
-    (_, matrix), _ = jax.lax.scan(segment, start, (*along, *shown))
-    return matrix / (moths * len(signs))
+    return moth_by_moth(sums, flat, window, each=(signs,))
 
 
-def _squares(
-    slopes: Any, outputs_by: Any, end: Any, goal: Any, outputs: Any, window: Window, weights: CostWeights
-) -> Any:
-    """Derivatives (B, 9, P) of what is squared in a segment's cost, by the parameters."""
-    cost = segment_cost(end, goal, outputs, jnp.zeros_like(outputs), weights, window.postures)
-    share = window.sound * (1 / (weights.calm + cost) + weights.large)
+def _squared(flight: AffineFlight, window: Any, weights: CostWeights) -> Any:
+    """Quantities (T, B, 12) whose squares curve as the cost does, by the parameters about the flight that was flown."""
+    goals, flown = window.targets[1:], jax.lax.stop_gradient(flight)
+    share = window.sound * (1 / (weights.calm + segment_costs(flown, goals, weights)) + weights.large)
     price = weights.effort + jnp.array([0.0, 0.0, weights.torque])
-    thetadot, phidot = slopes[:, 6], slopes[:, 7]
-    tilt, bend = slopes[:, 2], slopes[:, 3] - slopes[:, 2]
+    near = jnp.sqrt(distance_curvature(flown, goals, weights))[..., None]
+    thetadot, phidot = flight.states[..., 6], flight.states[..., 7]
     parts = (
-        slopes[:, :2] * jnp.sqrt(distance_curvature(end, goal, weights))[:, None, None],
-        outputs_by * jnp.sqrt(2 * price)[:, None],
-        jnp.stack([thetadot, phidot - thetadot], axis=1) * jnp.sqrt(2 * weights.rate / 25),
-        jnp.stack([tilt, bend], axis=1) * jnp.sqrt(weights.posture),
+        flight.states[..., :2] * near,
+        flight.outputs * jnp.sqrt(2 * price),
+        flight.changes * jnp.sqrt(2 * weights.change),
+        jnp.stack([thetadot, phidot - thetadot], axis=-1) * jnp.sqrt(2 * weights.rate / 25),
+        jnp.stack(tilt_and_bend(flight), axis=-1) * jnp.sqrt(weights.posture),
     )
-    return jnp.concatenate(parts, axis=1) * jnp.sqrt(share)[:, None, None]
+    return jnp.concatenate(parts, axis=-1) * jnp.sqrt(share)[..., None]
+
+
+def distance_curvature(flight: AffineFlight, goals: Any, weights: CostWeights) -> Any:
+    """Curvature (T, B) of the cost of distance about flights, as if its error were squared."""
+    square = ((flight.states[..., :2] - goals) ** 2).sum(axis=-1)
+    root = jnp.sqrt(square + weights.precision**2)
+    return 1 / (root * (1 + (root - weights.precision) / FAR) ** 2)

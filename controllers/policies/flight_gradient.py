@@ -9,6 +9,7 @@ tumbling moth's grows without one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -38,7 +39,8 @@ Parameters = tuple[tuple[Any, Any], ...]
 _UNITS = np.array([1.0, 1.0, 0.3, 0.3, 30.0, 30.0, 8.0, 8.0], dtype=np.float32)  # of the state, to weigh a costate
 _LARGEST_COSTATE = 3.0
 _GONE = 25.0  # cm from the target, beyond which a moth is left out of the gradient
-_FAR = 20.0  # cm, at which the cost of distance saturates
+FAR = 20.0
+"""Distance, cm, at which its cost saturates."""
 _SPINNING = 150.0  # rad/s, the same
 
 
@@ -87,6 +89,21 @@ class Window(NamedTuple):
     postures: Any
     trims: Any
     sound: Any
+
+
+class AffineFlight(NamedTuple):
+    """How T segments of flight by B moths would change with the parameters, to first order about what was flown.
+
+    Attributes:
+        states: (T, B, 8) at the segments' ends.
+        outputs: (T, B, 3) of the policy, and `changes` (T, B, 3) since the decisions before.
+        postures: (B, 2), see `PolicyTarget`.
+    """
+
+    states: Any
+    outputs: Any
+    changes: Any
+    postures: Any
 
 
 def forward(parameters: Parameters, inputs: Any, xp: Any = jnp) -> Any:
@@ -194,45 +211,58 @@ def flight_cost(
     cost c counts `log(1 + c / calm)`; or, for `each_segment`, so much of every segment's cost, which asks of a moth
     not only to come near but to come very near soon.
     """
-    flown = (window.states[:-1], window.states[1:], window.components, window.by_state, window.by_components)
-    shown = (window.targets[:-1], window.velocities[:-1], window.ahead, window.targets[1:])
-
-    def segment(carry: Any, inputs: Any) -> Any:
-        state, before = carry
-        start, end, components, by_state, by_components, position, velocity, ahead, goal = inputs
-        state = bounded_costate(state)
-        target = PolicyTarget(position, velocity, ahead, window.postures, window.trims)
-        outputs = policy_answer(parameters, state, target)
-        change = to_control_components(outputs, window.trims, body, jnp) - components
-        state = end + jnp.einsum("bij,bj->bi", by_state, state - start)
-        state = state + jnp.einsum("bij,bj->bi", by_components, change)
-        return (state, outputs), segment_cost(state, goal, outputs, outputs - before, weights, window.postures)
-
-    count = window.sound.shape[0]
-    (last, _), costs = jax.lax.scan(segment, (window.states[0], jnp.zeros((count, 3))), (*flown, *shown))
-    arrival = weights.arrival * arrival_cost(last, window.velocities[-1], window.postures[:, 0])
+    flight = affine_flight(parameters, window, body)
+    costs = segment_costs(flight, window.targets[1:], weights)
+    arrival = weights.arrival * arrival_cost(flight.states[-1], window.velocities[-1], window.postures[:, 0])
     costs = (costs if each_segment else costs.mean(axis=0, keepdims=True)) + arrival
     flights = (jnp.log1p(costs / weights.calm) + weights.large * costs).mean(axis=0)
-    return (flights * window.sound).sum() / count
+    return (flights * window.sound).sum() / len(window.sound)
 
 
-def segment_cost(state: Any, goal: Any, outputs: Any, change: Any, weights: CostWeights, postures: Any) -> Any:
-    """Cost (B,) of a segment: end (B, 8), goal (B, 2), outputs (B, 3) and their change, trim's postures (B, 2)."""
-    square = ((state[:, :2] - goal) ** 2).sum(axis=1)
+def affine_flight(
+    parameters: Parameters, window: Window, body: MothBody, bound: Callable[[Any], Any] = bounded_costate
+) -> AffineFlight:
+    """A window's flights as the parameters would change them, to first order.
+
+    Args:
+        parameters: of the policy.
+        window: as flown.
+        body: that flew.
+        bound: is applied to the states at the segments' starts.
+    """
+    flown = (window.states[:-1], window.states[1:], window.components, window.by_state, window.by_components)
+    shown = (window.targets[:-1], window.velocities[:-1], window.ahead)
+
+    def segment(state: Any, inputs: Any) -> Any:
+        start, end, components, by_state, by_components, position, velocity, ahead = inputs
+        state = bound(state)
+        target = PolicyTarget(position, velocity, ahead, window.postures, window.trims)
+        outputs = policy_answer(parameters, state, target)
+        asked = to_control_components(outputs, window.trims, body, jnp)
+        after = end + jnp.einsum("bij,bj->bi", by_state, state - start)
+        after = after + jnp.einsum("bij,bj->bi", by_components, asked - components)
+        return after, (after, outputs)
+
+    _, (states, outputs) = jax.lax.scan(segment, window.states[0], (*flown, *shown))
+    return AffineFlight(states, outputs, jnp.diff(outputs, axis=0, prepend=0.0), window.postures)
+
+
+def segment_costs(flight: AffineFlight, goals: Any, weights: CostWeights) -> Any:
+    """What each segment of flights costs (T, B), where their targets at its end are goals (T, B, 2)."""
+    states, (tilt, bend) = flight.states, tilt_and_bend(flight)
+    square = ((states[..., :2] - goals) ** 2).sum(axis=-1)
     distance = jnp.sqrt(square + weights.precision**2) - weights.precision
-    tilt = state[:, 2] - postures[:, 0]
-    bend = _soft(state[:, 3] - state[:, 2] - (postures[:, 1] - postures[:, 0]), 2.0)
-    rates = _soft(state[:, 6], 40.0) ** 2 + _soft(state[:, 7] - state[:, 6], 40.0) ** 2
-    askew = 1 - jnp.cos(tilt) + 0.5 * bend**2
-    work = weights.effort * (outputs**2).sum(axis=1) + weights.torque * outputs[:, 2] ** 2
-    work += weights.change * (change**2).sum(axis=1)
-    return distance / (1 + distance / _FAR) + weights.rate * rates / 25 + weights.posture * askew + work
+    rates = _soft(states[..., 6], 40.0) ** 2 + _soft(states[..., 7] - states[..., 6], 40.0) ** 2
+    askew = 1 - jnp.cos(tilt) + 0.5 * _soft(bend, 2.0) ** 2
+    work = weights.effort * (flight.outputs**2).sum(axis=-1) + weights.torque * flight.outputs[..., 2] ** 2
+    work += weights.change * (flight.changes**2).sum(axis=-1)
+    return distance / (1 + distance / FAR) + weights.rate * rates / 25 + weights.posture * askew + work
 
 
-def distance_curvature(state: Any, goal: Any, weights: CostWeights) -> Any:
-    """Curvature (B,) of the cost of distance about ends (B, 8), as if its error were squared."""
-    root = jnp.sqrt(((state[:, :2] - goal) ** 2).sum(axis=1) + weights.precision**2)
-    return 1 / (root * (1 + (root - weights.precision) / _FAR) ** 2)
+def tilt_and_bend(flight: AffineFlight) -> tuple[Any, Any]:
+    """How far moths are tilted and bent (T, B) off their trim, rad."""
+    (theta, phi), (upright, hanging) = (jnp.moveaxis(e, -1, 0) for e in (flight.states[..., 2:4], flight.postures))
+    return theta - upright, phi - theta - (hanging - upright)
 
 
 def arrival_cost(state: Any, velocity: Any, angle: Any) -> Any:

@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from mothsim.body import MothBody
 from mothsim.controllers.learning.levenberg_marquardt import parameters, with_parameters
 from mothsim.controllers.networks.network import Network
-from mothsim.controllers.policies.flight_curvature import SQUARES, gauss_newton_matrix, live_parameters
+from mothsim.controllers.policies.flight_curvature import gauss_newton_matrix, live_parameters
 from mothsim.controllers.policies.flight_gradient import (
     CostWeights,
     Parameters,
     Window,
+    affine_flight,
     cost_and_gradient,
     flight_cost,
 )
@@ -33,7 +34,7 @@ from mothsim.controllers.policies.policy_training import require_sound
 from mothsim.controllers.policies.random_window import random_window
 
 _GROW, _SHRINK, _TRIES, _LEAST, _MOST = 3.0, 0.7, 6, 1e-5, 10.0  # of the damping
-_BUCKET = 64  # numbers of parameters are rounded up to its multiples
+_AVERAGED = 0.25  # of the steps, the last ones, over whose parameters the policy's are the mean
 _FLOOR = 0.1  # of the mean diagonal, added to each element's own where it scales the damping
 
 
@@ -62,7 +63,7 @@ class RefiningSettings:
     violence: float = 1.5
     tilt: float = 0.0
     bobbing: float = 2.0
-    memory: float = 0.95
+    memory: float = 0.6
     damping: float = 0.1
     weights: dict[str, float] = field(
         default_factory=lambda: {
@@ -95,9 +96,10 @@ def refine_policy(
         ValueError: the checkpoint is of other settings, or damaged.
     """
     live, weights = live_parameters(network), CostWeights(**settings.weights)
+    unaveraged = settings.steps - int(_AVERAGED * settings.steps)
 
     def advance(state: Any, step: int) -> tuple[Any, float]:
-        values, matrix, damping = state
+        values, matrix, damping, mean = state
         policy = with_parameters(network, values)
         window = fly_random(policy, settings, step)
         cost, gradient = cost_and_gradient(_pairs(policy), window, weights, MothBody(), True)
@@ -106,21 +108,24 @@ def refine_policy(
         if not (np.isfinite(slope).all() and np.isfinite(fresh).all()):
             return state, float(cost)
         matrix = settings.memory * matrix + (1 - settings.memory) * fresh if step else fresh
-        damped = damping
+        # Flights of which no tried step improves the cost say nothing of the next step's flights.
+        damped, next_damping = damping, min(_GROW * damping, _MOST)
         for _ in range(_TRIES):
             tried = values - np.asarray(_damped_step(matrix, slope, damped), np.float64)
             if np.isfinite(np.float32(tried)).all() and _improves(
                 with_parameters(network, tried), window, cost, settings, step
             ):
-                return (tried, matrix, max(_SHRINK * damped, _LEAST)), float(cost)
+                values, next_damping = tried, max(_SHRINK * damped, _LEAST)
+                break
             damped *= _GROW
-        # Flights of which none of these steps improves the cost say nothing of the next step's flights.
-        return (values, matrix, min(_GROW * damping, _MOST)), float(cost)
+        share = 1 / max(1, step + 1 - unaveraged)
+        return (values, matrix, next_damping, mean + share * (values - mean)), float(cost)
 
     count = len(live)
-    first = (parameters(network), np.zeros((count, count), dtype=np.float32), settings.damping)
-    (values, *_), costs = iterate(first, advance, settings, checkpoint, callback)
-    return replace(with_parameters(network, values), info=trained_info(network, settings, costs))
+    values = parameters(network)
+    first = (values, np.zeros((count, count), dtype=np.float32), settings.damping, values)
+    (*_, mean), costs = iterate(first, advance, settings, checkpoint, callback)
+    return replace(with_parameters(network, mean), info=trained_info(network, settings, costs))
 
 
 def fly_random(network: Network, settings: RefiningSettings, step: int) -> Window:
@@ -134,13 +139,8 @@ def fly_random(network: Network, settings: RefiningSettings, step: int) -> Windo
 
 def curvature(network: Network, window: Window, settings: RefiningSettings, step: int) -> NDArray[np.float32]:
     """Gauss-Newton matrix (P, P) of the cost of a step's flights by the `parameters` of the policy that flew them."""
-    shape = (settings.segments, settings.moths, SQUARES)
-    signs = np.random.default_rng([settings.seed, step, 1]).choice(np.array([-1, 1], np.float32), shape)
-    weights = CostWeights(**settings.weights)
-    live = live_parameters(network)
-    padded = np.pad(live, (0, -len(live) % _BUCKET))  # so that not every number of connections is compiled for
-    matrix = np.asarray(gauss_newton_matrix(_pairs(network), padded, window, weights, signs, MothBody()))
-    return matrix[: len(live), : len(live)]
+    rng, weights = np.random.default_rng([settings.seed, step, 1]), CostWeights(**settings.weights)
+    return gauss_newton_matrix(affine_flight, network, window, weights, rng)
 
 
 def _improves(network: Network, window: Window, cost: Any, settings: RefiningSettings, step: int) -> bool:

@@ -24,9 +24,10 @@ from mothsim.controllers.policies.disturbed_flights import (
     draw_scenario,
     fly_on,
 )
-from mothsim.controllers.policies.disturbed_gradient import disturbed_cost, moth_by_moth
+from mothsim.controllers.policies.disturbed_gradient import disturbed_cost
 from mothsim.controllers.policies.flight_curvature import live_parameters
 from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
+from mothsim.controllers.policies.moth_by_moth import moth_by_moth
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight, upright
 from mothsim.controllers.policies.robust_training import RobustSettings
 from mothsim.policy_memory import recall, remember

@@ -50,7 +50,7 @@ class PolicyTraining:
 
     steps: Annotated[CountOrDefault, EXPLAINED] = None
     """Train so many steps by the gradient, each on a window of flight; by default 400, robust 4000."""
-    refining_steps: Count = 180
+    refining_steps: Count = 100
     """Refine for so many steps by the gradient and the curvature."""
     moths: Annotated[CountOrDefault, EXPLAINED] = None
     """Fly so many moths side by side, in refining a fifth; by default 128, by JAX's engine 2048, robust 192 in groups

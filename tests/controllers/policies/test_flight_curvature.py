@@ -7,12 +7,19 @@ import numpy as np
 from mothsim import MothBody
 from mothsim.controllers.learning.levenberg_marquardt import parameters, with_parameters
 from mothsim.controllers.networks.network import Network
-from mothsim.controllers.policies.flight_curvature import SQUARES, gauss_newton_matrix, live_parameters
-from mothsim.controllers.policies.flight_gradient import (
-    CostWeights,
+from mothsim.controllers.policies.flight_curvature import (
+    SQUARES,
     distance_curvature,
+    gauss_newton_matrix,
+    live_parameters,
+    signed_sums,
+)
+from mothsim.controllers.policies.flight_gradient import (
+    AffineFlight,
+    CostWeights,
+    affine_flight,
     fly_window,
-    segment_cost,
+    segment_costs,
 )
 from mothsim.controllers.policies.policy_targets import draw_starts, draw_targets
 from mothsim.controllers.policies.policy_training import PolicySettings, init_policy
@@ -47,18 +54,24 @@ def test_the_matrix_is_that_of_flights_flown_anew() -> None:
         step = 5e-3 * np.eye(len(values))[i]
         after, before = (fly(with_parameters(network, values + sign * step)).states for sign in (1, -1))
         slopes.append((np.float64(after) - before)[1:, :, :2] / 1e-2)
-    ends, goals, still = window.states[1:], window.targets[1:], np.zeros((MOTHS, 3))
-    expected = np.zeros((len(values), len(values)))
-    for t in range(SEGMENTS):
-        cost = segment_cost(ends[t], goals[t], still, still, WEIGHTS, window.postures)
-        root = np.sqrt(np.asarray(distance_curvature(ends[t], goals[t], WEIGHTS) / (WEIGHTS.calm + cost)))
-        rows = np.array([slope[t] * root[:, None] for slope in slopes]).reshape(len(values), -1)
-        expected += rows @ rows.T / (MOTHS * SEGMENTS)
+    ends, goals = window.states[1:], window.targets[1:]
+    outputs = np.zeros((SEGMENTS, MOTHS, 3))
+    flight = AffineFlight(ends, outputs, outputs, window.postures)
+    share = 1 / (WEIGHTS.calm + segment_costs(flight, goals, WEIGHTS))
+    root = np.sqrt(np.asarray(share * distance_curvature(flight, goals, WEIGHTS)))
+    rows = np.array([slope * root[..., None] for slope in slopes]).reshape(len(values), -1)
+    expected = rows @ rows.T
+    # Signs that let one square through at a time leave nothing to chance.
+    signs = np.eye(SEGMENTS * SQUARES, dtype=np.float32).reshape(-1, SEGMENTS, SQUARES)
+    signs = np.broadcast_to(signs, (MOTHS, *signs.shape))
     pairs = tuple(zip(network.weights, network.biases, strict=True))
-    found = np.zeros_like(expected)
-    for axis in (0, 1):  # with signs that let one square through at a time, nothing is left to chance
-        signs = np.zeros((SEGMENTS, MOTHS, SQUARES), np.float32)
-        signs[..., axis] = 1
-        found += gauss_newton_matrix(pairs, live_parameters(network), window, WEIGHTS, signs, MothBody())
+    sums = np.asarray(signed_sums(affine_flight, pairs, window, WEIGHTS, signs, MothBody()))
+    jacobian = sums.reshape(-1, sums.shape[-1])[:, live_parameters(network)]
+    found = jacobian.T @ jacobian
     np.testing.assert_allclose(found, expected, atol=0.01 * expected.max())
     assert np.linalg.eigvalsh(found).min() > -1e-6 * expected.max()
+    several = [
+        gauss_newton_matrix(affine_flight, network, window, WEIGHTS, np.random.default_rng(i)) for i in range(50)
+    ]
+    drawn = np.mean(several, axis=0) * MOTHS * SEGMENTS
+    assert np.linalg.norm(drawn - found) < 0.2 * np.linalg.norm(found)

@@ -13,8 +13,9 @@ from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import find_network, save_network
 from mothsim.controllers.policies import policy_run
 from mothsim.controllers.policies.disturbed_flights import Disturbed, begin, fly_on
-from mothsim.controllers.policies.disturbed_gradient import cost_until_lost, disturbed_cost, moth_by_moth
+from mothsim.controllers.policies.disturbed_gradient import cost_until_lost, disturbed_cost
 from mothsim.controllers.policies.flight_gradient import CostWeights
+from mothsim.controllers.policies.moth_by_moth import moth_by_moth
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.robust_pruning import RobustPruningSettings, prune_robust_policy, unwired_policy
 from mothsim.controllers.policies.single_disturbances import WAYS, draw_singly_disturbed
