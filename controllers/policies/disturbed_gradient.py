@@ -85,7 +85,7 @@ def affine_disturbed_flight(
     carry = (window.states[0], window.past, window.memory)
     _, (states, outputs) = jax.lax.scan(segment, carry, (*flown, *shown, window.noise, window.record))
     changes = outputs - jnp.concatenate([window.memory.outputs[None, :, 0], outputs[:-1]])
-    postures = upright(*(each[0] for each in (window.targets, window.velocities, window.ahead)), body).postures
+    postures = upright(window.targets[0], window.velocities[0], window.ahead[0], body).postures
     return AffineFlight(states, outputs, changes, postures)
 
 

@@ -8,7 +8,7 @@ as it is (Hutchinson 1990, Communications in Statistics), and each such sum is o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,8 @@ from mothsim.controllers.policies.flight_gradient import (
     AffineFlight,
     CostWeights,
     Parameters,
+    Window,
+    affine_flight,
     segment_costs,
     tilt_and_bend,
 )
@@ -46,12 +48,11 @@ def live_parameters(network: Network) -> NDArray[np.intp]:
 
 
 def gauss_newton_matrix(
-    flight: Callable[..., AffineFlight], network: Network, window: Any, weights: CostWeights, rng: np.random.Generator
+    network: Network, window: Window, weights: CostWeights, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """Gauss-Newton matrix (P, P) of the mean cost of a window's segments, each counting by itself, see `flight_cost`.
 
     Args:
-        flight: `affine_flight` or `affine_disturbed_flight`.
         network: the policy that flew the window, by whose `parameters` it is.
         window: the flights.
         weights: of the cost.
@@ -60,20 +61,17 @@ def gauss_newton_matrix(
     segments, moths = window.components.shape[:2]
     signs = rng.choice(np.array([-1, 1], np.float32), (moths, _SUMS, segments, SQUARES))
     parameters = tuple(zip(network.weights, network.biases, strict=True))
-    rows = np.asarray(signed_sums(flight, parameters, window, weights, signs, MothBody()))
+    rows = np.asarray(signed_sums(parameters, window, weights, signs, MothBody()))
     rows = np.ascontiguousarray(rows.reshape(-1, rows.shape[-1])[:, live_parameters(network)])
-    return rows.T @ rows / np.float32(signs[..., 0].size)
+    rows /= np.float32(math.sqrt(moths * _SUMS * segments))
+    return rows.T @ rows
 
 
-@partial(jax.jit, static_argnames=("flight", "body"))
-def signed_sums(
-    flight: Callable[..., AffineFlight], parameters: Parameters, window: Any, weights: CostWeights, signs: Any,
-    body: MothBody,
-) -> Any:  # fmt: skip
+@partial(jax.jit, static_argnames=("body",))
+def signed_sums(parameters: Parameters, window: Window, weights: CostWeights, signs: Any, body: MothBody) -> Any:
     """Derivatives (B, K, P) by all parameters of what is squared in each moth's cost, added up with signs.
 
     Args:
-        flight: `affine_flight` or `affine_disturbed_flight`.
         parameters: of the policy that flew the window.
         window: the flights of B moths in T segments.
         weights: of the cost.
@@ -82,9 +80,9 @@ def signed_sums(
     """
     flat, unravel = ravel_pytree(parameters)
 
-    def sums(flat: Any, moth: Any, signs: Any) -> Any:
+    def sums(flat: Any, moth: Window, signs: Any) -> Any:
         def squared(flat: Any) -> Any:
-            flown = flight(unravel(flat), moth, body, lambda state: state)
+            flown = affine_flight(unravel(flat), moth, body, lambda state: state)
             return _squared(flown, moth, weights)[:, 0]
 
         _, back = jax.vjp(squared, flat)
@@ -93,7 +91,7 @@ def signed_sums(
     return moth_by_moth(sums, flat, window, each=(signs,))
 
 
-def _squared(flight: AffineFlight, window: Any, weights: CostWeights) -> Any:
+def _squared(flight: AffineFlight, window: Window, weights: CostWeights) -> Any:
     """Quantities (T, B, 12) whose squares curve as the cost does, by the parameters about the flight that was flown."""
     goals, flown = window.targets[1:], jax.lax.stop_gradient(flight)
     share = window.sound * (1 / (weights.calm + segment_costs(flown, goals, weights)) + weights.large)

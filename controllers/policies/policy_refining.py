@@ -25,7 +25,6 @@ from mothsim.controllers.policies.flight_gradient import (
     CostWeights,
     Parameters,
     Window,
-    affine_flight,
     cost_and_gradient,
     flight_cost,
 )
@@ -140,7 +139,7 @@ def fly_random(network: Network, settings: RefiningSettings, step: int) -> Windo
 def curvature(network: Network, window: Window, settings: RefiningSettings, step: int) -> NDArray[np.float32]:
     """Gauss-Newton matrix (P, P) of the cost of a step's flights by the `parameters` of the policy that flew them."""
     rng, weights = np.random.default_rng([settings.seed, step, 1]), CostWeights(**settings.weights)
-    return gauss_newton_matrix(affine_flight, network, window, weights, rng)
+    return gauss_newton_matrix(network, window, weights, rng)
 
 
 def _improves(network: Network, window: Window, cost: Any, settings: RefiningSettings, step: int) -> bool:

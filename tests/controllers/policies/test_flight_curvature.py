@@ -17,7 +17,6 @@ from mothsim.controllers.policies.flight_curvature import (
 from mothsim.controllers.policies.flight_gradient import (
     AffineFlight,
     CostWeights,
-    affine_flight,
     fly_window,
     segment_costs,
 )
@@ -65,13 +64,11 @@ def test_the_matrix_is_that_of_flights_flown_anew() -> None:
     signs = np.eye(SEGMENTS * SQUARES, dtype=np.float32).reshape(-1, SEGMENTS, SQUARES)
     signs = np.broadcast_to(signs, (MOTHS, *signs.shape))
     pairs = tuple(zip(network.weights, network.biases, strict=True))
-    sums = np.asarray(signed_sums(affine_flight, pairs, window, WEIGHTS, signs, MothBody()))
+    sums = np.asarray(signed_sums(pairs, window, WEIGHTS, signs, MothBody()))
     jacobian = sums.reshape(-1, sums.shape[-1])[:, live_parameters(network)]
     found = jacobian.T @ jacobian
     np.testing.assert_allclose(found, expected, atol=0.01 * expected.max())
     assert np.linalg.eigvalsh(found).min() > -1e-6 * expected.max()
-    several = [
-        gauss_newton_matrix(affine_flight, network, window, WEIGHTS, np.random.default_rng(i)) for i in range(50)
-    ]
+    several = [gauss_newton_matrix(network, window, WEIGHTS, np.random.default_rng(i)) for i in range(50)]
     drawn = np.mean(several, axis=0) * MOTHS * SEGMENTS
     assert np.linalg.norm(drawn - found) < 0.2 * np.linalg.norm(found)
