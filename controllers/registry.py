@@ -33,7 +33,7 @@ def make(name: str, **options: Any) -> Controller:
     Raises:
         ValueError: an unknown name, an option that the controller does not have, or an object that is no controller.
     """
-    if is_import_path(name):
+    if isinstance(name, str) and is_import_path(name):
         return _own(name, options)
     kind = controller_class(name)
     try:
@@ -48,7 +48,7 @@ def controller_class(name: str) -> type:
     Raises:
         ValueError: an unknown name.
     """
-    if name not in _NAMED:
+    if not (isinstance(name, str) and name in _NAMED):
         raise ValueError(
             f"controller = {name!r}: expected one of {', '.join(NAMES)}, or module:name or file.py:name of your own"
         )

@@ -260,6 +260,10 @@ def check_controller(controller: Any) -> None:
     """
     if inspect.isclass(controller):
         raise ValueError(f"controller = {controller!r}: expected an instance, not the class itself; call it first")
+    if isinstance(controller, str):
+        raise ValueError(
+            f"controller = {controller!r}: expected a controller; mothsim.controllers.make makes one of a name"
+        )
     for name in ("reset", "control"):
         if not callable(getattr(controller, name, None)):
             raise ValueError(f"controller = {controller!r}: expected a method {name}, see mothsim.Controller")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -76,7 +77,7 @@ def propagate(
         raise ValueError(f"controls has shape {controls.shape}: expected {(*states.shape[:-1], 4)}")
     if not 0 < duration <= LONGEST:
         raise ValueError(f"duration = {duration!r}: expected seconds, above 0 and at most {LONGEST}")
-    if not FINEST <= rtol <= COARSEST:
+    if not (isinstance(rtol, Real) and FINEST <= rtol <= COARSEST):
         raise ValueError(f"rtol = {rtol!r}: expected {FINEST} to {COARSEST}")
     if threads is not None and threads < 1:
         raise ValueError(f"threads = {threads!r}: expected one or more")

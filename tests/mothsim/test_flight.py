@@ -178,6 +178,7 @@ def test_work_and_cost_of_transport_by_hand() -> None:
     ("controller", "message"),
     [
         (LQR, "expected an instance, not the class"),
+        ("lqr", "mothsim.controllers.make makes one of a name"),
         (None, "expected a method reset"),
         (type("NoReset", (), {"period": 0.02, "control": print})(), "expected a method reset"),
         (type("NoControl", (), {"period": 0.02, "reset": print})(), "expected a method control"),

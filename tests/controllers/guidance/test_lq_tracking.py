@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,7 +90,9 @@ def test_lqr_flies_a_fully_actuated_moth() -> None:
 
 
 def test_unknown_controllers_and_options_are_said() -> None:
-    with pytest.raises(ValueError, match="expected one of lqr, inverse-model"):
-        controllers.make("pid")
+    names: list[Any] = ["pid", None, 3]
+    for name in names:
+        with pytest.raises(ValueError, match="expected one of lqr, inverse-model"):
+            controllers.make(name)
     with pytest.raises(ValueError, match="gain"):
         controllers.make("lqr", gain=3)

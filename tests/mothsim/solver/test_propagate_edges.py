@@ -1,5 +1,7 @@
 """The public edge of `propagate`: any numbers are solved or flagged in their own rows, wrong shapes are named."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -30,3 +32,9 @@ def test_wrong_shapes_are_named(one: tuple[int, ...], other: tuple[int, ...]) ->
     if not fits:
         with pytest.raises(ValueError, match=r"states|controls"):
             propagate(np.zeros(one), np.zeros(other))
+
+
+@pytest.mark.parametrize("rtol", [0.0, 1.0, math.nan, "1e-6"])
+def test_tolerances_that_are_none_are_named(rtol: float) -> None:
+    with pytest.raises(ValueError, match=r"rtol = .*: expected 1e-10 to 0.01"):
+        propagate(*CALM, rtol=rtol)
