@@ -33,7 +33,7 @@ from mothsim.controllers.policies.policy_training import require_sound
 from mothsim.controllers.policies.random_window import random_window
 
 _GROW, _SHRINK, _TRIES, _LEAST, _MOST = 3.0, 0.7, 6, 1e-5, 10.0  # of the damping
-_AVERAGED = 0.25  # of the steps, the last ones, over whose parameters the policy's are the mean
+_AVERAGED = 30  # last steps, at most a quarter of all, over whose parameters the policy's are the mean
 _FLOOR = 0.1  # of the mean diagonal, added to each element's own where it scales the damping
 
 
@@ -95,7 +95,7 @@ def refine_policy(
         ValueError: the checkpoint is of other settings, or damaged.
     """
     live, weights = live_parameters(network), CostWeights(**settings.weights)
-    unaveraged = settings.steps - int(_AVERAGED * settings.steps)
+    unaveraged = settings.steps - min(_AVERAGED, settings.steps // 4)
 
     def advance(state: Any, step: int) -> tuple[Any, float]:
         values, matrix, damping, mean = state
