@@ -44,7 +44,7 @@ _SELECTION, _VALIDATION, _TEST = 1000, 2000, 0  # seeds of starts: to prune by, 
 _LOSSES = 2e-3  # largest share of the flights of a task that a policy may lose where it is selected
 
 DENSE = PolicySettings(steps=300)
-REFINED = RefiningSettings(steps=300)
+REFINED = RefiningSettings(steps=200, moths=40, violence=2.0)
 ROBUST = {
     "robust": RobustSettings(),
     "robust-60": RobustSettings(steps=5000, disturbed={**RobustSettings().disturbed, "delay": 0.06}),
