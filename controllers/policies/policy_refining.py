@@ -59,7 +59,7 @@ class RefiningSettings:
     steps: int = 150
     moths: int = 26
     segments: int = 100
-    violence: float = 1.5
+    violence: float = 2.0
     tilt: float = 0.0
     bobbing: float = 2.0
     memory: float = 0.6

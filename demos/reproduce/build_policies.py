@@ -44,14 +44,14 @@ _SELECTION, _VALIDATION, _TEST = 1000, 2000, 0  # seeds of starts: to prune by, 
 _LOSSES = 2e-3  # largest share of the flights of a task that a policy may lose where it is selected
 
 DENSE = PolicySettings(steps=300)
-REFINED = RefiningSettings(steps=200, moths=40, violence=2.0)
+REFINED = RefiningSettings(steps=200, moths=40)
 ROBUST = {
     "robust": RobustSettings(),
     "robust-60": RobustSettings(steps=5000, disturbed={**RobustSettings().disturbed, "delay": 0.06}),
 }
 LINEAR = PolicySettings(hidden=(), steps=500, moths=64, learning_rate=2e-2, violence=1.2)
 PRUNED = RefiningSettings(
-    steps=20, moths=64, segments=40, bobbing=1.0, memory=0.8, damping=0.01,
+    steps=20, moths=64, segments=40, violence=1.5, bobbing=1.0, memory=0.8, damping=0.01,
     weights={"precision": 0.02, "calm": 0.05, "effort": 1e-3, "arrival": 0.0},
 )  # fmt: skip
 """How policies are trained and refined, and how pruned ones are refined after every removal."""
