@@ -68,7 +68,8 @@ def run_tasks(
         function: importable by its name in a fresh process.
         arguments: positional ones, a tuple for each call.
         workers: processes; one calls in this process. By default one, or what `joblib.parallel_config` says.
-        threads: that numerical libraries may use in each of so many processes; by default joblib's choice.
+        threads: that numerical libraries may use in each process, this one too, so that results do not depend on how
+            many processes there are (the last bits of a matrix product do); by default joblib's choice.
         ordered: yield in the order of the arguments, not in the order in which they are done.
     """
     from joblib import Parallel, delayed  # a twentieth of a second that other commands need not wait
@@ -76,15 +77,18 @@ def run_tasks(
     several = workers is not None and workers > 1
     options: dict[str, Any] = {"inner_max_num_threads": threads, "backend": "loky"} if threads and several else {}
     kind = "generator" if ordered else "generator_unordered"
-    tasks = (delayed(_call)(os.getpid(), function, one) for one in arguments)
+    tasks = (delayed(_call)(os.getpid(), threads, function, one) for one in arguments)
     done: Any = Parallel(workers, return_as=kind, **options)(tasks)
     yield from done
 
 
-def _call(parent: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+def _call(parent: int, threads: int | None, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     if os.getppid() == parent:  # a worker of this machine, neither the caller itself nor a worker of a cluster
         _end_with(parent)
-    return function(*arguments)
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(threads, user_api="blas"):
+        return function(*arguments)
 
 
 @cache

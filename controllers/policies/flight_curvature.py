@@ -8,7 +8,6 @@ as it is (Hutchinson 1990, Communications in Statistics), and each such sum is o
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import Any
 
@@ -61,10 +60,9 @@ def gauss_newton_matrix(
     segments, moths = window.components.shape[:2]
     signs = rng.choice(np.array([-1, 1], np.float32), (moths, _SUMS, segments, SQUARES))
     parameters = tuple(zip(network.weights, network.biases, strict=True))
-    rows = np.asarray(signed_sums(parameters, window, weights, signs, MothBody()))
-    rows = np.ascontiguousarray(rows.reshape(-1, rows.shape[-1])[:, live_parameters(network)])
-    rows /= np.float32(math.sqrt(moths * _SUMS * segments))
-    return rows.T @ rows
+    live = live_parameters(network)
+    rows = signed_sums(parameters, window, weights, signs, MothBody())
+    return np.asarray(_mean_square(rows, segments))[np.ix_(live, live)]
 
 
 @partial(jax.jit, static_argnames=("body",))
@@ -89,6 +87,13 @@ def signed_sums(parameters: Parameters, window: Window, weights: CostWeights, si
         return jax.vmap(lambda sign: back(sign)[0])(signs)
 
     return moth_by_moth(sums, flat, window, each=(signs,))
+
+
+@jax.jit
+def _mean_square(rows: Any, segments: int) -> Any:
+    """Matrix (P, P) of sums (B, K, P) of rows; by JAX, as NumPy's rounds otherwise with another number of threads."""
+    rows = rows.reshape(-1, rows.shape[-1])
+    return rows.T @ rows / (len(rows) * segments)
 
 
 def _squared(flight: AffineFlight, window: Window, weights: CostWeights) -> Any:

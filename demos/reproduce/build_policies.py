@@ -123,7 +123,7 @@ class BuildPolicies:
         with places_to_work(self.workers, self.dask) as workers:
             work = ((anywhere, name, seed) for name, seed in wanted)
             for (name, seed), (network, file) in zip(
-                wanted, run_tasks(BuildPolicies.make, work, workers, ordered=True), strict=True
+                wanted, run_tasks(BuildPolicies.make, work, workers, threads=1, ordered=True), strict=True
             ):
                 figures = fly_all(network, self.flights, _TEST)
                 if network.observes_up:

@@ -7,7 +7,9 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from mothsim.workers import available_cpus, run_tasks
 
@@ -69,6 +71,17 @@ def test_workers_end_with_their_parent(tmp_path: Path, name: str, group: bool, s
 def test_results_come_in_order_where_asked() -> None:
     assert list(run_tasks(pow, [(i, 2) for i in range(6)], 2, threads=1, ordered=True)) == [0, 1, 4, 9, 16, 25]
     assert list(run_tasks(pow, [(3, 2)], 1)) == [9]
+
+
+def blas_threads() -> int:
+    return int(np.max([one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_libraries_use_as_many_threads_in_this_process_as_in_others(workers: int) -> None:
+    with threadpool_limits(2, user_api="blas"):
+        assert list(run_tasks(blas_threads, [(), ()], workers, threads=1)) == [1, 1]
+        assert blas_threads() == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processes cannot be bound to cores here")
