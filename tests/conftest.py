@@ -1,5 +1,8 @@
 """Shared by all tests."""
 
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,10 @@ ROOT = Path(__file__).parents[1]
 for _name in ("controllers", "demos", "envs"):  # the checkout's links, which a source distribution does not hold
     if not (ROOT / "mothsim" / _name).exists():
         (ROOT / "mothsim" / _name).symlink_to(Path("..") / _name)
+
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # several tests, and their processes, compile the same programs
+    _compiled = tempfile.TemporaryDirectory(prefix="mothsim-tests-", ignore_cleanup_errors=True)
+    os.environ |= {"JAX_COMPILATION_CACHE_DIR": _compiled.name, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1"}
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -18,3 +25,11 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the reference data are not beside this checkout")
     return SHARED
+
+
+@pytest.fixture(scope="module")
+def quick_pictures() -> Iterator[None]:
+    """Pictures without Matplotlib's search for room, which takes half of the time of a command that draws many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("matplotlib.figure.Figure.set_layout_engine", lambda *_, **__: None)
+        yield

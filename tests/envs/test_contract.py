@@ -61,7 +61,7 @@ def assert_same(one, other):
     elif isinstance(one, np.ndarray) and one.dtype == object:
         assert_same(list(one), list(other))
     else:
-        np.testing.assert_array_equal(one, other)
+        assert np.array_equal(one, other, equal_nan=isinstance(one, (np.ndarray, float, np.inexact)))
 
 
 @CASES

@@ -164,17 +164,14 @@ def test_an_interpolation_is_one_of_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak memory as Linux lists it")
-def test_a_million_rows_take_two_seconds_and_300_megabytes(tmp_path: Path) -> None:
+def test_a_million_rows_take_300_megabytes(tmp_path: Path) -> None:
     times = np.arange(1_000_000) / 1000
     file = tmp_path / "million.csv"
     np.savetxt(file, np.column_stack([times, np.sin(times), np.cos(times)]), "%.6f", ",", header="t,x,y", comments="")
     code = (
-        "import sys, time; from mothsim.trajectories import make_trajectory; began = time.process_time();"
-        "make_trajectory(sys.argv[1]); print(time.process_time() - began);"
+        "import sys; from mothsim.trajectories import make_trajectory; make_trajectory(sys.argv[1]);"
         # Not getrusage, whose peak is inherited from the process that started this one.
         "print(next(int(line.split()[1]) / 1024 for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     )
     done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True)
-    seconds, megabytes = map(float, done.stdout.split())
-    assert seconds < 2
-    assert megabytes < 300
+    assert float(done.stdout) < 300

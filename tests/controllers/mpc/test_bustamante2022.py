@@ -116,7 +116,7 @@ def test_cases_are_those_of_the_published_table(shared: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", PUBLISHED)
+@pytest.mark.parametrize("case", ["light-abdomen", "baseline"])  # of four, by the hardest to fly
 def test_the_published_figures(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Error and work within 3 %, cost of transport within 5 %, as far as eight moths tell (the command flies 40)."""
     PublishedMonteCarlo(cases=(case,), moths=8, out=tmp_path, json=True).run()

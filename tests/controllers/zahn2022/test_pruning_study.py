@@ -24,6 +24,8 @@ JAX = StudySettings("zahn2022-jax", hidden=(16, 12), levels=(40.0, 80.0), segmen
 QUICK = StudySettings("cosine", "global", (16, 12), (40.0, 80.0), 5000, 3, 0.02, 3)
 ROOT = Path(__file__).parents[3]
 
+pytestmark = pytest.mark.usefixtures("quick_pictures")
+
 
 def levels(settings: StudySettings, folder: Path) -> list[Level]:
     return [load_level(file) for file in run(settings, folder)]
@@ -203,7 +205,8 @@ sys.exit(main.main(sys.argv[1:]))
 """
     arguments = "study --hidden 16 12 --levels 40 80 --segments 5000 --seed 3 --step-scale 0.02 --networks 3 --out"
     command = [sys.executable, "-c", code, *arguments.split(), str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    unwritten = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "1000"}  # a compiled program cut short, for other tests
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | unwritten)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(f"mothsim: {tmp_path / '40.safetensors'}: could not be written (")
     assert {file.name for file in tmp_path.iterdir()} == {

@@ -11,7 +11,7 @@ from mothsim.controllers.zahn2022.study_figures import draw_study
 from mothsim.controllers.zahn2022.study_files import StudySettings, find_studies, load_settings
 from mothsim.controllers.zahn2022.sweep import collect, load_networks, run_sweep, sweep
 
-pytestmark = pytest.mark.slow  # four studies, by two processes
+pytestmark = [pytest.mark.usefixtures("quick_pictures"), pytest.mark.slow]  # four studies, by two processes
 
 TINY = StudySettings("cosine", "global", (8, 6), (50,), 2000, 0, 0.01, 2)
 

@@ -11,6 +11,8 @@ from mothsim.controllers.learning.pruning import LEVELS
 from mothsim.controllers.networks.storage import load_network
 from mothsim.demos.cli.main import main
 
+pytestmark = pytest.mark.usefixtures("quick_pictures")
+
 ROOT = Path(__file__).parents[3]
 
 

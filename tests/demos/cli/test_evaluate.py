@@ -21,6 +21,8 @@ from mothsim.demos.cli.main import main
 from mothsim.perturbations import HARDER, PERTURBATIONS
 from mothsim.tables import read_table
 
+pytestmark = pytest.mark.usefixtures("quick_pictures")
+
 ROOT = Path(__file__).parents[3]
 TINY = ["evaluate", "--starts", "2", "--duration-scale", "0.1", "--controllers", "lqr", "--workers", "1"]
 

@@ -21,6 +21,8 @@ import numpy as np
 import mothsim
 from own_gains import UP
 
+pytestmark = pytest.mark.usefixtures("quick_pictures")
+
 
 class Springs:
     period = 0.02

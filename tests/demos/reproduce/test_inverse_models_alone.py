@@ -6,6 +6,8 @@ import pytest
 
 from mothsim.controllers.learning.pruning import METHODS
 from mothsim.controllers.networks.storage import find_network, load_network, save_network
+from mothsim.controllers.policies.policy_flights import DURATIONS
+from mothsim.demos.reproduce import inverse_models_alone
 from mothsim.demos.reproduce.inverse_models_alone import SCHEMA, InverseModelsAlone
 from mothsim.demos.reproduce.open_loop_chain import OpenLoopChain
 from mothsim.demos.run import run
@@ -13,8 +15,9 @@ from mothsim.tables import read_table
 
 
 def test_networks_are_trained_through_their_flight_and_flown_once(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(inverse_models_alone, "DURATIONS", dict.fromkeys(DURATIONS, 2.1))
     small = find_network("small")
     masks = METHODS["global"](small.weights, small.masks, 10)
     weights = tuple(np.where(mask, weight, 0) for mask, weight in zip(masks, small.weights, strict=True))
