@@ -15,13 +15,13 @@ from mothsim.demos.cli.main import main
 from mothsim.solver.compiled import sources_digest
 from mothsim.tables import read_table
 
+pytestmark = pytest.mark.usefixtures("quick_pictures")
+
 SOURCE = """
 import math
 import numpy as np
 import mothsim
 from own_gains import UP
-
-pytestmark = pytest.mark.usefixtures("quick_pictures")
 
 
 class Springs:

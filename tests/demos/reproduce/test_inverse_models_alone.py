@@ -23,7 +23,7 @@ def test_networks_are_trained_through_their_flight_and_flown_once(
     weights = tuple(np.where(mask, weight, 0) for mask, weight in zip(masks, small.weights, strict=True))
     save_network(replace(small, weights=weights, info={"level": 10}), tmp_path / "mine" / "10.safetensors")
     out = tmp_path / "out"
-    arguments = ["--networks", "small", str(tmp_path / "mine"), "--steps", "2", "--flights", "2", "--out", str(out)]
+    arguments = ["--networks", "small", str(tmp_path / "mine"), "--steps", "1", "--flights", "2", "--out", str(out)]
     assert run(InverseModelsAlone, arguments, prog="inverse_models_alone") == 0
     printed = capsys.readouterr().out
     assert [line.split()[0] for line in printed.splitlines()[1:]] == [
