@@ -52,7 +52,7 @@ class Scenario:
         trajectory: its target.
         duration: of a flight, s.
         start_scale: times the spread of the random starts.
-        checksum: of the source of a target of the user's own.
+        checksum: of the file of a target of the user's own.
     """
 
     name: str
@@ -67,6 +67,7 @@ SCENARIOS = {
     for scenario in (
         Scenario("hover", "hover", 5.0),
         Scenario("step", "step", 4.0),
+        Scenario("sine", "sine", 5.0),
         Scenario("sum-of-primes", "sum-of-primes", 10.0),
         Scenario("figure-eight", "figure-eight", 5.0),
         Scenario("forward", "forward", 5.0),
@@ -195,7 +196,7 @@ def find_scenarios(names: Sequence[str], duration_scale: float = 1.0, argument: 
     """Look tasks up by name.
 
     Args:
-        names: of `SCENARIOS`, or import paths of targets of the user's own, each once.
+        names: of `SCENARIOS`, .csv files, or import paths of targets of the user's own, each once.
         duration_scale: times their usual length.
         argument: what the names are called in messages.
 
@@ -204,12 +205,12 @@ def find_scenarios(names: Sequence[str], duration_scale: float = 1.0, argument: 
     """
     if not (math.isfinite(duration_scale) and duration_scale > 0):
         raise ValueError(f"duration_scale = {duration_scale!r}: expected a number above zero")
-    own = {name: _own(name) for name in names if is_import_path(name)}
+    own = {name: _own(name) for name in names if is_import_path(name) or _is_table(name)}
     known = SCENARIOS | own
     unknown = [name for name in names if name not in known]
     if unknown or not names:
         found = repr(unknown[0]) if unknown else "nothing"
-        raise ValueError(f"{argument} = {found}: expected some of {', '.join(SCENARIOS)}, or module:name")
+        raise ValueError(f"{argument} = {found}: expected some of {', '.join(SCENARIOS)}, a .csv file, or module:name")
     named_once(argument, names)
     found = [replace(known[name], duration=duration_scale * known[name].duration) for name in names]
     if max(one.duration for one in found) > LONGEST:
@@ -218,9 +219,15 @@ def find_scenarios(names: Sequence[str], duration_scale: float = 1.0, argument: 
 
 
 def _own(name: str) -> Scenario:
-    """The scenario of a target of the user's own, flown for five seconds."""
-    make_trajectory(name)
+    """The scenario of a target of the user's own, flown from a file's first row to its last, or for five seconds."""
+    rows = make_trajectory(name).rows
+    if _is_table(name):
+        return Scenario(name, str(Path(name).resolve()), float(rows[-1] - rows[0]), checksum=_digest(Path(name)))
     return Scenario(name, absolute(name), 5.0, checksum=object_sources(name, "tasks"))
+
+
+def _is_table(name: str) -> bool:
+    return name.lower().endswith(".csv")
 
 
 def named_once(argument: str, names: Sequence[str]) -> None:

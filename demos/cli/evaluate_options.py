@@ -21,8 +21,9 @@ _CONTROLLERS = (
     "module:name or file.py:name; nmpc is among them by default where the extra [mpc] is installed."
 )
 _TASKS = (
-    "Fly these tasks, each once; recover-half is recover from starts half as violent, and your own target, a function "
-    "of time as module:name or file.py:name, is flown for 5 s."
+    "Fly these tasks, each once; recover-half is recover from starts half as violent. Your own target is a .csv file "
+    "with columns t, x, y[, theta], flown from its first row to its last, or a function of time as module:name or "
+    "file.py:name, flown for 5 s."
 )
 
 

@@ -189,6 +189,13 @@ def test_the_networks_of_a_study_fly_one_by_one(tmp_path: Path) -> None:
     assert [(row["weights"], row["dead_controls"]) for row in flown.rows] == [(1312, 0), (0, 3)]
 
 
+def test_a_file_is_flown_from_its_first_row_to_its_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("rows.csv").write_text("t,x,y\n1,0,0\n5,0.2,0\n")
+    [scenario] = find_scenarios(("rows.csv",), 0.5)
+    assert (scenario.name, scenario.trajectory, scenario.duration) == ("rows.csv", str(tmp_path / "rows.csv"), 2.0)
+
+
 def test_bad_courses_are_named() -> None:
     with pytest.raises(ValueError, match="tasks = 'loop': expected some of hover"):
         find_scenarios(("hover", "loop"))

@@ -180,14 +180,17 @@ def test_fly_takes_all_three(own: str, tmp_path: Path, capsys: pytest.CaptureFix
 def test_evaluate_puts_them_in_one_table_and_flies_again_what_is_changed(own: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = ["evaluate", "--controllers", "lqr", f"{own}:Springs", f"{own}:Faulty", "--starts", "2", "--workers", "2"]
-    command += ["--tasks", "hover", f"{own}:line", "--duration-scale", "0.1", "--networks", str(tmp_path / "runs")]
+    table = tmp_path / "rows.csv"
+    table.write_text("t,x,y\n0,0,0\n4,0.2,0\n")
+    command += ["--tasks", "hover", f"{own}:line", str(table), "--duration-scale", "0.1"]
+    command += ["--networks", str(tmp_path / "runs")]
     (tmp_path / "runs").mkdir()
     alone = shipped_networks()["alone-6"]
     (tmp_path / "runs" / "alone-6.safetensors").write_bytes(alone.read_bytes())
     assert main([*command, "--out", str(out)]) == 1  # for the faulty one
     rows = read_table(out / "flights.csv", COLUMNS)
     assert {(row["controller"], row["task"]) for row in rows} == {
-        (name, task) for name in ("lqr", f"{own}:Springs", "alone-6") for task in ("hover", f"{own}:line")
+        (name, task) for name in ("lqr", f"{own}:Springs", "alone-6") for task in ("hover", f"{own}:line", str(table))
     }
     assert "IndexError" in (out / "networks.csv").read_text()
     assert f"{own}:Springs" in (out / "headline.md").read_text()
@@ -196,5 +199,9 @@ def test_evaluate_puts_them_in_one_table_and_flies_again_what_is_changed(own: st
     sources_digest.cache_clear()
     controller_sources.cache_clear()
     assert main([*command, "--out", str(out)]) == 1
-    # Both tasks of the changed controller, and the changed file's target with the two others.
-    assert len(set((out / "parts").iterdir()) - parts) == 2 + 2
+    # The three tasks of the changed controller, and the changed file's target with the two others.
+    assert len(set((out / "parts").iterdir()) - parts) == 3 + 2
+    parts = set((out / "parts").iterdir())
+    table.write_text("t,x,y\n0,0,0\n4,0.3,0\n")
+    assert main([*command, "--out", str(out)]) == 1
+    assert len(set((out / "parts").iterdir()) - parts) == 3
