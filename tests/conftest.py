@@ -4,6 +4,8 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -33,3 +35,13 @@ def quick_pictures() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("matplotlib.figure.Figure.set_layout_engine", lambda *_, **__: None)
         yield
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Two Dask workers, elsewhere than where the commands are given."""
+    distributed = pytest.importorskip("distributed", reason="the extra [dask] is not installed")
+    with pytest.MonkeyPatch.context() as patch, mock.patch.dict(os.environ):  # where Dask leaves one thread to BLAS
+        patch.chdir(tmp_path_factory.mktemp("elsewhere"))
+        with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
+            yield cluster

@@ -1,6 +1,7 @@
 import dataclasses
 import shutil
 from pathlib import Path
+from typing import Any
 
 import joblib
 import pytest
@@ -85,13 +86,8 @@ def test_a_relative_folder_lies_where_the_sweep_was_started(tmp_path: Path, monk
 
 
 @pytest.mark.slow
-def test_dask_runs_a_sweep(swept: Path, tmp_path: Path) -> None:
-    distributed = pytest.importorskip("distributed", reason="dask[distributed] is not installed")
+def test_dask_runs_a_sweep(swept: Path, tmp_path: Path, cluster: Any) -> None:
     studies = sweep(tmp_path, TINY, seeds=(0, 11))
-    with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
-        distributed.Client(cluster),
-        joblib.parallel_config("dask"),
-    ):
+    with cluster.get_client(), joblib.parallel_config("dask"):
         assert sorted(run_sweep(studies)) == sorted(studies)
     assert all(same_networks(tmp_path / name, swept / "8-6" / name) for name in ("seed-0", "seed-11"))

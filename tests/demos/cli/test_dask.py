@@ -1,7 +1,6 @@
 """Commands on a Dask cluster of this machine: the same files, to the byte."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +24,6 @@ pytestmark = pytest.mark.usefixtures("quick_pictures")
 def status(command: str, *options: str) -> int:
     first, *rest = command.split()
     return run(PROGRAMS[first], [*rest, *options], prog=first) if first in PROGRAMS else main([first, *rest, *options])
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Two workers, elsewhere than where the commands are given."""
-    distributed = pytest.importorskip("distributed", reason="the extra [dask] is not installed")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("elsewhere"))
-        with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
-            yield cluster
 
 
 @pytest.mark.slow
