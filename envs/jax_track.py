@@ -136,6 +136,9 @@ class TrackJax:
             Observation (29,), state, reward, terminated, truncated and info; or, of five values, observation, state,
             reward, done and info; each with an axis of N first for N moths. The info holds `error` (cm),
             `reward_terms`, `terminated`, `truncated` and `final_observation`, that of the decision's own end.
+
+        Raises:
+            ValueError: actions of another shape.
         """
         params = self.default_params if params is None else params
         seen, flown, reward, terminated, info = self.step_env(state, action, params)
@@ -153,7 +156,13 @@ class TrackJax:
         """Fly one decision and begin no new episode: observation, state, reward, lost and info.
 
         A moth that is lost to no finite state stays where it was.
+
+        Raises:
+            ValueError: actions of another shape than (3,) for each moth.
         """
+        expected = (*jnp.shape(state.time), 3)
+        if jnp.shape(action) != expected:
+            raise ValueError(f"action: shape {jnp.shape(action)}, expected {expected}, three values for each moth")
         action, time = jnp.clip(action, -1.0, 1.0), state.time + 1
         controls = self._controls(action, params.target.trims[state.time], params)
         moth = propagate(state.moth, controls, self.config.body, self.config.period, steps=self._steps)

@@ -17,6 +17,7 @@ for _name in ("controllers", "demos", "envs"):  # the checkout's links, which a 
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # several tests, and their processes, compile the same programs
     _compiled = tempfile.TemporaryDirectory(prefix="mothsim-tests-", ignore_cleanup_errors=True)
     os.environ |= {"JAX_COMPILATION_CACHE_DIR": _compiled.name, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1"}
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # a GPU is shared by the processes that test
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 

@@ -57,6 +57,14 @@ def test_an_episode_is_that_of_the_other_environment_to_1e_5():
         assert (bool(terminated), bool(truncated)) == (False, True)
 
 
+@pytest.mark.parametrize("shape", [(), (1,), (4,), (2, 3)])
+def test_actions_of_another_shape_are_refused(shape):
+    env = TrackJax()
+    _, state = env.reset(KEY)
+    with pytest.raises(ValueError, match=r"action: shape .* expected \(3,\), three values for each moth"):
+        env.step(KEY, state, jnp.zeros(shape))
+
+
 def test_a_batch_is_its_moths_and_new_episodes_begin_by_themselves():
     env = TrackJax("Hover-v1", duration=0.06)
     observations, states = env.reset(KEY, None, 3)
