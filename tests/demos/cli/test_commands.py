@@ -160,6 +160,7 @@ def test_study_then_its_figures_again(levels: tuple, tmp_path: Path, capsys: pyt
     assert "differs in networks" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_sweep_of_studies_is_one_table_a_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["study", "--segments", "5000", "--step-scale", "0.002", "--networks", "2", "--levels", "50"]
     command += ["--seeds", "0", "1", "--hidden-sweep", "9-8", "--weights", "400", "--out", str(tmp_path)]
@@ -186,6 +187,7 @@ def test_import_of_the_authors_files(shared: Path, tmp_path: Path, capsys: pytes
     assert (tmp_path / "0.93.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_benchmark_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
     command = ["benchmark", "--rows", "300", "--baseline-rows", "3", "--moths", "64", "--batch", "8", "--repeats", "1"]
     command += ["--decisions", "2"]
