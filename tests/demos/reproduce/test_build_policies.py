@@ -11,7 +11,7 @@ from mothsim.demos.reproduce.build_policies import BuildPolicies
 
 @pytest.mark.slow
 def test_policies_are_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    build = BuildPolicies(requirement="gentle", flights=2, tries=1, step_scale=0.01, out=tmp_path)
+    build = BuildPolicies(requirement="gentle", flights=2, tries=1, step_scale=0.004, out=tmp_path)
     build.run()
     printed = capsys.readouterr().out
     assert printed.count("\nrecovered") == 4
