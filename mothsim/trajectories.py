@@ -74,12 +74,8 @@ class Trajectory:
             notes.append(
                 f"all rows lie outside the {duration:g} s of the flight, so time starts at the first row, {first!r} s"
             )
-            shift = first
-            trajectory = replace(
-                self, position_at=_Later(self.position_at, shift), velocity_at=_Later(self.velocity_at, shift),
-                angle_at=_Later(self.angle_at, shift), rows=self.rows - shift,
-            )  # fmt: skip
-            first, last = 0.0, last - shift
+            trajectory = self.from_first_row()
+            first, last = 0.0, last - first
         passed = min(last, duration) - max(first, 0.0)
         if passed < duration / 2:
             notes.append(f"only {max(passed, 0.0):.3g} s of the flight of {duration:g} s lie within its rows")
@@ -89,6 +85,14 @@ class Trajectory:
         if notes:
             warnings.warn(f"trajectory = {self.name!r}: {'; '.join(notes)}", stacklevel=3)
         return trajectory
+
+    def from_first_row(self) -> Trajectory:
+        """The trajectory with time 0 at the first row of its file, at least one of which it must have."""
+        shift = float(self.rows[0])
+        return replace(
+            self, position_at=_Later(self.position_at, shift), velocity_at=_Later(self.velocity_at, shift),
+            angle_at=_Later(self.angle_at, shift), rows=self.rows - shift,
+        )  # fmt: skip
 
     @staticmethod
     def _at(curve: Curve, times: ArrayLike) -> Array:

@@ -169,7 +169,7 @@ def fly_batch(batch: RolloutBatch) -> Flight:
         controller = Informed(controller, perturbation.disturbances)
     return fly(
         controller,
-        scenario.trajectory,
+        scenario.target(),
         duration=scenario.duration,
         seed=batch.seed,
         moths=batch.starts,

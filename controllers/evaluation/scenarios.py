@@ -16,7 +16,7 @@ from mothsim.controllers.evaluation.sources import controller_sources
 from mothsim.controllers.networks.storage import find_network, shipped_networks
 from mothsim.import_path import absolute, is_import_path, object_sources
 from mothsim.perturbations import Perturbation
-from mothsim.trajectories import make_trajectory
+from mothsim.trajectories import Trajectory, make_trajectory
 
 LONGEST = 1e4
 """Longest flight, s."""
@@ -60,6 +60,11 @@ class Scenario:
     duration: float
     start_scale: float = 1.0
     checksum: str = ""
+
+    def target(self) -> Trajectory:
+        """The target itself, of a file from its first row on, whatever time that has."""
+        target = make_trajectory(self.trajectory)
+        return target.from_first_row() if _is_table(self.trajectory) else target
 
 
 SCENARIOS = {

@@ -194,6 +194,9 @@ def test_a_file_is_flown_from_its_first_row_to_its_last(tmp_path: Path, monkeypa
     Path("rows.csv").write_text("t,x,y\n1,0,0\n5,0.2,0\n")
     [scenario] = find_scenarios(("rows.csv",), 0.5)
     assert (scenario.name, scenario.trajectory, scenario.duration) == ("rows.csv", str(tmp_path / "rows.csv"), 2.0)
+    [scenario] = find_scenarios(("rows.csv",))
+    flight = fly_batch(RolloutBatch(ControllerSpec("lqr", "lqr"), scenario, PERTURBATIONS["nominal"], 1, 0))
+    np.testing.assert_allclose(flight.trajectory.position([0.0, 2.0, 4.0])[:, 0], [0.0, 0.1, 0.2], atol=1e-12)
 
 
 def test_bad_courses_are_named() -> None:
