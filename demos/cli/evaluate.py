@@ -164,7 +164,11 @@ class Evaluate:
         from mothsim.controllers.networks.storage import shipped_networks
         from mothsim.perturbations import PERTURBATIONS
 
-        flown = sorted((spec for spec in specs if spec.file), key=lambda spec: origin(spec)["weights"])
+        # One command flies inverse models on one kind of waypoint, and nobody informed.
+        waypoint = (*self.compared.waypoints, "own")[0].replace("own", "")
+        able = [spec for spec in specs if spec.file and not spec.informed]
+        able = [spec for spec in able if spec.controller == "policy" or spec.waypoint == waypoint]
+        flown = sorted(able, key=lambda spec: origin(spec)["weights"])
         chosen = {flown[i].name: flown[i] for i in (-1, len(flown) // 2, 0)} if flown else {}
         scenario = next(
             c
@@ -178,10 +182,12 @@ class Evaluate:
             )
             for spec in chosen.values()
         }
-        shipped = set(map(str, shipped_networks().values()))
-        names = [spec.name if spec.file in shipped else str(spec.file) for spec in chosen.values()]
+        shipped = {str(file.resolve()): name for name, file in shipped_networks().items()}
+        names = [shipped.get(str(spec.file), str(spec.file)) for spec in chosen.values()]
         fliers = list(dict.fromkeys(spec.controller for spec in chosen.values()))
         words = ["--controller", *fliers, "--network", *names, "--trajectory", scenario.name]
+        if waypoint and "inverse-model" in fliers:
+            words += ["--waypoint", waypoint]
         words += ["--duration", f"{scenario.duration:g}", "--seed", str(self.flights.seed), "--view"]
         return {name: fly_batch(batch).moth(0) for name, batch in batches.items()}, shlex.join(
             ["mothsim", "fly", *words]

@@ -5,6 +5,7 @@ import html
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,10 @@ from pathlib import Path
 import pytest
 
 from mothsim.controllers.evaluation.rollouts import COLUMNS
+from mothsim.controllers.evaluation.scenarios import also_informed, find_controllers
 from mothsim.controllers.networks.storage import load_network, save_network, shipped_networks
+from mothsim.demos.cli.evaluate import Evaluate
+from mothsim.demos.cli.evaluate_options import Compared, FlownTasks
 from mothsim.demos.cli.main import main
 from mothsim.perturbations import HARDER, PERTURBATIONS
 from mothsim.tables import read_table
@@ -259,6 +263,20 @@ def test_mistakes_give_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixt
         error = capsys.readouterr().err.strip()
         assert expected in error
         assert "\n" not in error
+
+
+def test_the_command_beside_the_viewer_flies_what_it_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("small", "compact"):
+        (tmp_path / f"{name}.safetensors").write_bytes(shipped_networks()[name].read_bytes())
+    specs = also_informed(find_controllers(tmp_path, (), ("kinematic", "")))
+    tasks = FlownTasks(tasks=("hover",), duration_scale=0.12)
+    shown, command = Evaluate(Compared(tmp_path, waypoints=("kinematic", "own")), tasks)._shown(specs)
+    words = [word for word in shlex.split(command)[1:] if word != "--view"]
+    capsys.readouterr()
+    assert main([*words, "--out", str(tmp_path), "--json"]) == 0
+    flown = json.loads(capsys.readouterr().out)["flights"]
+    assert [row["rms_error_cm"] for row in flown] == [float(flight.rms_error) for flight in shown.values()]
+    assert {row["waypoint"] for row in flown} == {"kinematic"}
 
 
 def test_who_is_told_flies_where_others_are_lost(tmp_path: Path) -> None:
