@@ -120,9 +120,8 @@ class Flight:
 
     @property
     def realtime_factor(self) -> float:
-        """Seconds flown, over all moths, a second of wall time."""
-        step = self.times[1] - self.times[0] if len(self.times) > 1 else 0.0
-        return float(np.size(self.lost) * (self.times[-1] + step) / self.wall_seconds)
+        """Seconds flown, over all moths and of each until it was lost, a second of wall time."""
+        return float(np.isfinite(self.errors).sum() * self.period / self.wall_seconds)
 
     def moth(self, index: int) -> Flight:
         """One moth's flight out of many."""

@@ -28,7 +28,8 @@ def recovered(flight: Flight) -> NDArray[np.bool_]:
     late = flight.times >= RECOVERED_AFTER
     if not late.any():
         raise ValueError(f"flight of {len(late)} decisions to {flight.times[-1]:g} s: expected more than 2 s")
-    return np.asarray((flight.errors[..., late] <= RECOVERED_WITHIN).all(axis=-1))
+    near = (flight.errors[..., late] <= RECOVERED_WITHIN).all(axis=-1)
+    return np.asarray(near & ~flight.lost)  # who is lost in the last period was near at every decision
 
 
 def mean_over_flight(values: Array) -> Array:

@@ -62,6 +62,16 @@ def test_the_lost_are_lost_and_touch_nobody() -> None:
     assert np.array_equal(flight.states[0], alone.states)
 
 
+def test_only_seconds_that_were_flown_count_for_real_time() -> None:
+    flight = fly(Still(np.zeros(4)), "hover", duration=5.0, moths=2)
+    assert flight.lost.all()
+    flown = np.isfinite(flight.states[..., 0]).sum() * 0.02
+    assert flown < 1.0  # of 10, falls to 20 cm
+    assert flight.realtime_factor * flight.wall_seconds == pytest.approx(flown)
+    one = fly(Still(find_trim(MothBody()).control), "hover", duration=0.02)
+    assert one.realtime_factor * one.wall_seconds == pytest.approx(0.02)
+
+
 def test_a_bad_control_loses_its_own_moth() -> None:
     class Broken(Still):
         def control(self, states: np.ndarray, time: float) -> np.ndarray:
@@ -110,7 +120,10 @@ def test_recovered_is_near_the_target_from_two_seconds_on() -> None:
     errors = np.full((4, 110), 0.4)
     errors[0, :100] = 9.0  # late enough in, out once, out at the last, and lost
     errors[1, 104], errors[2, -1], errors[3, 50:] = 0.6, 0.6, np.nan
-    assert metrics.recovered(replace(flight, errors=errors)).tolist() == [True, False, False, False]
+    flight = replace(flight, errors=errors, lost=np.array([False, False, False, True]))
+    assert metrics.recovered(flight).tolist() == [True, False, False, False]
+    lost_in_the_last_period = replace(flight, lost=np.array([True, False, False, True]))
+    assert not metrics.recovered(lost_in_the_last_period).any()
     with pytest.raises(ValueError, match="more than 2 s"):
         metrics.recovered(fly(Still(np.zeros(4)), "hover", duration=0.1))
 
