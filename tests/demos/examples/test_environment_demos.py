@@ -8,7 +8,10 @@ import sys
 import numpy as np
 import pytest
 
+import mothsim
 from mothsim import MothBody, make_trajectory
+from mothsim.controllers.adapters import as_policy
+from mothsim.controllers.lqr import LQR
 from mothsim.controllers.networks.network import Network, Scaling
 from mothsim.controllers.networks.storage import load_network, save_network
 from mothsim.demos.examples import own_controller, random_lqr_network
@@ -53,6 +56,15 @@ def test_first_episodes_are_those_of_single_flights():
     alone = first_episodes(one, lambda seen, infos: np.zeros((1, 3)), seed=5)
     for name in ("returns", "seconds", "lost", "rms_errors"):
         assert getattr(alone, name)[0] == getattr(episodes, name)[1]
+
+
+@pytest.mark.parametrize("duration", [0.02, 0.4, 0.5, 0.6])
+def test_first_episodes_have_the_errors_of_flights(duration):
+    env = TrackVectorEnv(3, trajectory="hover", duration=duration)
+    _, infos = env.reset(seed=4)
+    episodes = first_episodes(env, as_policy(LQR(), env), seed=4)
+    flight = mothsim.fly(LQR(), "hover", duration=duration, starts=infos["state"])
+    np.testing.assert_allclose(episodes.rms_errors, flight.rms_error, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["ppo", "sac"])
