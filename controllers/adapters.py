@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mothsim.actuation import action_size
-from mothsim.flight import Array, Controller, Task, decisions, moth_seeds
+from mothsim.checks import as_count
+from mothsim.flight import Array, Controller, Task, check_controller, decisions, moth_seeds
 from mothsim.solver.propagate import SEGMENT
 from mothsim.trajectories import Trajectory
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from mothsim.interfaces import Interface, Version
 
 Rows = NDArray[np.int64]
+
+_TOLD_BY_SPACE = (
+    "ClipAction", "RescaleAction", "DtypeObservation", "FlattenObservation", "RescaleObservation", "ReshapeObservation",
+)  # fmt: skip
+"""Wrappers of Gymnasium that change nothing where they keep the space."""
 
 
 class Flown(Protocol):
@@ -122,25 +128,59 @@ def as_policy(controller: Controller, env: Any, *, seed: int = 0) -> ControllerP
         seed: of the controller's random streams.
 
     Raises:
-        ValueError: the controller decides at another period than the environment, or a wrapper of the environment
-            rescales its actions.
+        ValueError: no controller, or one that decides at another period than the environment, an environment of another
+            make, or with a wrapper that changes its actions.
     """
-    flown: Flown = env.unwrapped
+    check_controller(controller)
+    flown: Flown = _unwrapped(env, "interface")
     _require_own(env, "action_space", "without a wrapper that changes it")
     if controller.period != flown.period:
         raise ValueError(f"controller.period = {controller.period}: expected the environment's, {flown.period} s")
     count: int | None = getattr(flown, "num_envs", None)
-    task = Task(flown.trajectory, flown.body, flown.duration, moth_seeds(seed, count or 1)[1])
+    seeds = moth_seeds(as_count("seed", seed, 0), count or 1)[1]
+    task = Task(flown.trajectory, flown.body, flown.duration, seeds)
     return ControllerPolicy(controller, task, flown.interface, count is None)
 
 
+def _unwrapped(env: Any, attribute: str) -> Any:
+    """The environment within its wrappers, which has an attribute of those of `mothsim.envs`."""
+    unwrapped = getattr(env, "unwrapped", None)
+    if not hasattr(unwrapped, attribute):
+        raise ValueError(f"env = {env!r}: expected an environment of mothsim.envs")
+    return unwrapped
+
+
 def _require_own(env: Any, name: str, expected: str) -> None:
-    """Refuse wrappers with a space of their own; an unbounded one of actions clips, and so changes no action."""
+    """Refuse wrappers that change observations or actions, with a space of their own or in the same.
+
+    An unbounded space of actions clips, and so changes no action.
+    """
     name = f"single_{name}" if hasattr(env, f"single_{name}") else name
     space, own = getattr(env, name), getattr(env.unwrapped, name)
     clips = "action" in name and space.shape == own.shape and np.isinf([space.low, space.high]).all()
     if space != own and not clips:
         raise ValueError(f"env.{name} = {space}: expected the environment's own, {own}, {expected}")
+    for layer in _wrappers(env):
+        if _changes(layer, name):
+            raise ValueError(f"env is wrapped by {type(layer).__name__}: expected it {expected}")
+
+
+def _wrappers(env: Any) -> Iterator[Any]:
+    """The wrappers of Gymnasium or Stable-Baselines3 about an environment, the outermost first."""
+    while env is not env.unwrapped:
+        yield env
+        env = env.env if hasattr(env, "env") else env.venv
+
+
+def _changes(wrapper: Any, name: str) -> bool:
+    """Whether a wrapper changes the observations or actions of a space that it may keep."""
+    from gymnasium import ActionWrapper, ObservationWrapper
+    from gymnasium.vector import VectorActionWrapper, VectorObservationWrapper
+
+    actions = "action" in name
+    kinds = (ActionWrapper, VectorActionWrapper) if actions else (ObservationWrapper, VectorObservationWrapper)
+    normalises = not actions and getattr(wrapper, "norm_obs", False)  # VecNormalize of Stable-Baselines3
+    return normalises or (isinstance(wrapper, kinds) and type(wrapper).__name__ not in _TOLD_BY_SPACE)
 
 
 class PolicyController:
@@ -189,16 +229,16 @@ def from_policy(
         action_range: that environment's.
 
     Raises:
-        ValueError: neither a function nor a model, a range of actions that is not above zero, or an environment of
-            another make, or with a wrapper that changes what is observed or what actions mean.
+        ValueError: neither a function nor a model, an unknown version, a range of actions that is not above zero, or an
+            environment of another make, or with a wrapper that changes what is observed or what actions mean.
     """
     if env is not None:
-        config = getattr(env.unwrapped, "config", None)
-        if config is None:
-            raise ValueError(f"env = {env!r}: expected an environment of mothsim.envs")
+        config = _unwrapped(env, "config").config
         for name in ("action_space", "observation_space"):
             _require_own(env, name, "without a wrapper, which a controller has not")
         period, version, action_range = config.period, config.version, config.action_range
+    if version not in (0, 1):
+        raise ValueError(f"version = {version!r}: expected 0 or 1")
     if not 0.0 < action_range < np.inf:
         raise ValueError(f"action_range = {action_range!r}: expected a number above zero")
     if hasattr(policy, "predict"):

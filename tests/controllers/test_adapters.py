@@ -1,5 +1,7 @@
 """Controllers fly in the environments, and policies in `mothsim.fly`: the same flights, both ways."""
 
+from typing import Any
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -146,9 +148,53 @@ def test_a_policy_flies_by_the_settings_of_its_environment():
             from_policy(lean, wrapped)
 
 
+class VecNormalize:
+    """As Stable-Baselines3 has it: it keeps the space of what it normalises."""
+
+    def __init__(self, venv, norm_obs):
+        self.venv, self.unwrapped, self.norm_obs = venv, venv.unwrapped, norm_obs
+        self.action_space, self.observation_space = venv.action_space, venv.observation_space
+
+
+def test_wrappers_that_change_what_their_spaces_do_not_tell_are_refused():
+    env = gym.make("mothsim/Hover-v0")
+    many: Any = gym.make_vec("mothsim/Hover-v0", num_envs=2, vectorization_mode="vector_entry_point")
+    halved = gym.wrappers.TransformAction(env, lambda action: action / 2, env.action_space)
+    for wrapped in (
+        gym.wrappers.TransformObservation(env, lambda seen: seen / 2, env.observation_space),
+        gym.wrappers.TimeLimit(gym.wrappers.DelayObservation(env, 2), 10),
+        gym.wrappers.vector.TransformObservation(many, lambda seen: seen / 2),
+        VecNormalize(env, norm_obs=True),
+        halved,
+    ):
+        with pytest.raises(ValueError, match=r"env is wrapped by .*: expected it without a wrapper"):
+            from_policy(Model(), wrapped)
+    with pytest.raises(ValueError, match="env is wrapped by TransformAction"):
+        as_policy(Shaky(), halved)
+    for kept in (VecNormalize(env, norm_obs=False), gym.wrappers.FlattenObservation(gym.wrappers.ClipAction(env))):
+        from_policy(Model(), kept)
+
+
+def test_what_is_no_controller_and_no_environment_is_named():
+    env = gym.make("mothsim/Hover-v0")
+    refused: tuple[tuple[Any, Any, str], ...] = (
+        ("lqr", env, "controller = 'lqr': expected a controller"),
+        (Shaky, env, "expected an instance, not the class itself"),
+        (Shaky(), "mothsim/Hover-v0", "env = 'mothsim/Hover-v0': expected an environment of mothsim.envs"),
+        (Shaky(), gym.make_vec("mothsim/Hover-v0", num_envs=2, vectorization_mode="sync"), "env = SyncVectorEnv"),
+    )
+    for controller, other, message in refused:
+        with pytest.raises(ValueError, match=message):
+            as_policy(controller, other)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match="seed = -1: expected a whole number"):
+        as_policy(Shaky(), env, seed=-1)
+
+
 def test_policies_of_another_make_are_named():
     with pytest.raises(ValueError, match="action_range = -1: expected a number above zero"):
         from_policy(lambda seen: seen, version=1, action_range=-1)
+    with pytest.raises(ValueError, match="version = 2: expected 0 or 1"):
+        from_policy(lambda seen: seen, version=2)  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match="policy = 3"):
         from_policy(3)
     with pytest.raises(ValueError, match=r"policy gave shape \(1, 4\): expected \(1, 3\)"):
