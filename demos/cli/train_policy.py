@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mothsim.controllers.policies.policy_run import PolicyProgress
 
 _POLICY, _CURVE = "policy.safetensors", "learning-curve.png"
+_DELAY = 0.02  # s, of `Disturbed`
 _MOTHS = {"numba": 128, "jax": 2048}  # a GPU is filled by thousands only
 
 
@@ -58,7 +59,7 @@ class PolicyTraining:
     segments: Annotated[CountOrDefault, EXPLAINED] = None
     """Make a window of flight so many segments of 20 ms long, in refining two and a half times as many; by default 40,
     robust 25."""
-    delay: Noise = 0.02
+    delay: Noise = _DELAY
     """Fly a robust policy with delays up to this, s, at most 0.06."""
     engine: Literal["numba", "jax"] = "numba"
     """Fly by numba's engine, on the processor, or by JAX's, which a GPU computes; robust by numba's alone."""
@@ -137,6 +138,8 @@ class TrainPolicy:
         from mothsim.controllers.policies.policy_refining import RefiningSettings
         from mothsim.controllers.policies.policy_training import PolicySettings
 
+        if self.training.delay != _DELAY:
+            raise ValueError(f"delay = {self.training.delay!r}: expected with --robust alone; others train undelayed")
         engine = self.training.engine
         training = PolicySettings(steps=400, moths=_MOTHS[engine], engine=engine)
         training = replace(training, **self._given("hidden", "steps", "moths", "segments"))
@@ -162,6 +165,8 @@ class TrainPolicy:
             settings = replace(settings, disturbed={**settings.disturbed, "delay": self.training.delay})
         if self.training.moths is not None:
             each = min(settings.moths, self.training.moths)
+            if self.training.moths % each:
+                raise ValueError(f"moths = {self.training.moths}: expected whole groups of {each} for a robust policy")
             settings = replace(settings, groups=self.training.moths // each, moths=each)
         network = init_robust_policy(settings)
         return run(train_robust_policy, network, settings, file, partial(bar, "training") if bar else None)

@@ -115,6 +115,21 @@ def test_train_then_fly_what_it_made(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "differs in seed" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--delay", "0.05"], "delay = 0.05: expected with --robust alone"),
+        (["--robust", "--moths", "20"], "moths = 20: expected whole groups of 16"),
+    ],
+)
+def test_what_a_training_would_not_use_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(["train", "policy", *arguments, "--steps", "1", "--out", str(tmp_path / "out")]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("robust", [False, True], ids=["refined", "robust"])
 def test_train_a_policy_then_fly_it(robust: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # Sizes of the trainings' own tests, so that JAX compiles them once.
