@@ -98,6 +98,9 @@ class Evaluate:
         from mothsim.perturbations import HARDER, PERTURBATIONS
 
         flights, asked = self.flights, self.perturbation
+        for name in () if asked.robustness else ("harder", "robust_tasks", "robust_levels"):
+            if (value := getattr(asked, name)) != getattr(RobustnessTests(), name):
+                raise ValueError(f"{name} = {value!r}: expected with --robustness, without which none fly disturbed")
         calm, *rough = [*PERTURBATIONS.values(), *(HARDER.values() if asked.harder else ())]
         scenarios = find_scenarios(flights.tasks, flights.duration_scale)
         tests = asked.robust_tasks if asked.robustness else ()

@@ -254,6 +254,8 @@ def test_mistakes_give_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixt
         (["--tasks"], "tasks = nothing"),
         (["--tasks", "hover", "hover"], "tasks = 'hover' twice"),
         (["--robustness", "--robust-tasks", "loop"], "robust_tasks = 'loop'"),
+        (["--harder"], "harder = True: expected with --robustness"),
+        (["--robust-levels", "0"], "robust_levels = (0.0,): expected with --robustness"),
         (["--networks", str(tmp_path)], "networks = "),
         (["--starts", "0"], "starts = 0"),
         (["--controllers", "pid"], "controller = 'pid'"),
