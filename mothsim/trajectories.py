@@ -243,10 +243,12 @@ def make_trajectory(
             Butland 1984), `linear`, or `cubic` (a natural spline, smoother, which may leave the range of its rows).
 
     Raises:
-        ValueError: an unknown name, an angle beyond a turn, a function that gives anything else, or a file that does
-            not hold a trajectory; names the file and the line.
+        ValueError: an unknown name, an angle beyond a turn, at 0 s a function's too, a function that gives anything
+            else, a file that does not hold a trajectory, or an interpolation of no file; names the file and the line.
     """
     require_radians("angle", angle)
+    if interpolation is not None and (callable(name) or is_import_path(str(name))):
+        raise ValueError(f"interpolation = {interpolation!r}: expected a .csv file, not the trajectory {name!r}")
     if callable(name):
         return _from_function(name, angle, getattr(name, "__name__", type(name).__name__))
     name = str(name)
@@ -288,8 +290,12 @@ def _from_object(text: str, angle: float) -> Trajectory:
 
 
 def _from_function(function: Function, angle: float, name: str) -> Trajectory:
-    curves = FunctionCurves(function, f"trajectory = {name!r}")
-    angle_at = curves.angle if len(curves.at(0.0)) == 3 else _Level(angle)
+    text = f"trajectory = {name!r}"
+    first = FunctionCurves(function, text).at(0.0)
+    curves = FunctionCurves(function, text, (len(first),))
+    if len(first) == 3:  # later a target that loops may be turns further on
+        require_radians(f"{text} at 0 s: theta", float(first[2]))
+    angle_at = curves.angle if len(first) == 3 else _Level(angle)
     return Trajectory(name, curves.position, curves.velocity, angle_at)
 
 

@@ -26,10 +26,12 @@ class FunctionCurves:
     Attributes:
         function: of a time in s, a float, to `x, y` or `x, y, theta` in cm and rad.
         text: what the function is called in messages.
+        lengths: how many numbers it may give.
     """
 
     function: Function
     text: str
+    lengths: tuple[int, ...] = (2, 3)
 
     def position(self, times: Array) -> Array:
         """Positions (T, 2), cm, at times (T,)."""
@@ -52,13 +54,14 @@ class FunctionCurves:
         """What the function gives at a time, (2,) or (3,).
 
         Raises:
-            ValueError: it fails, or gives anything but two or three finite numbers.
+            ValueError: it fails, or gives anything but finite numbers, as many as `lengths` has.
         """
         try:
             given = self.function(time)
             values = np.array([float(value) for value in given])
         except Exception as error:  # the user's own code may raise any
             raise ValueError(f"{self.text} failed at {time:g} s: {type(error).__name__}: {error}") from error
-        if len(values) not in (2, 3) or not np.isfinite(values).all():
-            raise ValueError(f"{self.text} gave {given!r} at {time:g} s: expected finite x, y[, theta] in cm, rad")
+        if len(values) not in self.lengths or not np.isfinite(values).all():
+            expected = f"{' or '.join(map(str, self.lengths))} finite numbers, x, y[, theta] in cm, rad"
+            raise ValueError(f"{self.text} gave {given!r} at {time:g} s: expected {expected}")
         return values

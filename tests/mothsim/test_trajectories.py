@@ -98,6 +98,22 @@ def test_a_function_is_a_target() -> None:
         make_trajectory(float)
 
 
+def test_a_function_in_degrees_is_refused_and_one_that_loops_is_not() -> None:
+    with pytest.raises(ValueError, match=r"theta = 90.0: expected rad.*90 degrees are 1.571 rad"):
+        make_trajectory(lambda t: (0.0, 0.0, 90.0))
+    looping = make_trajectory(lambda t: (0.0, 0.0, 1.5 + 10 * t))
+    assert float(looping.angle(3.0)) == 31.5
+    forgetful = make_trajectory(lambda t: (0.0, 0.0, 1.5) if t < 1 else (0.0, 0.0))
+    with pytest.raises(ValueError, match=r"gave \(0.0, 0.0\) at 1 s: expected 3 finite numbers"):
+        forgetful.angle(1.0)
+
+
+def test_only_a_file_is_interpolated() -> None:
+    for target in (lambda t: (0.0, t), "my_targets:climb", "hover"):
+        with pytest.raises(ValueError, match=r"interpolation = 'linear': expected a .csv file"):
+            make_trajectory(target, interpolation="linear")
+
+
 def test_unknown_names_list_the_known() -> None:
     with pytest.raises(ValueError, match="hover, step, sine, sum-of-primes"):
         make_trajectory("loop")
