@@ -22,7 +22,7 @@ from mothsim.disturbances import Disturbances, DisturbanceSampler
 from mothsim.flight_arguments import check_arguments, checked_starts, chosen_disturbances
 from mothsim.perturbations import Perturbation, make_perturbation
 from mothsim.progress import ProgressBar
-from mothsim.solver.propagate import SEGMENT
+from mothsim.solver.propagate import LONGEST, SEGMENT
 from mothsim.step import advance, distance, is_lost
 from mothsim.trajectories import Function, Trajectory, make_trajectory
 from mothsim.trim import find_trim
@@ -224,7 +224,7 @@ def fly(
     check_controller(controller)
     perturbation = make_perturbation(perturbation)
     disturbances = chosen_disturbances(disturbances, perturbation)
-    check_arguments(controller.period, duration, seed, moths, start_scale, body, nominal_body)
+    check_arguments(controller.period, duration, seed, moths, start_scale, body=body, nominal_body=nominal_body)
     known: MothBody = body or getattr(controller, "default_body", MothBody())
     duration = whole_periods(duration, controller.period)
     target = trajectory if isinstance(trajectory, Trajectory) else make_trajectory(trajectory)
@@ -255,7 +255,7 @@ def check_controller(controller: Any) -> None:
     """Check that an object is a controller, see `Controller`.
 
     Raises:
-        ValueError: it is a class, or lacks a method or the period.
+        ValueError: it is a class, or lacks a method or the period, which is at most that of the engine's segments.
     """
     if inspect.isclass(controller):
         raise ValueError(f"controller = {controller!r}: expected an instance, not the class itself; call it first")
@@ -267,8 +267,10 @@ def check_controller(controller: Any) -> None:
         if not callable(getattr(controller, name, None)):
             raise ValueError(f"controller = {controller!r}: expected a method {name}, see mothsim.Controller")
     period = getattr(controller, "period", None)
-    if not (isinstance(period, (int, float, np.number)) and math.isfinite(period) and period > 0):
-        raise ValueError(f"controller.period = {period!r}: expected seconds above zero, see mothsim.Controller")
+    if not (isinstance(period, (int, float, np.number)) and 0 < period <= LONGEST):
+        raise ValueError(
+            f"controller.period = {period!r}: expected seconds above zero, at most {LONGEST:g}, see mothsim.Controller"
+        )
 
 
 _IN_FLIGHT: set[int] = set()

@@ -37,7 +37,7 @@ def chosen_disturbances(given: Disturbances | None, perturbation: Perturbation) 
 
 
 def check_arguments(
-    period: float, duration: float, seed: int, moths: int | None, start_scale: float, *bodies: MothBody | None
+    period: float, duration: float, seed: int, moths: int | None, start_scale: float, **bodies: MothBody | None
 ) -> None:
     """Hold the arguments of a flight with a controller's `period` to their ranges.
 
@@ -51,9 +51,9 @@ def check_arguments(
     count = 1 if moths is None else as_count("moths", moths)
     if not (isinstance(start_scale, Real) and math.isfinite(start_scale) and start_scale >= 0):
         raise ValueError(f"start_scale = {start_scale!r}: expected a number of zero or more")
-    for body in bodies:
+    for name, body in bodies.items():
         if not (body is None or isinstance(body, MothBody)):
-            raise ValueError(f"body = {body!r}: expected a MothBody; mothsim.make_body makes one of a name or a file")
+            raise ValueError(f"{name} = {body!r}: expected a MothBody; mothsim.make_body makes one of a name or a file")
     np.empty((count, round(duration / period), 8))  # what is beyond memory fails now, not after the plan
 
 

@@ -141,7 +141,7 @@ def test_recovered_is_near_the_target_from_two_seconds_on() -> None:
         ({"seed": None}, "seed = None"),
         ({"moths": 2.5}, "moths = 2.5: expected a whole number"),
         ({"body": "light-abdomen"}, "body = 'light-abdomen': expected a MothBody"),
-        ({"nominal_body": 1}, "body = 1: expected a MothBody"),
+        ({"nominal_body": 1}, "^nominal_body = 1: expected a MothBody"),
         ({"perturbation": "delay 20 furlongs"}, "perturbation = 'delay 20 furlongs'"),
         ({"disturbances": PERTURBATIONS["delay 20 ms"]}, "expected mothsim.Disturbances"),
         ({"disturbances": Disturbances(gusts=1.0), "perturbation": "noise 1%"}, "beside perturbation = 'noise 1%'"),
@@ -198,6 +198,7 @@ def test_work_and_cost_of_transport_by_hand() -> None:
         (type("NoPeriod", (), {"reset": print, "control": print})(), "controller.period = None"),
         (Still(np.zeros(4), period=0.0), "controller.period = 0.0"),
         (Still(np.zeros(4), period=float("nan")), "controller.period = nan"),
+        (Still(np.zeros(4), period=2.0), "controller.period = 2.0: expected seconds above zero, at most 1"),
     ],
 )
 def test_what_is_no_controller_is_refused(controller, message: str) -> None:
