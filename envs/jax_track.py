@@ -16,6 +16,7 @@ import numpy as np
 from gymnasium import spaces
 
 from mothsim import policy_interface
+from mothsim.checks import as_count
 from mothsim.envs.config import EnvConfig
 from mothsim.envs.rewards import reward_terms
 from mothsim.flight import steady_start
@@ -42,7 +43,7 @@ class TrackParams(NamedTuple):
         spread: (8,), half widths of random starts about it.
         lost_distance: beyond which a moth is lost, cm.
         action_range: see `mothsim.envs.EnvConfig`.
-        max_steps_in_episode: time limit in decisions.
+        max_steps_in_episode: time limit in decisions; where the target ends, episodes end too.
     """
 
     target: PolicyTarget
@@ -68,8 +69,8 @@ class TrackJax:
         options: see `mothsim.envs.EnvConfig`.
 
     Raises:
-        ValueError: an unknown name or number of values, an option out of range, or one of a disturbed or fully
-            actuated moth.
+        ValueError: an unknown name or number of values, an option out of range, or one of another version or of a
+            disturbed or fully actuated moth.
     """
 
     def __init__(self, name: str = "Track-v1", *, values: int = 6, solver_steps: int = 2, **options: Any) -> None:
@@ -80,6 +81,8 @@ class TrackJax:
             raise ValueError(f"values = {values!r}: expected 5 or 6")
         self._values, self._steps = values, solver_steps
         self.config = config = EnvConfig(**{**gym.spec(f"mothsim/{name}").kwargs, **options})
+        if config.version != 1:
+            raise ValueError(f"version = {config.version!r}: expected 1, which alone is in JAX")
         for option in _DISTURBANCES:
             if getattr(config, option) != 0:
                 raise ValueError(f"{option} = {getattr(config, option)!r}: expected 0, this moth is undisturbed")
@@ -113,9 +116,13 @@ class TrackJax:
     def reset(
         self, key: jax.Array, params: TrackParams | None = None, moths: int | None = None
     ) -> tuple[jax.Array, TrackState]:
-        """Begin an episode of one moth, or of `moths`: observation (29,) or (N, 29), and state."""
+        """Begin an episode of one moth, or of `moths`: observation (29,) or (N, 29), and state.
+
+        Raises:
+            ValueError: `moths` is no whole number of one or more.
+        """
         params = self.default_params if params is None else params
-        shape = () if moths is None else (moths,)
+        shape = () if moths is None else (as_count("moths", moths),)
         draws = jax.random.uniform(key, (*shape, 8), params.start.dtype, -1.0, 1.0)
         state = TrackState(params.start + params.spread * draws, jnp.zeros(shape, jnp.int32))
         return self.observe(state, params), state
@@ -142,7 +149,8 @@ class TrackJax:
         """
         params = self.default_params if params is None else params
         seen, flown, reward, terminated, info = self.step_env(state, action, params)
-        truncated = flown.time >= params.max_steps_in_episode
+        ends = params.target.positions.shape[0] - 1  # beyond which JAX would show the last target for ever
+        truncated = flown.time >= jnp.minimum(params.max_steps_in_episode, ends)
         done = terminated | truncated
         first = self.reset(key, params, *jnp.shape(done))
         observation, after = jax.tree.map(partial(_choose, done), first, (seen, flown))

@@ -14,6 +14,7 @@ from gymnasium.wrappers import PassiveEnvChecker
 
 from mothsim import controllers
 from mothsim.controllers.networks.storage import find_network
+from mothsim.envs import jax_track
 from mothsim.envs.jax_track import TrackJax, TrackState
 from mothsim.solver.jax_engine import enable_x64
 
@@ -141,6 +142,7 @@ def test_gymnax_s_wrapper_passes_gymnasium_s_passive_checker():
         ({"name": "Track-v0"}, "name = 'Track-v0': expected one of Track-v1, Hover-v1, Recover-v1"),
         ({"values": 4}, "values = 4: expected 5 or 6"),
         ({"gusts": 10.0}, "gusts = 10.0: expected 0"),
+        ({"version": 0}, "version = 0: expected 1"),
         ({"actuation": "full"}, "actuation = 'full': expected 'under'"),
         ({"duration": -1.0}, "duration = -1.0"),
     ],
@@ -148,3 +150,21 @@ def test_gymnax_s_wrapper_passes_gymnasium_s_passive_checker():
 def test_bad_options_are_named(options, words):
     with pytest.raises(ValueError, match=words):
         TrackJax(**options)
+
+
+@pytest.mark.parametrize("moths", [0, 2.5])
+def test_moths_that_are_no_number_of_them_are_refused(moths):
+    with pytest.raises(ValueError, match=f"moths = {moths}: expected a whole number"):
+        TrackJax("Hover-v1", duration=0.04).reset(jax.random.key(0), None, moths)
+
+
+def test_an_episode_ends_with_its_target_whatever_limit_is_asked_for(monkeypatch):
+    monkeypatch.setattr(jax_track, "propagate", lambda moth, *_, **__: moth)  # which takes seconds to compile
+    env = TrackJax("Hover-v1", duration=0.04)
+    params = env.default_params._replace(max_steps_in_episode=100)
+    _, state = env.reset(jax.random.key(0), params)
+    ends = []
+    for _ in range(2):
+        _, state, _, _, truncated, _ = env.step(jax.random.key(0), state, jnp.zeros(3), params)
+        ends.append(bool(truncated))
+    assert ends == [False, True]
