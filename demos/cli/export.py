@@ -65,12 +65,10 @@ def as_npz(network: Network) -> bytes:
     """
     import numpy as np
 
-    from mothsim.controllers.networks.network import KINDS
-
     arrays: dict[str, Any] = {f"weight.{i}": weight for i, weight in enumerate(network.weights)}
     arrays |= {f"bias.{i}": bias for i, bias in enumerate(network.biases)}
     arrays |= {name: getattr(network.scaling, name) for name in ("input_min", "input_max", "output_min", "output_max")}
-    arrays |= {"inputs": np.array(KINDS[network.kind][0]), "outputs": np.array(network.output_names)}
+    arrays |= {"inputs": np.array(network.input_names), "outputs": np.array(network.output_names)}
     stream = io.BytesIO()
     np.savez(stream, **arrays)
     return stream.getvalue()

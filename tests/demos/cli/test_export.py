@@ -1,5 +1,6 @@
 """`mothsim export`: a file of its own answers as the network does."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from mothsim.controllers.networks.storage import find_network, load_network
 from mothsim.controllers.zahn2022.pruning_study import run as run_study
 from mothsim.controllers.zahn2022.study_files import StudySettings
+from mothsim.demos.cli.export import as_npz
 from mothsim.demos.cli.main import main
 from mothsim.segments import generate
 
@@ -38,3 +40,9 @@ def test_networks_of_a_study_are_files_that_fly(tmp_path: Path, capsys: pytest.C
     assert "expected networks whose files differ" in capsys.readouterr().err
     assert main(["export", f"{tmp_path / 'study'}@51:0", "--out", str(tmp_path)]) == 1
     assert "no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["small", "alone-6", "robust", "envelope-12"])
+def test_arrays_name_every_input(name: str) -> None:
+    network = find_network(name)
+    assert tuple(np.load(io.BytesIO(as_npz(network)))["inputs"]) == network.input_names
