@@ -38,7 +38,7 @@ class RobustSettings:
         groups, moths: groups of so many moths each, on one body a group.
         segments: of a window.
         optimiser: one of `OPTIMISERS`.
-        learning_rate: of the optimiser; from half of the steps on it falls to a thirtieth.
+        learning_rate: of the optimiser; from half of the steps on it falls to `last_rate` times this.
         violence: starts are up to so many times as far off as those of `recover`.
         bobbing: factor on the targets' sines along y, whose fastest a policy learns late or never where they are faint.
         precision: cm, see `CostWeights`; it falls from 0.4 cm over three quarters of the steps.
@@ -54,17 +54,18 @@ class RobustSettings:
     segments: int = 25
     optimiser: str = "muon"
     learning_rate: float = 4e-3
+    last_rate: float = 0.01
     violence: float = 1.2
     bobbing: float = 2.0
-    precision: float = 0.005
+    precision: float = 0.003
     weights: dict[str, float] = field(
-        default_factory=lambda: {"effort": 1e-4, "change": 5e-4, "calm": 0.03, "large": 1.0}
+        default_factory=lambda: {"effort": 1e-4, "change": 5e-4, "calm": 0.01, "large": 1.0}
     )
-    disturbed: dict[str, float] = field(default_factory=lambda: {"gusts": 500.0})
+    disturbed: dict[str, float] = field(default_factory=lambda: {"gusts": 500.0, "undisturbed": 0.3})
     seed: int = 0
 
     def __post_init__(self) -> None:
-        require_sound(self, ("steps", "groups", "moths", "segments"), (*POSITIVE, "bobbing"))
+        require_sound(self, ("steps", "groups", "moths", "segments"), (*POSITIVE, "last_rate", "bobbing"))
         if self.optimiser not in OPTIMISERS:
             raise ValueError(f"optimiser = {self.optimiser!r}: expected one of {', '.join(OPTIMISERS)}")
         Disturbed(**self.disturbed)
@@ -91,13 +92,9 @@ def train_robust_policy(
     """
     if not network.has_memory:
         raise ValueError(f"network has {network.sizes[0]} inputs: expected a policy with memory")
-    schedule = optax.join_schedules(
-        [
-            optax.constant_schedule(settings.learning_rate),
-            optax.linear_schedule(settings.learning_rate, settings.learning_rate / 30, max(1, settings.steps // 2)),
-        ],
-        [settings.steps // 2],
-    )
+    rate, half = settings.learning_rate, settings.steps // 2
+    falling = optax.linear_schedule(rate, settings.last_rate * rate, max(1, half))
+    schedule = optax.join_schedules([optax.constant_schedule(rate), falling], [half])
     optimiser = optax.chain(optax.clip_by_global_norm(1.0), OPTIMISERS[settings.optimiser](schedule))
 
     def gradient(parameters: Parameters, flights: Flights, step: int) -> tuple[Any, Flights]:

@@ -46,9 +46,12 @@ _LOSSES = 2e-3  # largest share of the flights of a task that a policy may lose 
 DENSE = PolicySettings(steps=300)
 REFINED = RefiningSettings(steps=200, moths=40)
 ROBUST = {
-    "robust": RobustSettings(),
-    "robust-60": RobustSettings(steps=5000, disturbed={**RobustSettings().disturbed, "delay": 0.06}),
-}
+    "robust": RobustSettings(steps=10_000),
+    "robust-60": RobustSettings(
+        steps=5000, last_rate=1 / 30, precision=0.005, disturbed={"gusts": 500.0, "delay": 0.06},
+        weights={**RobustSettings().weights, "calm": 0.03},
+    ),
+}  # fmt: skip
 LINEAR = PolicySettings(hidden=(), steps=500, moths=64, learning_rate=2e-2, violence=1.2)
 PRUNED = RefiningSettings(
     steps=20, moths=64, segments=40, violence=1.5, bobbing=1.0, memory=0.8, damping=0.01,

@@ -78,8 +78,8 @@ class SparsityUnderDisturbances:
     def _settings(self, training: str, seed: int) -> RobustSettings:
         hidden = (self.hidden,)
         return RobustSettings(
-            hidden, self.steps, groups=8, moths=6, optimiser="adam", learning_rate=2e-3, bobbing=1.0, precision=0.02,
-            weights=_COST, disturbed=TRAININGS[training], seed=seed,
+            hidden, self.steps, groups=8, moths=6, optimiser="adam", learning_rate=2e-3, last_rate=1 / 30,
+            bobbing=1.0, precision=0.02, weights=_COST, disturbed=TRAININGS[training], seed=seed,
         )  # fmt: skip
 
     def _policies(self, training: str, seed: int) -> Iterator[Made]:
