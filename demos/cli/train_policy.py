@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mothsim.controllers.policies.policy_run import PolicyProgress
 
 _POLICY, _CURVE = "policy.safetensors", "learning-curve.png"
-_DELAY = 0.02  # s, of `Disturbed`
+_DELAY = 0.02  # s
 _MOTHS = {"numba": 128, "jax": 2048}  # a GPU is filled by thousands only
 
 
@@ -150,7 +150,6 @@ class TrainPolicy:
         return make_policy(training, refining, file, bar)
 
     def _robust(self, file: Path, bar: StageBar | None) -> Network:
-        from mothsim.controllers.policies.disturbed_flights import Disturbed
         from mothsim.controllers.policies.policy_run import run
         from mothsim.controllers.policies.robust_training import (
             RobustSettings,
@@ -161,8 +160,7 @@ class TrainPolicy:
         if self.training.engine == "jax":
             raise ValueError("engine = 'jax': expected numba, by which robust policies are trained")
         settings = replace(RobustSettings(), **self._given("hidden", "steps", "segments"))
-        if self.training.delay != Disturbed().delay:
-            settings = replace(settings, disturbed={**settings.disturbed, "delay": self.training.delay})
+        settings = replace(settings, disturbed={**settings.disturbed, "delay": self.training.delay})
         if self.training.moths is not None:
             each = min(settings.moths, self.training.moths)
             if self.training.moths % each:
