@@ -168,7 +168,7 @@ class Evaluate:
         from mothsim.perturbations import PERTURBATIONS
 
         # One command flies inverse models on one kind of waypoint, and nobody informed.
-        waypoint = (*self.compared.waypoints, "own")[0].replace("own", "")
+        waypoint = next((kind for kind in self.compared.waypoints[:1] if kind != "own"), "")
         able = [spec for spec in specs if spec.file and not spec.informed]
         able = [spec for spec in able if spec.controller == "policy" or spec.waypoint == waypoint]
         flown = sorted(able, key=lambda spec: origin(spec)["weights"])

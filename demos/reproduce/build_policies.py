@@ -47,7 +47,7 @@ DENSE = PolicySettings(steps=300)
 REFINED = RefiningSettings(steps=200, moths=40)
 ROBUST = {
     "robust": RobustSettings(steps=10_000),
-    "robust-60": RobustSettings(
+    "robust-60": RobustSettings(  # it keeps what it was made by: with undisturbed groups it was not tried
         steps=5000, last_rate=1 / 30, precision=0.005, disturbed={"gusts": 500.0, "delay": 0.06},
         weights={**RobustSettings().weights, "calm": 0.03},
     ),
