@@ -177,7 +177,7 @@ def decisions(duration: float, period: float) -> int:
 def whole_periods(duration: float, period: float) -> float:
     """The duration, s, rounded to whole periods of decisions; warns where that changes it."""
     rounded = decisions(duration, period) * period
-    if math.isclose(rounded, duration, rel_tol=1e-9):
+    if math.isclose(rounded, duration, rel_tol=1e-6):  # a float32's duration too
         return duration
     warnings.warn(f"duration = {duration:g} s is rounded to {rounded:g} s, whole periods of {period:g} s", stacklevel=3)
     return rounded

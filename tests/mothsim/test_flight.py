@@ -246,7 +246,7 @@ def test_a_duration_is_rounded_to_whole_periods_and_said() -> None:
     assert len(flight.times) == 2
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for duration, count in ((0.06, 3), (0.1, 5), (0.7, 35), (1.1, 55)):
+        for duration, count in ((0.06, 3), (0.1, 5), (0.7, 35), (1.1, 55), (float(np.float32(0.2)), 10)):
             assert len(fly(still, "hover", duration=duration).times) == count
 
 
