@@ -51,6 +51,8 @@ class Fly:
         # All is made before anything flies: what is wrong with the last is said at once.
         with collection_paused():
             specs = self._specs()
+            if self.output.show_rollouts and (len(specs) > 1 or self.flight.moths > 1 or not self.output.animation):
+                raise ValueError("show_rollouts: drawn into a GIF; expected --animation, one controller and one moth")
             made = {name: self._make(*spec) for name, spec in specs.items()}
         flown = {name: self._fly(*made[name], *spec) for name, spec in specs.items()}
         flights = {name: flight for name, (flight, _, _) in flown.items()}

@@ -66,6 +66,8 @@ def test_fly_samples_the_future_and_draws_it(tmp_path: Path, capsys: pytest.Capt
     assert last_json(capsys)["body"] == "zahn2022"
     assert main(["fly", "--controller", "lqr", "--show-rollouts", "--duration", "0.1", "--out", str(tmp_path)]) == 1
     assert "show_rollouts: lqr has none" in capsys.readouterr().err
+    assert main(["fly", "--controller", "mppi", "--show-rollouts", "--no-animation", "--out", str(tmp_path)]) == 1
+    assert "show_rollouts: drawn into a GIF" in capsys.readouterr().err
 
 
 def test_a_lost_flight_is_null_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
