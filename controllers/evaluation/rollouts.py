@@ -227,7 +227,7 @@ def origin(spec: ControllerSpec) -> Row:
         "family": family(network) + (", alone" if alone else "") + (", informed" if spec.informed else ""),
         "help": ALONE if alone and not spec.informed else GUIDED if not alone else ENGINE,
         "run": str(network.info.get("seed", network.info.get("training", {}).get("seed", ""))),
-        "level": float(network.info.get("level", 100 * network.sparsity)),
+        "level": pruning_level(network),
         "weights": network.connections,
         "dead_controls": sum(output < CONTROLS for output in _dead_outputs(network)),
         "loss": network.info.get("test_loss"),
@@ -239,11 +239,17 @@ def flies_alone(network: Network, waypoint: str = "") -> bool:
     return network.kind == "policy" or (waypoint or own_waypoint(network)) == "kinematic"
 
 
+def pruning_level(network: Network) -> float:
+    """Return the level in per cent that a network was pruned to, or where its file names none, its sparsity."""
+    level = network.info.get("level")
+    return 100 * network.sparsity if level is None else float(level)
+
+
 def family(network: Network) -> str:
     """Tell how a network was made: `global` or `layerwise` pruning, `dense` of Zahn et al.'s size, or a `small` one."""
     if network.kind == "policy":
         return "policy"
-    whole = network.info.get("level", 100 * network.sparsity) == 0
+    whole = pruning_level(network) == 0
     if network.sizes[1:-1] != HIDDEN:
         return "small" if whole else "small, pruned"
     return "dense" if whole else network.info.get("method", "pruned")

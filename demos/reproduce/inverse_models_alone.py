@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 import mothsim
+from mothsim.controllers.evaluation.rollouts import pruning_level
 from mothsim.controllers.inverse_model import InverseModel
 from mothsim.controllers.learning.flight_run import train_through_flight
 from mothsim.controllers.learning.flight_training import FlightSettings, FlightState
@@ -136,7 +137,7 @@ class InverseModelsAlone:
 
     def _flown(self, network: Network) -> Row:
         """What a network is, and how it flies alone."""
-        row: Row = {"level": float(network.info.get("level", 100 * network.sparsity)), "weights": network.connections,
+        row: Row = {"level": pruning_level(network), "weights": network.connections,
                     "loss": float(network.info.get("test_loss", np.nan)), "recovered": 0, "lost": 0,
                     "flights": len(DURATIONS) * self.flights}  # fmt: skip
         controller = InverseModel(network, waypoint="kinematic")

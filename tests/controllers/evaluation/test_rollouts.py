@@ -46,6 +46,12 @@ def batches(starts: int = 3) -> list[RolloutBatch]:
     ]
 
 
+def test_a_network_without_a_level_has_its_sparsity() -> None:
+    network = load_network(shipped_networks()["inverse-93"])
+    for info, level in (({}, 100 * network.sparsity), ({"level": None}, 100 * network.sparsity), ({"level": 93}, 93)):
+        assert rollouts.pruning_level(replace(network, info=info)) == level
+
+
 @pytest.mark.slow
 def test_a_row_does_not_depend_on_its_batch() -> None:
     for batch in batches():
