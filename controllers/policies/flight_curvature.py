@@ -27,6 +27,7 @@ from mothsim.controllers.policies.flight_gradient import (
     Window,
     affine_flight,
     segment_costs,
+    swing_price,
     tilt_and_bend,
 )
 from mothsim.controllers.policies.moth_by_moth import moth_by_moth
@@ -98,23 +99,25 @@ def _mean_square(rows: Any, segments: int) -> Any:
 
 def _squared(flight: AffineFlight, window: Window, weights: CostWeights) -> Any:
     """Quantities (T, B, 12) whose squares curve as the cost does, by the parameters about the flight that was flown."""
-    goals, flown = window.targets[1:], jax.lax.stop_gradient(flight)
-    share = window.sound * (1 / (weights.calm + segment_costs(flown, goals, weights)) + weights.large)
+    flown = jax.lax.stop_gradient(flight)
+    costs = segment_costs(flown, window.goals, weights, window.slack)
+    share = window.sound * (1 / (weights.calm + costs) + weights.large)
     price = weights.effort + jnp.array([0.0, 0.0, weights.torque])
-    near = jnp.sqrt(distance_curvature(flown, goals, weights))[..., None]
+    swings = 1 / (1 + 2 * swing_price(flown, weights) / weights.huber) ** 0.25
+    near = jnp.sqrt(distance_curvature(flown, window, weights))[..., None]
     thetadot, phidot = flight.states[..., 6], flight.states[..., 7]
     parts = (
         flight.states[..., :2] * near,
         flight.outputs * jnp.sqrt(2 * price),
         flight.changes * jnp.sqrt(2 * weights.change),
-        jnp.stack([thetadot, phidot - thetadot], axis=-1) * jnp.sqrt(2 * weights.rate / 25),
-        jnp.stack(tilt_and_bend(flight), axis=-1) * jnp.sqrt(weights.posture),
+        jnp.stack([thetadot, phidot - thetadot], axis=-1) * jnp.sqrt(2 * weights.rate / 25) * swings[..., None],
+        jnp.stack(tilt_and_bend(flight), axis=-1) * jnp.sqrt(weights.posture) * swings[..., None],
     )
     return jnp.concatenate(parts, axis=-1) * jnp.sqrt(share)[..., None]
 
 
-def distance_curvature(flight: AffineFlight, goals: Any, weights: CostWeights) -> Any:
+def distance_curvature(flight: AffineFlight, window: Window, weights: CostWeights) -> Any:
     """Curvature (T, B) of the cost of distance about flights, as if its error were squared."""
-    square = ((flight.states[..., :2] - goals) ** 2).sum(axis=-1)
-    root = jnp.sqrt(square + weights.precision**2)
-    return 1 / (root * (1 + (root - weights.precision) / FAR) ** 2)
+    square, precision = ((flight.states[..., :2] - window.goals) ** 2).sum(axis=-1), weights.precision + window.slack
+    root = jnp.sqrt(square + precision**2)
+    return 1 / (root * (1 + (root - precision) / FAR) ** 2)

@@ -55,6 +55,8 @@ class CostWeights(NamedTuple):
         calm: mean cost below which a flight's own cost counts as it is, and above which by its logarithm, so that
             violent flights do not drown the calm ones.
         large: of the cost itself in addition to its logarithm, so that large errors count as well.
+        huber: above which the price of rates and posture grows as their size and no longer as its square (Huber 1964),
+            so that tilts in violent flights do not outweigh all else.
     """
 
     precision: float | np.floating
@@ -66,6 +68,7 @@ class CostWeights(NamedTuple):
     arrival: float = 0.02
     calm: float = 0.02
     large: float = 0.0
+    huber: float = np.inf
 
 
 class Window(NamedTuple):
@@ -77,6 +80,8 @@ class Window(NamedTuple):
         targets: (T + 1, B, 2), `velocities` (T + 1, B, 2) and `ahead` (T, B, K, 2), see `PolicyTarget`.
         postures, trims: (B, 2) and (B, 3), see `PolicyTarget`.
         sound: (B,) one, or zero where a moth was lost on the way and counts for nothing.
+        goals: (T, B, 2) where the moths are to be at the segments' ends, cm, and `slack` (T, B) by how much less
+            exactly, cm: the targets, and zero, unless the moths are led.
     """
 
     states: Any
@@ -89,6 +94,8 @@ class Window(NamedTuple):
     postures: Any
     trims: Any
     sound: Any
+    goals: Any
+    slack: Any
 
 
 class AffineFlight(NamedTuple):
@@ -123,7 +130,7 @@ def policy_answer(parameters: Parameters, states: Any, target: PolicyTarget, xp:
 
 def fly_window(
     parameters: Parameters, starts: Array, targets: Any, velocities: Any, body: MothBody, angles: Any = np.pi / 2,
-    engine: str = "numba",
+    engine: str = "numba", goals: tuple[Array, Array] | None = None,
 ) -> Window:  # fmt: skip
     """Fly a policy after targets, with the Jacobians of all segments.
 
@@ -135,6 +142,8 @@ def fly_window(
         body: that flies.
         angles: of the body at the targets, of all or of each (B,), rad.
         engine: one of `ENGINES`; by `jax` the window is made on JAX's device, in single precision throughout.
+        goals: where the moths are led (B, T + 1 or more, 2) and how exactly (B, T + 1 or more), see
+            `mothsim.controllers.policies.leading.lead`; by default to the targets.
     """
     fly_segment, xp = ENGINES[engine]
     segments = targets.shape[1] - 1 - PREVIEW[-1]
@@ -153,7 +162,9 @@ def fly_window(
         rows.append(row)
     components, *slopes = (xp.stack(each) for each in zip(*rows, strict=True))
     slopes = (xp.where(lost[:, None, None], 0.0, each) for each in slopes)
-    fields = (xp.stack(states), components, *slopes, *shown, postures, trims, ~lost)
+    led = goals or (targets, xp.zeros(targets.shape[:2]))
+    led = [xp.moveaxis(xp.asarray(each), 1, 0)[1 : segments + 1] for each in led]
+    fields = (xp.stack(states), components, *slopes, *shown, postures, trims, ~lost, *led)
     return Window(*(xp.asarray(each, np.float32) for each in fields))
 
 
@@ -206,13 +217,13 @@ def flight_cost(
 ) -> Any:
     """Cost of a window's flights, as a function of the parameters about the flights that were flown.
 
-    A segment's end costs `sqrt(d^2 + p^2) - p` of its distance d from the target (saturating at some 20 cm), and what
+    A segment's end costs `sqrt(d^2 + p^2) - p` of its distance d from its goal (saturating at some 20 cm), and what
     `CostWeights` says; a window's end also its velocity, tilt and spin, for what comes after it. Of each flight's mean
     cost c counts `log(1 + c / calm)`; or, for `each_segment`, so much of every segment's cost, which asks of a moth
     not only to come near but to come very near soon.
     """
     flight = affine_flight(parameters, window, body)
-    costs = segment_costs(flight, window.targets[1:], weights)
+    costs = segment_costs(flight, window.goals, weights, window.slack)
     arrival = weights.arrival * arrival_cost(flight.states[-1], window.velocities[-1], window.postures[:, 0])
     costs = (costs if each_segment else costs.mean(axis=0, keepdims=True)) + arrival
     flights = (jnp.log1p(costs / weights.calm) + weights.large * costs).mean(axis=0)
@@ -247,16 +258,22 @@ def affine_flight(
     return AffineFlight(states, outputs, jnp.diff(outputs, axis=0, prepend=0.0), window.postures)
 
 
-def segment_costs(flight: AffineFlight, goals: Any, weights: CostWeights) -> Any:
-    """What each segment of flights costs (T, B), where their targets at its end are goals (T, B, 2)."""
-    states, (tilt, bend) = flight.states, tilt_and_bend(flight)
-    square = ((states[..., :2] - goals) ** 2).sum(axis=-1)
-    distance = jnp.sqrt(square + weights.precision**2) - weights.precision
-    rates = _soft(states[..., 6], 40.0) ** 2 + _soft(states[..., 7] - states[..., 6], 40.0) ** 2
-    askew = 1 - jnp.cos(tilt) + 0.5 * _soft(bend, 2.0) ** 2
+def segment_costs(flight: AffineFlight, goals: Any, weights: CostWeights, slack: Any = 0.0) -> Any:
+    """What each segment of flights costs (T, B), where they are to end at goals (T, B, 2), with slack (T, B)."""
+    square, precision = ((flight.states[..., :2] - goals) ** 2).sum(axis=-1), weights.precision + slack
+    distance = jnp.sqrt(square + precision**2) - precision
     work = weights.effort * (flight.outputs**2).sum(axis=-1) + weights.torque * flight.outputs[..., 2] ** 2
     work += weights.change * (flight.changes**2).sum(axis=-1)
-    return distance / (1 + distance / FAR) + weights.rate * rates / 25 + weights.posture * askew + work
+    swing = swing_price(flight, weights)
+    return distance / (1 + distance / FAR) + work + 2 * swing / (1 + jnp.sqrt(1 + 2 * swing / weights.huber))
+
+
+def swing_price(flight: AffineFlight, weights: CostWeights) -> Any:
+    """Price (T, B) of angular rates, tilt and bend, as it were without `CostWeights.huber`."""
+    states, (tilt, bend) = flight.states, tilt_and_bend(flight)
+    rates = _soft(states[..., 6], 40.0) ** 2 + _soft(states[..., 7] - states[..., 6], 40.0) ** 2
+    askew = 1 - jnp.cos(tilt) + 0.5 * _soft(bend, 2.0) ** 2
+    return weights.rate * rates / 25 + weights.posture * askew
 
 
 def tilt_and_bend(flight: AffineFlight) -> tuple[Any, Any]:

@@ -7,6 +7,7 @@ flights of its own and a matrix averaged over the steps before, fly closer than 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from mothsim.controllers.policies.policy_run import Callback, iterate, trained_i
 from mothsim.controllers.policies.policy_training import require_sound
 from mothsim.controllers.policies.random_window import random_window
 
-_GROW, _SHRINK, _TRIES, _LEAST, _MOST = 3.0, 0.7, 6, 1e-5, 10.0  # of the damping
+_GROW, _SHRINK, _TRIES, _MOST = 3.0, 0.7, 6, 10.0  # of the damping
 _AVERAGED = 30  # last steps, at most a quarter of all, over whose parameters the policy's are the mean
 _FLOOR = 0.1  # of the mean diagonal, added to each element's own where it scales the damping
 
@@ -47,8 +48,11 @@ class RefiningSettings:
         violence: starts are up to so many times as far off as those of `recover`.
         tilt: largest body angle off upright, rad.
         bobbing: factor on the targets' sines along y.
+        led: time, s, in which moths are led through a target's jump, and also, for some half a second, from their start
+            to their target, see `mothsim.controllers.policies.leading`; 0 asks of them to be at the target at once.
         memory: share of the matrix that is kept from step to step.
         damping: of the first step, relative to the matrix's diagonal; it adapts.
+        least_damping: to which it falls; more of it, and a policy depends less on which flights it was refined by.
         weights: of the cost, see `CostWeights`; without that of `change` a moth may come to swing from decision to
             decision, and be near its target at each but not in between. Without that of `rate`, or in windows of no
             more than 40 segments, its body comes to swing about a target that it holds.
@@ -62,8 +66,10 @@ class RefiningSettings:
     violence: float = 2.0
     tilt: float = 0.0
     bobbing: float = 2.0
+    led: float = 0.0
     memory: float = 0.6
     damping: float = 0.1
+    least_damping: float = 1e-5
     weights: dict[str, float] = field(
         default_factory=lambda: {
             "precision": 0.003, "calm": 0.004, "large": 30.0, "rate": 4e-3, "effort": 3e-3, "change": 6e-3,
@@ -74,7 +80,9 @@ class RefiningSettings:
     engine: str = "numba"
 
     def __post_init__(self) -> None:
-        require_sound(self, ("steps", "moths", "segments"), ("violence", "bobbing", "damping"))
+        require_sound(self, ("steps", "moths", "segments"), ("violence", "bobbing", "damping", "least_damping"))
+        if not 0 <= self.led < math.inf:
+            raise ValueError(f"led = {self.led!r}: expected a time from 0 s on")
         if not 0 <= self.memory < 1:
             raise ValueError(f"memory = {self.memory!r}: expected a share from 0 to below 1")
         CostWeights(**self.weights)
@@ -114,7 +122,7 @@ def refine_policy(
             if np.isfinite(np.float32(tried)).all() and _improves(
                 with_parameters(network, tried), window, cost, settings, step
             ):
-                values, next_damping = tried, max(_SHRINK * damped, _LEAST)
+                values, next_damping = tried, max(_SHRINK * damped, settings.least_damping)
                 break
             damped *= _GROW
         share = 1 / max(1, step + 1 - unaveraged)
@@ -132,7 +140,7 @@ def fly_random(network: Network, settings: RefiningSettings, step: int) -> Windo
     rng = np.random.default_rng([settings.seed, step])
     return random_window(
         _pairs(network), rng, settings.moths, settings.segments, settings.violence, settings.tilt, settings.engine,
-        settings.bobbing,
+        settings.bobbing, settings.led,
     )  # fmt: skip
 
 

@@ -22,13 +22,15 @@ _JUMP, _FASTEST = 5.0, 100.0  # cm and cm/s
 
 
 def draw_targets(
-    rng: np.random.Generator, moths: int, segments: int, xp: Any = np, bobbing: float = 1.0
-) -> tuple[Any, Any]:
+    rng: np.random.Generator, moths: int, segments: int, xp: Any = np, bobbing: float = 1.0, jumping: float = 0.2,
+    jump_time: float = 0.0,
+) -> tuple[Any, Any]:  # fmt: skip
     """Positions, cm, and velocities, cm/s, (moths, segments + 33, 2) of random targets, previewed ones included.
 
     Along x slow sines of accelerations to some 300 cm/s^2, along y fast ones like the sum of primes'; some targets
     stand still, some jump by up to 5 cm, some move at up to 100 cm/s from the start. With `xp` of `jax.numpy` the same
-    targets are JAX arrays, whose sines its device computes; `bobbing` is a factor on the sines along y.
+    targets are JAX arrays, whose sines its device computes; `bobbing` is a factor on the sines along y. A share
+    `jumping` of the targets jump, at once, or smoothly in `jump_time`, s, half of it before the jump.
     """
     times = np.arange(segments + 1 + PREVIEW[-1]) * SEGMENT
 
@@ -41,11 +43,18 @@ def draw_targets(
     omega = math.tau * np.exp(uniform(math.log(0.15), math.log(20.0), _BOB, 1))
     bob = bobbing * uniform(0, 1.2, _BOB, 1) * math.tau / omega * (uniform(0, 1, 1, 1) < 0.7) * uniform(0.2, 1.0, 1, 1)
     y, ydot = _sines(omega, bob, uniform(0, math.tau, _BOB, 1), times, xp)
-    jump = uniform(-_JUMP, _JUMP, 1, 2) * (uniform(0, 1, 1, 1) < 0.2)
-    jump = (times > uniform(-1.0, times[-1] / 0.6, 1))[..., None] * jump
+    jump = uniform(-_JUMP, _JUMP, 1, 2) * (uniform(0, 1, 1, 1) < jumping)
+    after = times - uniform(-1.0, times[-1] / 0.6, 1)
+    jump = (_smooth_step(after / jump_time + 0.5) if jump_time else after > 0)[..., None] * jump
     cruise = uniform(-_FASTEST, _FASTEST, 1) * (uniform(0, 1, 1) < 0.15)
     positions = xp.stack([x + jump[..., 0] + cruise * times, y + jump[..., 1]], -1)
     return positions, xp.stack([xdot + cruise, ydot], -1)
+
+
+def _smooth_step(x: Array) -> Array:
+    """From 0 at x = 0 to 1 at x = 1 with least snap."""
+    x = np.clip(x, 0.0, 1.0)
+    return x**4 * (35 - 84 * x + 70 * x**2 - 20 * x**3)
 
 
 def _sines(omega: Array, amplitude: Array, phase: Array, times: Array, xp: Any) -> tuple[Any, Any]:

@@ -20,6 +20,7 @@ from mothsim.controllers.policies.flight_gradient import (
     fly_window,
     segment_costs,
 )
+from mothsim.controllers.policies.leading import lead
 from mothsim.controllers.policies.policy_targets import draw_starts, draw_targets
 from mothsim.controllers.policies.policy_training import PolicySettings, init_policy
 
@@ -41,7 +42,9 @@ def fly(network: Network):
     angles = np.linspace(1.0, 2.2, MOTHS)
     starts = draw_starts(rng, positions[:, 0], velocities[:, 0], 0.2, angles)
     pairs = tuple(zip(network.weights, network.biases, strict=True))
-    return fly_window(pairs, starts, positions, velocities, MothBody(), angles)
+    return fly_window(
+        pairs, starts, positions, velocities, MothBody(), angles, goals=lead(starts, positions, velocities)
+    )
 
 
 def test_the_matrix_is_that_of_flights_flown_anew() -> None:
@@ -53,11 +56,12 @@ def test_the_matrix_is_that_of_flights_flown_anew() -> None:
         step = 5e-3 * np.eye(len(values))[i]
         after, before = (fly(with_parameters(network, values + sign * step)).states for sign in (1, -1))
         slopes.append((np.float64(after) - before)[1:, :, :2] / 1e-2)
-    ends, goals = window.states[1:], window.targets[1:]
+    assert np.abs(window.goals - window.targets[1:]).max() > 0.01  # led beside the target, with some slack
+    ends = window.states[1:]
     outputs = np.zeros((SEGMENTS, MOTHS, 3))
     flight = AffineFlight(ends, outputs, outputs, window.postures)
-    share = 1 / (WEIGHTS.calm + segment_costs(flight, goals, WEIGHTS))
-    root = np.sqrt(np.asarray(share * distance_curvature(flight, goals, WEIGHTS)))
+    share = 1 / (WEIGHTS.calm + segment_costs(flight, window.goals, WEIGHTS, window.slack))
+    root = np.sqrt(np.asarray(share * distance_curvature(flight, window, WEIGHTS)))
     rows = np.array([slope * root[..., None] for slope in slopes]).reshape(len(values), -1)
     expected = rows @ rows.T
     # Signs that let one square through at a time leave nothing to chance.

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from mothsim import MothBody
-from mothsim.controllers.policies.flight_gradient import CostWeights, cost_and_gradient, flight_cost, fly_window
+from mothsim.controllers.policies.flight_gradient import (
+    AffineFlight,
+    CostWeights,
+    cost_and_gradient,
+    flight_cost,
+    fly_window,
+    segment_costs,
+)
 from mothsim.controllers.policies.policy_targets import draw_starts, draw_targets
 from mothsim.policy_interface import ENTRIES, PREVIEW
 
@@ -60,6 +67,18 @@ def test_a_lost_moth_counts_for_nothing() -> None:
     alone = fly_window(policy(), starts[rest], positions[rest], velocities[rest], BODY)
     ours, _ = cost_and_gradient(policy(), alone, WEIGHTS, BODY)
     assert cost * 4 == pytest.approx(float(ours) * 3, rel=1e-4)
+
+
+def test_large_swings_are_priced_by_their_size() -> None:
+    states, outputs = np.zeros((1, 2, 8)), np.zeros((1, 2, 3))
+    bends = states[0, :, 3] = np.array([0.1, 0.5])
+    flight = AffineFlight(states, outputs, outputs, np.zeros((2, 2)))
+    weights = CostWeights(precision=0.1, posture=8.0)
+    goals = np.zeros((1, 2, 2))
+    squares = bends**2 / (1 + (bends / 2) ** 2)  # a bend counts for at most 2 rad
+    np.testing.assert_allclose(segment_costs(flight, goals, weights)[0], 4 * squares, rtol=1e-5)
+    sizes = 0.01 * (np.sqrt(1 + 2 * 4 * squares / 0.01) - 1)
+    np.testing.assert_allclose(segment_costs(flight, goals, weights._replace(huber=0.01))[0], sizes, rtol=1e-5)
 
 
 def test_targets_are_smooth_and_their_velocities_their_slopes() -> None:

@@ -154,7 +154,8 @@ def test_requirements_and_figures_are_of_the_tasks() -> None:
      (PolicySettings, {"hidden": (3, 0)}, "at least one node"), (PolicySettings, {"seed": -1}, "seed = -1"),
      (PolicySettings, {"tilt": np.nan}, "tilt = nan: expected rad, from 0 to pi"),
      (RefiningSettings, {"damping": 0.0}, "damping = 0.0: expected a finite number above zero"),
-     (RefiningSettings, {"memory": 1.0}, "memory = 1.0: expected a share from 0 to below 1")],
+     (RefiningSettings, {"memory": 1.0}, "memory = 1.0: expected a share from 0 to below 1"),
+     (RefiningSettings, {"led": -0.1}, "led = -0.1: expected a time from 0 s on")],
 )  # fmt: skip
 def test_bad_settings_are_named(settings: type, wrong: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):

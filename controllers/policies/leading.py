@@ -1,0 +1,45 @@
+"""Where moths are led on their way to a target, so that a policy learns to come to it at an ease.
+
+A policy that is asked to be at its target at once takes all the force that there is. One that is asked to be where it
+is led comes there within half a second, as `LQR` does along its plan, for a small part of the force.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mothsim.solver.propagate import SEGMENT
+
+Array = NDArray[np.floating]
+
+JUMPING = 0.4
+"""Share of targets that jump: where little force is to be spent, a jump takes most learning."""
+_RATE, _BRAKING = 45.0, 25.0  # 1/s, at which small distances die out, and cm/s^2, by which larger ones are slowed
+_LARGE, _FAST = 1.0, 10.0  # cm and cm/s off the target, above which a moth is slowed by more, in proportion
+_SHARE, _PULL = 0.8, 4.0  # of what the velocity lacks, made up for in a segment, and most, in times of the braking
+_SLACK = 0.1  # of a moth's distance from its target on the way there, by how much less exactly it is led
+
+
+def lead(starts: Array, targets: Array, velocities: Array) -> tuple[Array, Array]:
+    """Positions (B, T, 2) where moths are led, cm, and how far off these they may be (B, T), cm.
+
+    Each starts where it is and as fast as it is, slows down along each axis, and ends beside its target.
+
+    Args:
+        starts: states (B, 8).
+        targets: positions (B, T, 2), cm, that do not jump.
+        velocities: of the targets (B, T, 2), cm/s.
+    """
+    off, speed = starts[:, :2] - targets[:, 0], starts[:, 4:6] - velocities[:, 0]
+    far = np.maximum(np.abs(off) / _LARGE, np.abs(speed) / _FAST).max(axis=1, keepdims=True)
+    braking = _BRAKING * np.maximum(1.0, far)
+    beside = [off]
+    for _ in range(targets.shape[1] - 1):
+        aim = -_RATE * off / np.sqrt(1 + np.abs(off) * _RATE**2 / (2 * braking))
+        change = _SHARE * (aim - speed)
+        change /= np.sqrt(1 + (change / (_PULL * braking * SEGMENT)) ** 2)
+        off, speed = off + SEGMENT * (speed + change / 2), speed + change
+        beside.append(off)
+    path = np.stack(beside, axis=1)
+    return targets + path, _SLACK * np.hypot(*np.moveaxis(path, -1, 0))
