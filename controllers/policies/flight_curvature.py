@@ -103,6 +103,7 @@ def _squared(flight: AffineFlight, window: Window, weights: CostWeights) -> Any:
     costs = segment_costs(flown, window.goals, weights, window.slack)
     share = window.sound * (1 / (weights.calm + costs) + weights.large)
     price = weights.effort + jnp.array([0.0, 0.0, weights.torque])
+    # The root of the slope of the bounded price by the price itself.
     swings = 1 / (1 + 2 * swing_price(flown, weights) / weights.huber) ** 0.25
     near = jnp.sqrt(distance_curvature(flown, window, weights))[..., None]
     thetadot, phidot = flight.states[..., 6], flight.states[..., 7]

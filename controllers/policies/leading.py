@@ -24,11 +24,11 @@ _SLACK = 0.1  # of a moth's distance from its target on the way there, by how mu
 def lead(starts: Array, targets: Array, velocities: Array) -> tuple[Array, Array]:
     """Positions (B, T, 2) where moths are led, cm, and how far off these they may be (B, T), cm.
 
-    Each starts where it is and as fast as it is, slows down along each axis, and ends beside its target.
+    Each starts where it is and as fast as it is, slows down along each axis, and ends at its target.
 
     Args:
         starts: states (B, 8).
-        targets: positions (B, T, 2), cm, that do not jump.
+        targets: positions (B, T, 2), cm, whose jumps are smooth.
         velocities: of the targets (B, T, 2), cm/s.
     """
     off, speed = starts[:, :2] - targets[:, 0], starts[:, 4:6] - velocities[:, 0]

@@ -27,7 +27,7 @@ from mothsim.controllers.policies.policy_flights import (
     fly_all_disturbed,
 )
 from mothsim.controllers.policies.policy_pruning import prune_policy, remove_and_refine
-from mothsim.controllers.policies.policy_refining import RefiningSettings
+from mothsim.controllers.policies.policy_refining import RefiningSettings, refine_policy
 from mothsim.controllers.policies.policy_run import run
 from mothsim.controllers.policies.policy_training import PolicySettings
 from mothsim.controllers.policies.policy_wiring import draw_wiring
@@ -44,7 +44,16 @@ _SELECTION, _VALIDATION, _TEST = 1000, 2000, 0  # seeds of starts: to prune by, 
 _LOSSES = 2e-3  # largest share of the flights of a task that a policy may lose where it is selected
 
 DENSE = PolicySettings(steps=300)
-REFINED = RefiningSettings(steps=200, moths=40)
+REFINED = RefiningSettings(
+    steps=480, moths=60, led=0.175, least_damping=3e-3,
+    weights={
+        "precision": 2e-3, "calm": 3e-3, "large": 10.0, "rate": 3e-3, "posture": 0.02, "huber": 3e-3, "effort": 1e-3,
+        "change": 6e-3, "torque": 4.5e-3, "arrival": 0.0,
+    },
+)  # fmt: skip
+FINISHED = replace(
+    REFINED, steps=160, led=0.155, least_damping=5e-3, weights={**REFINED.weights, "large": 12.0, "torque": 5e-3}
+)
 ROBUST = {
     "robust": RobustSettings(steps=10_000),
     "robust-60": RobustSettings(  # it keeps what it was made by: with undisturbed groups it was not tried
@@ -152,10 +161,11 @@ class BuildPolicies:
 
     def _dense(self) -> tuple[Network, Path]:
         file, seed = self.out / "alone.safetensors", self.seeds[0]
+        training, refining = scaled(DENSE, seed, self.step_scale), scaled(REFINED, seed, self.step_scale)
+        finishing = scaled(FINISHED, seed + 1, self.step_scale)  # by flights that it was not refined by
         with StageBar() as bar:
-            return make_policy(
-                scaled(DENSE, seed, self.step_scale), scaled(REFINED, seed, self.step_scale), file, bar
-            ), file
+            network = make_policy(training, refining, file.with_name("alone-unfinished.safetensors"), bar)
+            return run(refine_policy, network, finishing, file, partial(bar, "finishing")), file
 
     def _robust(self, name: str) -> tuple[Network, Path]:
         file, settings = self.out / f"{name}.safetensors", scaled(ROBUST[name], self.seeds[0], self.step_scale)
