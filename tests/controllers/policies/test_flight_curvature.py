@@ -19,6 +19,7 @@ from mothsim.controllers.policies.flight_gradient import (
     CostWeights,
     fly_window,
     segment_costs,
+    swing_price,
 )
 from mothsim.controllers.policies.leading import lead
 from mothsim.controllers.policies.policy_targets import draw_starts, draw_targets
@@ -47,6 +48,12 @@ def fly(network: Network):
     )
 
 
+def one_by_one() -> np.ndarray:
+    """Signs that let one square through at a time, which leave nothing to chance."""
+    signs = np.eye(SEGMENTS * SQUARES, dtype=np.float32).reshape(-1, SEGMENTS, SQUARES)
+    return np.broadcast_to(signs, (MOTHS, *signs.shape))
+
+
 def test_the_matrix_is_that_of_flights_flown_anew() -> None:
     network = sparse_policy()
     values, window = parameters(network), fly(network)
@@ -64,11 +71,8 @@ def test_the_matrix_is_that_of_flights_flown_anew() -> None:
     root = np.sqrt(np.asarray(share * distance_curvature(flight, window, WEIGHTS)))
     rows = np.array([slope * root[..., None] for slope in slopes]).reshape(len(values), -1)
     expected = rows @ rows.T
-    # Signs that let one square through at a time leave nothing to chance.
-    signs = np.eye(SEGMENTS * SQUARES, dtype=np.float32).reshape(-1, SEGMENTS, SQUARES)
-    signs = np.broadcast_to(signs, (MOTHS, *signs.shape))
     pairs = tuple(zip(network.weights, network.biases, strict=True))
-    sums = np.asarray(signed_sums(pairs, window, WEIGHTS, signs, MothBody()))
+    sums = np.asarray(signed_sums(pairs, window, WEIGHTS, one_by_one(), MothBody()))
     jacobian = sums.reshape(-1, sums.shape[-1])[:, live_parameters(network)]
     found = jacobian.T @ jacobian
     np.testing.assert_allclose(found, expected, atol=0.01 * expected.max())
@@ -76,3 +80,22 @@ def test_the_matrix_is_that_of_flights_flown_anew() -> None:
     several = [gauss_newton_matrix(network, window, WEIGHTS, np.random.default_rng(i)) for i in range(50)]
     drawn = np.mean(several, axis=0) * MOTHS * SEGMENTS
     assert np.linalg.norm(drawn - found) < 0.2 * np.linalg.norm(found)
+
+
+def test_large_swings_curve_by_their_size() -> None:
+    network = sparse_policy()
+    window = fly(network)
+    pairs = tuple(zip(network.weights, network.biases, strict=True))
+    outputs = np.zeros((SEGMENTS, MOTHS, 3))
+    flight = AffineFlight(window.states[1:], outputs, outputs, window.postures)
+    rows, shares = [], []
+    free = WEIGHTS._replace(posture=8.0)
+    bounded = free._replace(huber=0.01)
+    for weights in (free, bounded):
+        sums = np.asarray(signed_sums(pairs, window, weights, one_by_one(), MothBody()))
+        rows.append(sums.reshape(MOTHS, SEGMENTS, SQUARES, -1)[:, :, -2:])  # of tilt and bend
+        shares.append(1 / (weights.calm + np.asarray(segment_costs(flight, window.goals, weights, window.slack)).T))
+    slope = 1 / np.sqrt(1 + 2 * np.asarray(swing_price(flight, bounded)).T / 0.01)
+    assert slope.min() < 0.5
+    factor = np.sqrt(slope * shares[1] / shares[0])[..., None, None]
+    np.testing.assert_allclose(rows[1], factor * rows[0], rtol=1e-3, atol=1e-4 * np.abs(rows[0]).max())
