@@ -15,7 +15,7 @@ EVALUATE = "evaluate --controllers lqr --tasks hover step --starts 2 --duration-
 STUDY = "study --networks 1 --segments 2000 --hidden 8 6 --levels 50 --step-scale 0.01 --seeds 0 1"
 TRAIN = "train policy --hidden --steps 2 --refining-steps 1 --moths 4 --segments 3 --seeds 0 1"
 FEWEST = "fewest_weights --requirements linear --seeds 0 --no-dense"
-BUILD = "build_policies --names alone pruned --requirement gentle --flights 2 --tries 1 --step-scale 0.004"
+BUILD = "build_policies --names pruned --seeds 0 1 --requirement gentle --flights 2 --tries 1 --step-scale 0.004"
 PROGRAMS = {"fewest_weights": FewestWeights, "build_policies": BuildPolicies}
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")
