@@ -26,6 +26,7 @@ from mothsim.controllers.policies.flight_gradient import (
     Parameters,
     Window,
     affine_flight,
+    leap_forces,
     segment_costs,
     swing_price,
     tilt_and_bend,
@@ -82,7 +83,7 @@ def signed_sums(parameters: Parameters, window: Window, weights: CostWeights, si
     def sums(flat: Any, moth: Window, signs: Any) -> Any:
         def squared(flat: Any) -> Any:
             flown = affine_flight(unravel(flat), moth, body, lambda state: state)
-            return _squared(flown, moth, weights)[:, 0]
+            return _squared(flown, moth, weights, body)[:, 0]
 
         _, back = jax.vjp(squared, flat)
         return jax.vmap(lambda sign: back(sign)[0])(signs)
@@ -97,7 +98,7 @@ def _mean_square(rows: Any, segments: int) -> Any:
     return rows.T @ rows / (len(rows) * segments)
 
 
-def _squared(flight: AffineFlight, window: Window, weights: CostWeights) -> Any:
+def _squared(flight: AffineFlight, window: Window, weights: CostWeights, body: MothBody) -> Any:
     """Quantities (T, B, 12) whose squares curve as the cost does, by the parameters about the flight that was flown."""
     flown = jax.lax.stop_gradient(flight)
     costs = segment_costs(flown, window.goals, weights, window.slack)
@@ -114,7 +115,11 @@ def _squared(flight: AffineFlight, window: Window, weights: CostWeights) -> Any:
         jnp.stack([thetadot, phidot - thetadot], axis=-1) * jnp.sqrt(2 * weights.rate / 25) * swings[..., None],
         jnp.stack(tilt_and_bend(flight), axis=-1) * jnp.sqrt(weights.posture) * swings[..., None],
     )
-    return jnp.concatenate(parts, axis=-1) * jnp.sqrt(share)[..., None]
+    squared = jnp.concatenate(parts, axis=-1) * jnp.sqrt(share)[..., None]
+    leap = jnp.concatenate([flight.states[..., :2], leap_forces(flight, body) * jnp.sqrt(weights.ease)], axis=-1)
+    leap *= jnp.sqrt(2 * weights.leap * window.sound)[:, None]
+    leap = jnp.pad(leap, ((0, 0), (0, 0), (0, SQUARES - leap.shape[-1])))
+    return jnp.where(window.leaping[:, None] > 0, leap, squared)
 
 
 def distance_curvature(flight: AffineFlight, window: Window, weights: CostWeights) -> Any:

@@ -22,6 +22,7 @@ from mothsim.body import MothBody
 from mothsim.policy_interface import (
     ENTRIES,
     GRAVITY_ENTRIES,
+    OUTPUT_ENTRIES,
     PREVIEW,
     PolicyTarget,
     mean_velocities,
@@ -42,6 +43,7 @@ _GONE = 25.0  # cm from the target, beyond which a moth is left out of the gradi
 FAR = 20.0
 """Distance, cm, at which its cost saturates."""
 _SPINNING = 150.0  # rad/s, the same
+_FORCES = np.array([entry.scale for entry in OUTPUT_ENTRIES[:2]], dtype=np.float32)  # dyn, of a policy's outputs
 
 
 class CostWeights(NamedTuple):
@@ -57,6 +59,8 @@ class CostWeights(NamedTuple):
         large: of the cost itself in addition to its logarithm, so that large errors count as well.
         huber: above which the price of rates and posture grows as their size and no longer as its square (Huber 1964),
             so that tilts in violent flights do not outweigh all else.
+        leap: of all that a leap costs, which counts as it is, without a logarithm.
+        ease: of square force beyond trim's, in times of the weight, beside square distance, cm^2, in a leap.
     """
 
     precision: float | np.floating
@@ -69,6 +73,8 @@ class CostWeights(NamedTuple):
     calm: float = 0.02
     large: float = 0.0
     huber: float = np.inf
+    leap: float = 2.0
+    ease: float = 0.5
 
 
 class Window(NamedTuple):
@@ -82,6 +88,7 @@ class Window(NamedTuple):
         sound: (B,) one, or zero where a moth was lost on the way and counts for nothing.
         goals: (T, B, 2) where the moths are to be at the segments' ends, cm, and `slack` (T, B) by how much less
             exactly, cm: the targets, and zero, unless the moths are led.
+        leaping: (B,) one where a target that stands still jumps, and the moth is to come after it at its own pace.
     """
 
     states: Any
@@ -96,6 +103,7 @@ class Window(NamedTuple):
     sound: Any
     goals: Any
     slack: Any
+    leaping: Any
 
 
 class AffineFlight(NamedTuple):
@@ -130,7 +138,8 @@ def policy_answer(parameters: Parameters, states: Any, target: PolicyTarget, xp:
 
 def fly_window(
     parameters: Parameters, starts: Array, targets: Any, velocities: Any, body: MothBody, angles: Any = np.pi / 2,
-    engine: str = "numba", goals: tuple[Array, Array] | None = None,
+    engine: str = "numba", goals: tuple[Array, Array] | None = None, leaping: NDArray[np.bool_] | None = None,
+    loads: float | Array = 0.0,
 ) -> Window:  # fmt: skip
     """Fly a policy after targets, with the Jacobians of all segments.
 
@@ -144,10 +153,14 @@ def fly_window(
         engine: one of `ENGINES`; by `jax` the window is made on JAX's device, in single precision throughout.
         goals: where the moths are led (B, T + 1 or more, 2) and how exactly (B, T + 1 or more), see
             `mothsim.controllers.policies.leading.lead`; by default to the targets.
+        leaping: which moths leap (B,), see `Window`; by default none.
+        loads: shares of trim's forces and torque, of all or of each (B,), that the policy does not count on; so it
+            has to fly as if on a heavier body, or, where they are negative, a lighter one.
     """
     fly_segment, xp = ENGINES[engine]
     segments = targets.shape[1] - 1 - PREVIEW[-1]
     postures, trims = trims_at(np.broadcast_to(angles, len(starts)), body)
+    trims = trims * (1 - np.broadcast_to(loads, len(starts))[:, None])
     ahead = mean_velocities(targets, velocities[:, :segments], SEGMENT)
     shown = [xp.moveaxis(each, 1, 0) for each in (targets[:, : segments + 1], velocities[:, : segments + 1], ahead)]
     dtype = np.float64 if engine == "numba" else np.float32
@@ -164,7 +177,8 @@ def fly_window(
     slopes = (xp.where(lost[:, None, None], 0.0, each) for each in slopes)
     led = goals or (targets, xp.zeros(targets.shape[:2]))
     led = [xp.moveaxis(xp.asarray(each), 1, 0)[1 : segments + 1] for each in led]
-    fields = (xp.stack(states), components, *slopes, *shown, postures, trims, ~lost, *led)
+    leaping = np.zeros(len(starts)) if leaping is None else leaping
+    fields = (xp.stack(states), components, *slopes, *shown, postures, trims, ~lost, *led, leaping)
     return Window(*(xp.asarray(each, np.float32) for each in fields))
 
 
@@ -220,13 +234,14 @@ def flight_cost(
     A segment's end costs `sqrt(d^2 + p^2) - p` of its distance d from its goal (saturating at some 20 cm), and what
     `CostWeights` says; a window's end also its velocity, tilt and spin, for what comes after it. Of each flight's mean
     cost c counts `log(1 + c / calm)`; or, for `each_segment`, so much of every segment's cost, which asks of a moth
-    not only to come near but to come very near soon.
+    not only to come near but to come very near soon. A leap costs its square distance and force, see `leap_costs`.
     """
     flight = affine_flight(parameters, window, body)
     costs = segment_costs(flight, window.goals, weights, window.slack)
     arrival = weights.arrival * arrival_cost(flight.states[-1], window.velocities[-1], window.postures[:, 0])
     costs = (costs if each_segment else costs.mean(axis=0, keepdims=True)) + arrival
     flights = (jnp.log1p(costs / weights.calm) + weights.large * costs).mean(axis=0)
+    flights = jnp.where(window.leaping > 0, leap_costs(flight, window.goals, weights, body).mean(axis=0), flights)
     return (flights * window.sound).sum() / len(window.sound)
 
 
@@ -266,6 +281,21 @@ def segment_costs(flight: AffineFlight, goals: Any, weights: CostWeights, slack:
     work += weights.change * (flight.changes**2).sum(axis=-1)
     swing = swing_price(flight, weights)
     return distance / (1 + distance / FAR) + work + 2 * swing / (1 + jnp.sqrt(1 + 2 * swing / weights.huber))
+
+
+def leap_costs(flight: AffineFlight, goals: Any, weights: CostWeights, body: MothBody) -> Any:
+    """What each segment of leaps costs (T, B): square distance from goals (T, B, 2), and square force.
+
+    By logarithms, or by distance itself, it is cheapest to be far off with much force for a short time.
+    """
+    square = ((flight.states[..., :2] - goals) ** 2).sum(axis=-1)
+    force = (leap_forces(flight, body) ** 2).sum(axis=-1)
+    return weights.leap * (square / (1 + square / FAR**2) + weights.ease * force)
+
+
+def leap_forces(flight: AffineFlight, body: MothBody) -> Any:
+    """Force along and across the head-thorax beyond trim's (T, B, 2), in times of the weight, but for its limit."""
+    return flight.outputs[..., :2] * (_FORCES / body.weight)
 
 
 def swing_price(flight: AffineFlight, weights: CostWeights) -> Any:

@@ -13,9 +13,10 @@ from mothsim.solver.propagate import SEGMENT
 
 Array = NDArray[np.floating]
 
-JUMPING = 0.4
-"""Share of targets that jump: where little force is to be spent, a jump takes most learning."""
-_RATE, _BRAKING = 45.0, 25.0  # 1/s, at which small distances die out, and cm/s^2, by which larger ones are slowed
+JUMPING = 0.1
+"""Share of targets that jump, less than elsewhere: jumps are learnt from leaps."""
+_LIVELY = (0.0, 150.0)  # cm/s^2, of the target, root mean square: where it stands still and where it is lively,
+_RATE, _BRAKING = (28.0, 55.0), (13.0, 34.0)  # 1/s, by which small distances die out, and cm/s^2, that slow large ones
 _LARGE, _FAST = 1.0, 10.0  # cm and cm/s off the target, above which a moth is slowed by more, in proportion
 _SHARE, _PULL = 0.8, 4.0  # of what the velocity lacks, made up for in a segment, and most, in times of the braking
 _SLACK = 0.1  # of a moth's distance from its target on the way there, by how much less exactly it is led
@@ -24,7 +25,8 @@ _SLACK = 0.1  # of a moth's distance from its target on the way there, by how mu
 def lead(starts: Array, targets: Array, velocities: Array) -> tuple[Array, Array]:
     """Positions (B, T, 2) where moths are led, cm, and how far off these they may be (B, T), cm.
 
-    Each starts where it is and as fast as it is, slows down along each axis, and ends at its target.
+    Each starts where it is and as fast as it is, slows down along each axis, and ends at its target: sooner where that
+    accelerates, since who follows a sum of primes at an ease stays behind.
 
     Args:
         starts: states (B, 8).
@@ -33,10 +35,12 @@ def lead(starts: Array, targets: Array, velocities: Array) -> tuple[Array, Array
     """
     off, speed = starts[:, :2] - targets[:, 0], starts[:, 4:6] - velocities[:, 0]
     far = np.maximum(np.abs(off) / _LARGE, np.abs(speed) / _FAST).max(axis=1, keepdims=True)
-    braking = _BRAKING * np.maximum(1.0, far)
+    gained = np.sum(np.diff(velocities, axis=1) ** 2, axis=2).mean(axis=1, keepdims=True)
+    rate, braking = (np.interp(np.sqrt(gained) / SEGMENT, _LIVELY, each) for each in (_RATE, _BRAKING))
+    braking *= np.maximum(1.0, far)
     beside = [off]
     for _ in range(targets.shape[1] - 1):
-        aim = -_RATE * off / np.sqrt(1 + np.abs(off) * _RATE**2 / (2 * braking))
+        aim = -rate * off / np.sqrt(1 + np.abs(off) * rate**2 / (2 * braking))
         change = _SHARE * (aim - speed)
         change /= np.sqrt(1 + (change / (_PULL * braking * SEGMENT)) ** 2)
         off, speed = off + SEGMENT * (speed + change / 2), speed + change

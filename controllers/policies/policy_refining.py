@@ -50,6 +50,10 @@ class RefiningSettings:
         bobbing: factor on the targets' sines along y.
         led: time, s, in which moths are led through a target's jump, and also, for some half a second, from their start
             to their target, see `mothsim.controllers.policies.leading`; 0 asks of them to be at the target at once.
+        leaping: share of the moths whose target stands still and jumps once, and which are to come after it by the
+            least square distance and force, see `mothsim.controllers.policies.flight_gradient.leap_costs`.
+        loaded: share of the moths that bear a load which the policy does not know of, so that it holds its place on
+            bodies of another weight too.
         memory: share of the matrix that is kept from step to step.
         damping: of the first step, relative to the matrix's diagonal; it adapts.
         least_damping: to which it falls; more of it, and a policy depends less on which flights it was refined by.
@@ -67,6 +71,8 @@ class RefiningSettings:
     tilt: float = 0.0
     bobbing: float = 2.0
     led: float = 0.0
+    leaping: float = 0.0
+    loaded: float = 0.0
     memory: float = 0.6
     damping: float = 0.1
     least_damping: float = 1e-5
@@ -83,8 +89,9 @@ class RefiningSettings:
         require_sound(self, ("steps", "moths", "segments"), ("violence", "bobbing", "damping", "least_damping"))
         if not 0 <= self.led < math.inf:
             raise ValueError(f"led = {self.led!r}: expected a time from 0 s on")
-        if not 0 <= self.memory < 1:
-            raise ValueError(f"memory = {self.memory!r}: expected a share from 0 to below 1")
+        for name in ("leaping", "loaded", "memory"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} = {getattr(self, name)!r}: expected a share from 0 to below 1")
         CostWeights(**self.weights)
 
 
@@ -140,7 +147,7 @@ def fly_random(network: Network, settings: RefiningSettings, step: int) -> Windo
     rng = np.random.default_rng([settings.seed, step])
     return random_window(
         _pairs(network), rng, settings.moths, settings.segments, settings.violence, settings.tilt, settings.engine,
-        settings.bobbing, settings.led,
+        settings.bobbing, settings.led, settings.leaping, settings.loaded,
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ _SPREAD = np.array(make_trajectory("recover").start_spread)
 _SWAY, _BOB = 3, 11  # sines along x, and along y as many as the sum of primes has
 _ANGLES = 32  # steps of a tilt, so that there are few trims to find
 _JUMP, _FASTEST = 5.0, 100.0  # cm and cm/s
+_SIDEWAYS = 0.8  # of leaps
 
 
 def draw_targets(
@@ -49,6 +50,16 @@ def draw_targets(
     cruise = uniform(-_FASTEST, _FASTEST, 1) * (uniform(0, 1, 1) < 0.15)
     positions = xp.stack([x + jump[..., 0] + cruise * times, y + jump[..., 1]], -1)
     return positions, xp.stack([xdot + cruise, ydot], -1)
+
+
+def draw_leaps(rng: np.random.Generator, moths: int, segments: int) -> Array:
+    """Positions (moths, segments + 33, 2), cm, of targets that stand still but for one jump, most of them along x."""
+    decisions = np.arange(segments + 1 + PREVIEW[-1])
+    size = rng.uniform(-_JUMP, _JUMP, (moths, 2))
+    sideways = np.stack([np.sign(size[:, 0]) * rng.uniform(0.6, 1.1, moths) * _JUMP, 0.05 * size[:, 1]], axis=1)
+    size = np.where(rng.uniform(size=(moths, 1)) < _SIDEWAYS, sideways, size)
+    after = decisions > segments * rng.uniform(-0.15, 0.7, (moths, 1))
+    return after[..., None] * size[:, None]
 
 
 def _smooth_step(x: Array) -> Array:

@@ -45,15 +45,13 @@ _LOSSES = 2e-3  # largest share of the flights of a task that a policy may lose 
 
 DENSE = PolicySettings(steps=300)
 REFINED = RefiningSettings(
-    steps=480, moths=60, led=0.175, least_damping=3e-3,
+    steps=360, moths=60, led=0.155, leaping=0.2, loaded=0.05, least_damping=3e-3,
     weights={
-        "precision": 2e-3, "calm": 3e-3, "large": 10.0, "rate": 3e-3, "posture": 0.02, "huber": 3e-3, "effort": 1e-3,
-        "change": 6e-3, "torque": 4.5e-3, "arrival": 0.0,
+        "precision": 2e-3, "calm": 3e-3, "large": 10.0, "rate": 3e-3, "posture": 0.02, "huber": 3e-3, "effort": 1.5e-3,
+        "change": 6e-3, "torque": 7.5e-3, "arrival": 0.0, "leap": 4.0, "ease": 0.5,
     },
 )  # fmt: skip
-FINISHED = replace(
-    REFINED, steps=160, led=0.155, least_damping=5e-3, weights={**REFINED.weights, "large": 12.0, "torque": 5e-3}
-)
+FINISHED = replace(REFINED, steps=240, least_damping=1e-2)
 ROBUST = {
     "robust": RobustSettings(steps=10_000),
     "robust-60": RobustSettings(  # it keeps what it was made by: with undisturbed groups it was not tried

@@ -11,7 +11,7 @@ from mothsim.controllers.networks.storage import find_network, load_network, sav
 from mothsim.controllers.policies.policy_training import PolicySettings, init_policy
 from mothsim.controllers.policy import Policy
 from mothsim.flight import Task
-from mothsim.metrics import recovered
+from mothsim.metrics import effort, recovered
 from mothsim.policy_interface import ENTRIES
 from mothsim.trajectories import NAMES
 from mothsim.trim import find_trim
@@ -39,6 +39,21 @@ def test_the_dense_one_tracks_closely() -> None:
     controller = controllers.make("policy", network="alone")
     for task, most in (("hover", 0.01), ("sum-of-primes", 0.03), ("figure-eight", 0.03), ("forward", 0.015)):
         assert np.median(mothsim.fly(controller, task, duration=4.0, moths=10, seed=1).rms_error) < most, task
+
+
+def test_the_dense_one_holds_its_place_on_bodies_of_another_weight() -> None:
+    controller = controllers.make("policy", network="alone")
+    for perturbation, most in (("size 1.1", 0.02), ("abdomen mass 1.5", 0.02), ("size 0.9", 0.2), ("size 1.25", 6.0)):
+        flights = mothsim.fly(controller, "hover", duration=4.0, moths=10, seed=1, perturbation=perturbation)
+        assert not flights.lost.any()
+        assert np.median(flights.rms_error) < most, perturbation
+
+
+def test_the_dense_one_takes_little_force() -> None:
+    dense, lqr = controllers.make("policy", network="alone"), controllers.make("lqr")
+    for task, most in (("hover", 3.0), ("step", 2.2), ("forward", 1.5)):
+        ours, theirs = (mothsim.fly(each, task, duration=4.0, moths=10, seed=1) for each in (dense, lqr))
+        assert np.median(effort(ours)) < most * np.median(effort(theirs)), task
 
 
 def test_twelve_connections_hold_every_body_angle() -> None:

@@ -27,7 +27,8 @@ from mothsim.controllers.policies.policy_training import PolicySettings, init_po
 
 MOTHS, SEGMENTS = 6, 5
 # Of the squares only those of the position, so that differences of the flown positions are all that is needed.
-WEIGHTS = CostWeights(precision=0.1, rate=0.0, posture=0.0, effort=0.0)
+WEIGHTS = CostWeights(precision=0.1, rate=0.0, posture=0.0, effort=0.0, ease=0.0)
+LEAPING = np.arange(MOTHS) >= 4
 
 
 def sparse_policy() -> Network:
@@ -44,8 +45,9 @@ def fly(network: Network):
     starts = draw_starts(rng, positions[:, 0], velocities[:, 0], 0.2, angles)
     pairs = tuple(zip(network.weights, network.biases, strict=True))
     return fly_window(
-        pairs, starts, positions, velocities, MothBody(), angles, goals=lead(starts, positions, velocities)
-    )
+        pairs, starts, positions, velocities, MothBody(), angles, goals=lead(starts, positions, velocities),
+        leaping=LEAPING,
+    )  # fmt: skip
 
 
 def one_by_one() -> np.ndarray:
@@ -68,7 +70,8 @@ def test_the_matrix_is_that_of_flights_flown_anew() -> None:
     outputs = np.zeros((SEGMENTS, MOTHS, 3))
     flight = AffineFlight(ends, outputs, outputs, window.postures)
     share = 1 / (WEIGHTS.calm + segment_costs(flight, window.goals, WEIGHTS, window.slack))
-    root = np.sqrt(np.asarray(share * distance_curvature(flight, window, WEIGHTS)))
+    curved = np.where(LEAPING, 2 * WEIGHTS.leap, share * distance_curvature(flight, window, WEIGHTS))
+    root = np.sqrt(np.asarray(curved))
     rows = np.array([slope * root[..., None] for slope in slopes]).reshape(len(values), -1)
     expected = rows @ rows.T
     pairs = tuple(zip(network.weights, network.biases, strict=True))
@@ -99,3 +102,4 @@ def test_large_swings_curve_by_their_size() -> None:
     assert slope.min() < 0.5
     factor = np.sqrt(slope * shares[1] / shares[0])[..., None, None]
     np.testing.assert_allclose(rows[1], factor * rows[0], rtol=1e-3, atol=1e-4 * np.abs(rows[0]).max())
+    assert not rows[0][LEAPING].any()  # a leap may tilt

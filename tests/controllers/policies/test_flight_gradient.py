@@ -10,10 +10,12 @@ from mothsim.controllers.policies.flight_gradient import (
     cost_and_gradient,
     flight_cost,
     fly_window,
+    leap_costs,
     segment_costs,
 )
 from mothsim.controllers.policies.policy_targets import draw_starts, draw_targets
 from mothsim.policy_interface import ENTRIES, PREVIEW
+from mothsim.trim import find_trim
 
 BODY = MothBody()
 WEIGHTS = CostWeights(precision=0.1, arrival=0.02)
@@ -32,7 +34,8 @@ def window(parameters: tuple, segments: int = 6):
     rng = np.random.default_rng(3)
     positions, velocities = draw_targets(rng, 16, segments)
     starts = draw_starts(rng, positions[:, 0], velocities[:, 0], 0.3)
-    return fly_window(parameters, starts, positions, velocities, BODY)
+    last, loads = np.arange(16) >= 12, np.linspace(-0.3, 0.3, 16)
+    return fly_window(parameters, starts, positions, velocities, BODY, leaping=last, loads=loads)
 
 
 def test_the_gradient_is_that_of_flights_flown_anew() -> None:
@@ -79,6 +82,26 @@ def test_large_swings_are_priced_by_their_size() -> None:
     np.testing.assert_allclose(segment_costs(flight, goals, weights)[0], 4 * squares, rtol=1e-5)
     sizes = 0.01 * (np.sqrt(1 + 2 * 4 * squares / 0.01) - 1)
     np.testing.assert_allclose(segment_costs(flight, goals, weights._replace(huber=0.01))[0], sizes, rtol=1e-5)
+
+
+def test_a_load_is_flown_without_being_counted_on() -> None:
+    """At the target and without outputs, a moth with a load falls, and one with a negative load rises."""
+    weight, bias = np.zeros((len(ENTRIES), 3), np.float32), np.zeros(3, np.float32)
+    starts, still = np.tile(find_trim(BODY).state, (3, 1)), np.zeros((3, 2 + PREVIEW[-1], 2))
+    starts[:, :2] = 0
+    flown = fly_window(((weight, bias),), starts, still, still, BODY, loads=np.array([0.5, 0.0, -0.5]))
+    fallen = 0.5 * 0.5 * 981 * 0.02**2
+    np.testing.assert_allclose(flown.states[-1, :, 1], [-fallen, 0, fallen], atol=0.02 * fallen)
+
+
+def test_a_leap_costs_square_distance_and_force() -> None:
+    states, outputs = np.zeros((1, 1, 8)), np.array([[[0.2, -0.5, 9.0]]])
+    states[..., :2] = 0.3, 0.4
+    flight = AffineFlight(states, outputs, outputs, np.zeros((1, 2)))
+    weights = CostWeights(precision=0.1, leap=3.0, ease=0.7)
+    force = np.array([7500 * 0.2, 3000 * 0.5]) / BODY.weight
+    expected = 3 * (0.25 + 0.7 * (force**2).sum())
+    assert leap_costs(flight, np.zeros((1, 1, 2)), weights, BODY)[0, 0] == pytest.approx(expected, rel=1e-3)
 
 
 def test_targets_are_smooth_and_their_velocities_their_slopes() -> None:
