@@ -132,7 +132,9 @@ def test_what_a_training_would_not_use_is_refused(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("robust", [False, True], ids=["refined", "robust"])
+@pytest.mark.parametrize(
+    "robust", [pytest.param(False, id="refined", marks=pytest.mark.slow), pytest.param(True, id="robust")]
+)
 def test_train_a_policy_then_fly_it(robust: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # Sizes of the trainings' own tests, so that JAX compiles them once.
     nodes, sizes = (4, "--moths 8 --segments 3") if robust else (8, "--moths 24 --segments 16")

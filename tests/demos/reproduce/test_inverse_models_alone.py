@@ -14,6 +14,7 @@ from mothsim.demos.run import run
 from mothsim.tables import read_table
 
 
+@pytest.mark.slow
 def test_networks_are_trained_through_their_flight_and_flown_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
