@@ -138,7 +138,7 @@ def policy_answer(parameters: Parameters, states: Any, target: PolicyTarget, xp:
 
 def fly_window(
     parameters: Parameters, starts: Array, targets: Any, velocities: Any, body: MothBody, angles: Any = np.pi / 2,
-    engine: str = "numba", goals: tuple[Array, Array] | None = None, leaping: NDArray[np.bool_] | None = None,
+    engine: str = "numba", goals: tuple[Any, Any] | None = None, leaping: NDArray[np.bool_] | None = None,
     loads: float | Array = 0.0,
 ) -> Window:  # fmt: skip
     """Fly a policy after targets, with the Jacobians of all segments.
@@ -177,7 +177,7 @@ def fly_window(
     slopes = (xp.where(lost[:, None, None], 0.0, each) for each in slopes)
     led = goals or (targets, xp.zeros(targets.shape[:2]))
     led = [xp.moveaxis(xp.asarray(each), 1, 0)[1 : segments + 1] for each in led]
-    leaping = np.zeros(len(starts)) if leaping is None else leaping
+    leaping = np.zeros(len(starts), dtype=np.bool_) if leaping is None else leaping
     fields = (xp.stack(states), components, *slopes, *shown, postures, trims, ~lost, *led, leaping)
     return Window(*(xp.asarray(each, np.float32) for each in fields))
 

@@ -59,7 +59,7 @@ def draw_leaps(rng: np.random.Generator, moths: int, segments: int) -> Array:
     sideways = np.stack([np.sign(size[:, 0]) * rng.uniform(0.6, 1.1, moths) * _JUMP, 0.05 * size[:, 1]], axis=1)
     size = np.where(rng.uniform(size=(moths, 1)) < _SIDEWAYS, sideways, size)
     after = decisions > segments * rng.uniform(-0.15, 0.7, (moths, 1))
-    return after[..., None] * size[:, None]
+    return np.where(after[..., None], size[:, None], 0.0)
 
 
 def _smooth_step(x: Array) -> Array:
