@@ -15,8 +15,8 @@ Array = NDArray[np.floating]
 
 JUMPING = 0.1
 """Share of targets that jump, less than elsewhere: jumps are learnt from leaps."""
-_LIVELY = (0.0, 150.0)  # cm/s^2, of the target, root mean square: where it stands still and where it is lively,
-_RATE, _BRAKING = (28.0, 55.0), (13.0, 34.0)  # 1/s, by which small distances die out, and cm/s^2, that slow large ones
+_LIVELY = (0.0, 150.0)  # cm/s^2, root mean square of a target's acceleration: where it stands still, where it is lively
+_RATE, _BRAKING = (28.0, 55.0), (13.0, 34.0)  # there; 1/s, small distances die out; cm/s^2, large ones slow
 _LARGE, _FAST = 1.0, 10.0  # cm and cm/s off the target, above which a moth is slowed by more, in proportion
 _SHARE, _PULL = 0.8, 4.0  # of what the velocity lacks, made up for in a segment, and most, in times of the braking
 _SLACK = 0.1  # of a moth's distance from its target on the way there, by how much less exactly it is led
