@@ -121,11 +121,11 @@ def drag(k: Coefficients, xdot: Value, ydot: Value) -> tuple[Value, Value]:
 @shared
 def inertias(k: Coefficients, cos_bend: Value) -> tuple[Value, Value, Value, Value]:
     """`A`, `B`, `1/(A + B)` and the reduced inertia `J` of the bend, g cm^2."""
-    shared = k.coupling * cos_bend
-    a = k.head_inertia - shared
-    b = k.abdomen_inertia - shared
+    coupled = k.coupling * cos_bend
+    a = k.head_inertia - coupled
+    b = k.abdomen_inertia - coupled
     inverse = k.one / (a + b)
-    return a, b, inverse, (k.head_inertia * k.abdomen_inertia - shared * shared) * inverse
+    return a, b, inverse, (k.head_inertia * k.abdomen_inertia - coupled * coupled) * inverse
 
 
 @shared

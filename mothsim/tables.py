@@ -11,11 +11,12 @@ import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mothsim.io import write_atomically
 
 Row = dict[str, Any]
+T = TypeVar("T")
 Schema = Mapping[str, type]
 """The columns of a table in order, each with its type: `str`, `int`, `float` or `bool`."""
 
@@ -85,9 +86,9 @@ def read_table(file: Path, schema: Schema) -> list[Row]:
             raise ValueError(f"{file}, line {max(1, lines.line_num)}: {error}") from None
 
 
-def grouped(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[Row]]:
+def grouped(rows: Iterable[T], key: Callable[[T], Any]) -> dict[Any, list[T]]:
     """Rows by a key, in the order in which the keys come."""
-    groups: dict[Any, list[Row]] = {}
+    groups: dict[Any, list[T]] = {}
     for row in rows:
         groups.setdefault(key(row), []).append(row)
     return groups

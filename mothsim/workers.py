@@ -17,13 +17,6 @@ _ANSWER = 15  # s within which a cluster must answer
 _EVERY = 0.25  # s between two looks at the parent
 
 
-def available_cpus() -> int:
-    """Count the cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 @contextmanager
 def places_to_work(workers: int, address: str | None) -> Iterator[int | None]:
     """Where the tasks of `run_tasks` run in a `with` block: gives its `workers`.

@@ -25,7 +25,7 @@ from mothsim.trajectories import make_trajectory
 PRUNED, DENSE = ("global", "layerwise"), ("dense", "small")
 """Families whose networks are paired."""
 WITHIN = {"equal weights": 1.1, "equal error": 1.25}
-"""Largest ratio of the two of a pair."""
+"""Pairings, and the largest ratio of the two of a pair: of their weights, or of their errors undisturbed."""
 PAIRINGS = (
     "Same seed: a pruned network and the dense one it was pruned from. Equal weights: a pruned network and a small "
     "dense one of as many. Equal error: a pruned network and a dense one, of whatever size, that errs as far on the "

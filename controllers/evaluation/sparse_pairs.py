@@ -7,19 +7,17 @@ compare nothing: such cells are counted and left out of the mean.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mothsim.controllers.evaluation.robustness import WITHIN
 from mothsim.controllers.evaluation.statistics import interval
 from mothsim.tables import Row, grouped
 
-WITHIN = {"equal weights": 1.1, "equal error": 1.25}
-"""Pairings, and the largest ratio of the two of a pair: of their weights, or of their errors undisturbed in the task.
-Both of a pair have the seed and the training in common; a pruned policy is paired with the nearest dense one."""
 ALL = "all"
 """In a table: all prunings, or all perturbations together."""
 
@@ -61,7 +59,7 @@ def lost_shares(flights: Sequence[PolicyFlights], tasks: Sequence[str]) -> list[
         lost_undisturbed, lost: shares of lost flights undisturbed, and disturbed, over all tasks and perturbations.
     """
     rows = []
-    for (training, pruning, level, size), group in _grouped(flights, _size_class).items():
+    for (training, pruning, level, size), group in grouped(flights, _size_class).items():
         lost = np.array([one.lost for one in group], dtype=np.float64)  # (networks, tasks, perturbations, starts)
         row: Row = {"training": training, "pruning": pruning or "none", "level": level, "networks": len(group)}
         row["weights"] = float(np.median([one.weights for one in group]))
@@ -87,7 +85,7 @@ def compare_pairs(flights: Sequence[PolicyFlights], perturbations: Sequence[str]
     Both come with 90 % intervals, by a bootstrap over seeds and starts, and have no value where no cell is left.
     """
     rows = []
-    for training, group in _grouped(flights, lambda one: one.training).items():
+    for training, group in grouped(flights, lambda one: one.training).items():
         for pairing in WITHIN:
             pairs = _pairs(group, pairing)
             prunings = dict.fromkeys(sparse.pruning for sparse, _, _ in pairs)
@@ -128,13 +126,6 @@ def _always(rows: Sequence[Row]) -> str:
     names = [row["perturbation"] for row in rows if row["perturbation"] != ALL and row["cells"]
              and row["always_lost"] + row["never_lost"] == row["cells"]]  # fmt: skip
     return f" Nothing is left of: {', '.join(names)}." if names else ""
-
-
-def _grouped(flights: Sequence[PolicyFlights], key: Callable[[PolicyFlights], Any]) -> dict[Any, list[PolicyFlights]]:
-    groups: dict[Any, list[PolicyFlights]] = {}
-    for one in flights:
-        groups.setdefault(key(one), []).append(one)
-    return groups
 
 
 def _size_class(one: PolicyFlights) -> tuple[str, str, float, int]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mothsim.angles import near
+from mothsim.checks import as_count
 from mothsim.controllers.mpc.costs import Cost, make_cost
 from mothsim.flight import Task
 from mothsim.solver.compiled import kernel
@@ -80,7 +81,7 @@ class SamplingMPC(ABC):
         self, cost: str | Cost, *, num_samples: int, horizon: int, iterations: int, noise_std: float, noise_decay: float
     ) -> None:
         for name, value in (("num_samples", num_samples), ("horizon", horizon), ("iterations", iterations)):
-            check_whole(name, value, 1)
+            as_count(name, value)
         for name, value in (("noise_std", noise_std), ("noise_decay", noise_decay)):
             check_positive(name, value)
         self.cost = make_cost(cost) if isinstance(cost, str) else cost
@@ -203,16 +204,6 @@ class SamplingMPC(ABC):
 def cheapest(plans: Array, costs: Array) -> Array:
     """Select from plans (N, K, H, m) those (N, H, m) of least cost (N, K)."""
     return plans[np.arange(len(plans)), costs.argmin(axis=1)]
-
-
-def check_whole(name: str, value: Any, least: int) -> None:
-    """Check an option.
-
-    Raises:
-        ValueError: it is not a whole number of at least `least`.
-    """
-    if not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"{name} = {value!r}: expected a whole number of {least} or more")
 
 
 def check_positive(name: str, value: Any) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mothsim.controllers.mpc.base import Array, SamplingMPC, check_whole
+from mothsim.checks import as_count
+from mothsim.controllers.mpc.base import Array, SamplingMPC
 from mothsim.controllers.mpc.costs import Cost
 
 
@@ -33,7 +34,7 @@ class CEM(SamplingMPC):
         super().__init__(
             cost, num_samples=num_samples, horizon=horizon, iterations=iterations, noise_std=noise_std, noise_decay=1.0
         )
-        check_whole("elites", elites, 2)
+        as_count("elites", elites, 2)
         if elites > num_samples:
             raise ValueError(f"elites = {elites!r}: expected 2 to the number of samples, {num_samples}")
         self.elites = elites

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from mothsim.actuation import from_components, limited, to_components
 from mothsim.angles import near
+from mothsim.checks import as_count
 from mothsim.controllers.guidance.lqr_weights import LQRWeights, quadratic_costs
 from mothsim.controllers.guidance.reference import MOTION, approach_curves, choose_approach_time, reference_states
-from mothsim.controllers.mpc.base import check_whole
 from mothsim.controllers.mpc.shooting_qp import ShootingQP
 from mothsim.flight import Task
 from mothsim.solver.jacobians import jacobians
@@ -52,7 +52,7 @@ class NMPC:
     period = SEGMENT
 
     def __init__(self, horizon: int = 20, weights: LQRWeights = WEIGHTS) -> None:
-        check_whole("horizon", horizon, 2)
+        as_count("horizon", horizon, 2)
         self.horizon, self.weights = horizon, weights
         self.segments = 10 * horizon
         ShootingQP(2, np.eye(8), np.eye(8), np.ones(3), 1.0, 1.0)  # says at once where the solver is missing

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from tyro.conf import arg
 
 from mothsim.demos.options import EXPLAINED, Count, DaskAddress, Factor, Percents, Picture, Seed, Workers
-from mothsim.workers import available_cpus
+from mothsim.solver.threads import available_cpus
 
 _WAYPOINTS = (
     "Fly every inverse model on waypoints of these kinds: alone on kinematic ones, helped by LQR and the engine on "

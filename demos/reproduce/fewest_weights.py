@@ -24,8 +24,9 @@ from mothsim.demos.options import DaskAddress, Seeds, Workers, each_once
 from mothsim.demos.run import run as run_program
 from mothsim.io import open_folder, write_atomically
 from mothsim.plotting.figures import save_figure
+from mothsim.solver.threads import available_cpus
 from mothsim.tables import Row, as_csv
-from mothsim.workers import available_cpus, places_to_work, run_tasks
+from mothsim.workers import places_to_work, run_tasks
 
 
 @dataclass

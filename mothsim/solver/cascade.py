@@ -74,9 +74,9 @@ def _solve_part(packed, states, controls, duration, rtol, final) -> int:
         if not refused:
             break
         rows = np.flatnonzero(np.isnan(final[:, 0]))
-        subkernel = np.empty((len(rows), 8))
-        refused = tier(packed, states[rows], controls[rows], subkernel)
-        final[rows] = subkernel
+        solved = np.empty((len(rows), 8))
+        refused = tier(packed, states[rows], controls[rows], solved)
+        final[rows] = solved
     return refused
 
 
@@ -97,8 +97,8 @@ def solve(packed, states, controls, duration, rtol, final, threads=None) -> int:
         return _solve_part(packed, states, controls, duration, rtol, final)
     failed = []
 
-    def work(subkernel: slice) -> None:
-        failed.append(_solve_part(packed, states[subkernel], controls[subkernel], duration, rtol, final[subkernel]))
+    def work(rows: slice) -> None:
+        failed.append(_solve_part(packed, states[rows], controls[rows], duration, rtol, final[rows]))
 
     run(work, share_out(len(states), threads), threads)
     return sum(failed)

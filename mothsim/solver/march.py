@@ -145,9 +145,9 @@ def solve_in_rows(row, packed, states, controls, how, final):
     moths = np.empty((min(CHUNK, len(states)), ROWS))
     refused = 0
     for first in range(0, len(states), CHUNK):
-        subkernel = slice(first, min(first + CHUNK, len(states)))
-        table = moths[: subkernel.stop - subkernel.start]
-        refused += solve_chunk(k, states[subkernel], controls[subkernel], how, table, work, final[subkernel])
+        chunk = slice(first, min(first + CHUNK, len(states)))
+        table = moths[: chunk.stop - chunk.start]
+        refused += solve_chunk(k, states[chunk], controls[chunk], how, table, work, final[chunk])
     return refused
 
 

@@ -26,6 +26,11 @@ def default_threads() -> int:
         if not named.strip().isdecimal() or int(named) < 1:
             raise ValueError(f"NUMBA_NUM_THREADS = {named!r}: expected a whole number above zero")
         return int(named)
+    return available_cpus()
+
+
+def available_cpus() -> int:
+    """Count the cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -62,9 +67,9 @@ class _Helpers:
 
 
 def _help(work: _Work, chunks: Iterator[Any], done: _Done) -> None:
-    for subkernel in chunks:
+    for chunk in chunks:
         try:
-            work(subkernel)
+            work(chunk)
         except BaseException as error:
             done.put(error)
             for _ in chunks:  # which nobody begins after an error
@@ -88,9 +93,9 @@ def run(work: _Work, chunks: Sequence[Any], threads: int) -> None:
     others = min(threads, len(chunks)) - 1
     jobs = _helpers.call(others, work, queue, done) if others > 0 else []
     try:
-        for subkernel in queue:
+        for chunk in queue:
             left -= 1
-            work(subkernel)
+            work(chunk)
     finally:
         for job in jobs:
             job.clear()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from mothsim.workers import available_cpus, run_tasks
+from mothsim.workers import run_tasks
 
 SLEEPY = """
 import os, signal, sys, time
@@ -82,13 +82,3 @@ def test_libraries_use_as_many_threads_in_this_process_as_in_others(workers: int
     with threadpool_limits(2, user_api="blas"):
         assert list(run_tasks(blas_threads, [(), ()], workers, threads=1)) == [1, 1]
         assert blas_threads() == 2
-
-
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processes cannot be bound to cores here")
-def test_cores_are_those_that_the_process_may_use() -> None:
-    before = os.sched_getaffinity(0)
-    try:
-        os.sched_setaffinity(0, {min(before)})
-        assert available_cpus() == 1
-    finally:
-        os.sched_setaffinity(0, before)

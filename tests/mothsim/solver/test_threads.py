@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from mothsim.solver import threads
-from mothsim.solver.threads import run
+from mothsim.solver.threads import available_cpus, run
 
 
 def squares(count: int, workers: int) -> np.ndarray:
@@ -103,9 +104,10 @@ def test_what_no_thread_was_free_to_help_with_is_let_go(monkeypatch):
 
 CHILD = """
 import multiprocessing
+import os
 import sys
 import threading
-from mothsim.solver.threads import run
+from mothsim.solver.threads import available_cpus, run
 
 def meet():  # which takes two threads
     barrier = threading.Barrier(2)
@@ -124,3 +126,13 @@ if __name__ == "__main__":
 def test_a_process_has_threads_of_its_own_however_it_starts(tmp_path, method):
     (tmp_path / "child.py").write_text(CHILD)
     subprocess.run([sys.executable, str(tmp_path / "child.py"), method], check=True, timeout=60)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processes cannot be bound to cores here")
+def test_cores_are_those_that_the_process_may_use() -> None:
+    before = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(before)})
+        assert available_cpus() == 1
+    finally:
+        os.sched_setaffinity(0, before)
