@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import matplotlib
@@ -11,11 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Arc, FancyArrowPatch
 
 from mothsim.body import MothBody
-from mothsim.plotting.moth_shape import FORCE, OUTLINE, TARGET, draw_moth
+from mothsim.io import write_atomically
+from mothsim.plotting.moth_shape import FORCE, OUTLINE, TARGET, TORQUE, draw_moth
+from mothsim.plotting.style import figure_style
 
 THETA, PHI = np.radians(58), np.radians(218)
 ALPHA = np.radians(38)
-_TORQUE = "#5b4b8a"
 
 
 def _direction(angle: float) -> np.ndarray:
@@ -46,9 +48,9 @@ def _angle_arc(axes: Axes, at: np.ndarray, radius: float, span: tuple[float, flo
 def _turn(axes: Axes, at: np.ndarray, radius: float, span: tuple[float, float], text: str, place: np.ndarray) -> None:
     """A torque as a round arrow."""
     points = np.array([at + radius * _direction(angle) for angle in np.linspace(*span, 30)])
-    axes.plot(*points[:-1].T, color=_TORQUE, lw=2, zorder=6, solid_capstyle="butt")
-    _arrow(axes, points[-3], points[-1], _TORQUE, lw=2)
-    _write(axes, place, text, _TORQUE, 14)
+    axes.plot(*points[:-1].T, color=TORQUE, lw=2, zorder=6, solid_capstyle="butt")
+    _arrow(axes, points[-3], points[-1], TORQUE, lw=2)
+    _write(axes, place, text, TORQUE, 14)
 
 
 def _draw_axes_of_the_world(axes: Axes) -> None:
@@ -72,7 +74,7 @@ def _draw_lengths(axes: Axes, body: MothBody) -> None:
         start, end = normal, normal + length * _direction(angle)
         _arrow(axes, start, end, OUTLINE, arrowstyle="<|-|>", lw=1, mutation_scale=8)
         for point in (normal, end):
-            axes.plot(*np.array([point * 0.0 + point - normal, point]).T, color=OUTLINE, lw=0.5, ls=":", zorder=5)
+            axes.plot(*np.array([point - normal, point]).T, color=OUTLINE, lw=0.5, ls=":", zorder=5)
         _write(axes, (start + end) / 2 + 0.28 * np.sign(side) * _direction(angle + np.pi / 2), name)
 
 
@@ -119,7 +121,10 @@ def _draw_names(axes: Axes, body: MothBody) -> None:
                       arrowprops={"arrowstyle": "-", "color": OUTLINE, "lw": 0.8}, zorder=8)  # fmt: skip
 
 
+@figure_style()
 def write_moth_diagram(file: Path) -> None:
     """Write the diagram as SVG or PNG, by the file's ending; the same bytes every time."""
-    with matplotlib.rc_context({"svg.hashsalt": "mothsim", "font.family": "DejaVu Sans", "mathtext.fontset": "cm"}):
-        draw_moth_diagram().savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None, dpi=150)
+    kind, content = file.suffix[1:], BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "mothsim", "mathtext.fontset": "cm"}):
+        draw_moth_diagram().savefig(content, format=kind, metadata={"Date": None} if kind == "svg" else None, dpi=150)
+    write_atomically(file, content.getvalue())

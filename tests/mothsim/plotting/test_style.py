@@ -11,6 +11,7 @@ from mothsim import Flight, fly
 from mothsim.controllers import LQR
 from mothsim.plotting.animation import animate
 from mothsim.plotting.figures import draw_flight, encode_figure, save_figure
+from mothsim.plotting.moth_diagram import write_moth_diagram
 
 HOSTILE: Any = {
     "text.usetex": True, "font.family": "No Such Font", "font.size": 31, "savefig.bbox": "tight", "figure.dpi": 37,
@@ -26,11 +27,14 @@ def flight() -> Flight:
 def test_settings_of_the_user_do_not_reach_a_picture(flight: Flight, tmp_path: Path) -> None:
     expected = encode_figure(draw_flight(flight))
     animate(flight, tmp_path / "expected.gif")
+    write_moth_diagram(tmp_path / "expected.svg")
     with matplotlib.rc_context(HOSTILE):
         assert encode_figure(draw_flight(flight)) == expected
         animate(flight, tmp_path / "flight.gif")
+        write_moth_diagram(tmp_path / "moth.svg")
         assert matplotlib.rcParams["font.size"] == 31
     assert (tmp_path / "flight.gif").read_bytes() == (tmp_path / "expected.gif").read_bytes()
+    assert (tmp_path / "moth.svg").read_bytes() == (tmp_path / "expected.svg").read_bytes()
 
 
 def test_a_picture_has_the_size_asked_for(flight: Flight, tmp_path: Path) -> None:
