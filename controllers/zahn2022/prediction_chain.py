@@ -32,6 +32,11 @@ def reference_flight(starts: int, seed: int = 0, segments: int = _LONGEST) -> Fl
     return fly(LQR(), "sum-of-primes", duration=0.02 * (segments + 1), moths=starts, seed=seed)
 
 
+def predicts(network: Network) -> bool:
+    """Whether a network is an inverse model of three controls, with the velocities at the segment's end after them."""
+    return network.kind == "inverse-model" and not network.fully_actuated
+
+
 def chain_lengths(network: Network, flight: Flight, off: float = OFF) -> NDArray[np.int64]:
     """Whole segments (N,) flown open loop before the joint is more than `off` cm from the flight's.
 
@@ -41,8 +46,12 @@ def chain_lengths(network: Network, flight: Flight, off: float = OFF) -> NDArray
         off: cm.
 
     Raises:
-        ValueError: a flight of a single moth, or one in which a moth was lost.
+        ValueError: a network of another kind; a flight of a single moth, or one in which a moth was lost.
     """
+    if not predicts(network):
+        raise ValueError(
+            f"network answers with {len(network.output_names)} outputs: expected an inverse model of seven"
+        )
     states = flight.states
     if states.ndim != 3 or not np.isfinite(states).all():
         raise ValueError(f"flight has states {states.shape}: expected (N, T, 8), and no moth lost")

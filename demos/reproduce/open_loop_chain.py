@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from mothsim.controllers.networks.storage import find_network, shipped_networks
-from mothsim.controllers.zahn2022.prediction_chain import OFF, chain_table
+from mothsim.controllers.networks.storage import find_network, load_network, shipped_networks
+from mothsim.controllers.zahn2022.prediction_chain import OFF, chain_table, predicts
 from mothsim.demos.options import Count, Seed
 from mothsim.demos.run import run as run_program
 
@@ -17,7 +17,7 @@ class OpenLoopChain:
     """Print, by sparsity, after how many segments a network flown open loop is 1 cm off its path."""
 
     networks: tuple[str, ...] = ()
-    """Names of shipped networks, files, or folders with files in them; by default all that ship."""
+    """Names of shipped networks, files, or folders with files in them; by default all shipped ones that predict."""
     starts: Count = 100
     """Number of chains of each network."""
     seed: Seed = 0
@@ -25,7 +25,9 @@ class OpenLoopChain:
 
     def run(self) -> None:
         """Fly, and print a table."""
-        files = {name: name for name in shipped_networks()} if not self.networks else {}
+        files: dict[str, str] = {}
+        if not self.networks:
+            files = {name: name for name, file in shipped_networks().items() if predicts(load_network(file))}
         for name in self.networks:
             inside = sorted(Path(name).glob("*.safetensors")) if Path(name).is_dir() else []
             files |= {str(file): file.stem for file in inside} or {name: Path(name).stem}

@@ -46,6 +46,10 @@ def test_chains_are_printed_by_sparsity(tmp_path: Path, capsys: pytest.CaptureFi
     assert run(OpenLoopChain, arguments, prog="open_loop_chain") == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["network", "small", "compact"]
+    assert run(OpenLoopChain, ["--starts", "2"], prog="open_loop_chain") == 0
+    shipped = {line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]}
+    assert shipped >= {"dense", "inverse-93"}
+    assert "alone" not in shipped
 
 
 @pytest.mark.parametrize(
@@ -56,6 +60,7 @@ def test_chains_are_printed_by_sparsity(tmp_path: Path, capsys: pytest.CaptureFi
         (InverseModelsAlone, ["--networks", "."], "networks: '.' has no .safetensors file"),
         (InverseModelsAlone, ["--networks", "small", "small"], "expected folders and files of different names"),
         (OpenLoopChain, ["--networks", "nothing"], "network = 'nothing'"),
+        (OpenLoopChain, ["--networks", "alone"], "expected an inverse model of seven"),
         (OpenLoopChain, ["--starts", "0"], "starts = 0"),
     ],
 )
