@@ -63,7 +63,11 @@ def body_swing(flight: Flight) -> Array:
 
 
 def effort(flight: Flight) -> Array:
-    """Root mean square of the force's departure from trim, as a share of the weight; () or (N,)."""
+    """Root mean square of the force's departure from trim, as a share of the weight; () or (N,).
+
+    Raises:
+        ValueError: the body has no trim at the target's body angle: it is too heavy to hover.
+    """
     trim = find_trim(flight.body, float(flight.trajectory.angle(0.0)))
     departure = (to_components(flight.controls) - to_components(trim.control))[..., :2]
     return np.sqrt(mean_over_flight(np.sum(departure**2, axis=-1))) / flight.body.weight

@@ -32,6 +32,7 @@ from mothsim.controllers.evaluation.robustness import (
     compare_at_equal_error,
     compare_at_equal_size,
 )
+from mothsim.controllers.evaluation.statistics import differs_in_size
 from mothsim.plotting.figures import encode_figure
 from mothsim.plotting.viewer.page import viewer_element, viewer_script
 from mothsim.tables import Row, grouped
@@ -182,7 +183,7 @@ def _bullets(sentences: Sequence[str]) -> str:
 def _faster(networks: Sequence[Row], costs: Sequence[Row], command: str) -> str:
     """Tabulate the time of every level of the networks pruned from Zahn et al.'s size, densest first."""
     timed = {row["controller"]: row for row in costs}
-    pruned = [row for row in networks if row["family"] not in ("small", "small, pruned")]
+    pruned = [row for row in networks if not differs_in_size(row["family"])]
     table = [["pruned", "weights", "multiply-adds", "bytes", "µs", "dense, µs", "gain"]]
     levels = grouped(sorted(pruned, key=lambda row: -row["weights"]), lambda row: (row["family"], row["level"]))
     for rows in levels.values():

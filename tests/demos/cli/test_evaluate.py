@@ -137,6 +137,9 @@ def test_the_page_needs_nothing_else(evaluated: Path) -> None:
         "numba",
     ):
         assert expected in page
+    (speeds,) = re.findall(r"<h2[^>]*>Are sparse networks faster\?.*?</table>", page, re.DOTALL)
+    assert "layerwise" in speeds
+    assert "policy" not in speeds
     command = "mothsim evaluate --controllers lqr --tasks hover figure-eight --starts 2 --duration-scale 0.1"
     # Seven pictures, the table of the headline and that of speeds.
     assert page.count(f"Made by <code>{command}") == 9
