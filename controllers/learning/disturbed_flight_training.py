@@ -31,11 +31,11 @@ from mothsim.controllers.learning.flight_training import (
     segment_error,
 )
 from mothsim.controllers.learning.training import forward
+from mothsim.controllers.learning.training_run import Callback, as_json, curve_of, iterate
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.policies.disturbed_flights import Disturbed, DisturbedWindow, Flights, Shown
 from mothsim.controllers.policies.flight_gradient import bounded_costate
 from mothsim.controllers.policies.persistent_flights import first_flights, next_window
-from mothsim.controllers.policies.policy_run import Callback, as_json, curve_of, iterate
 from mothsim.controllers.policies.policy_training import require_sound
 from mothsim.trim import find_trim
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Callable
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
 from mothsim.controllers.guidance.kinematic_stability import select_kinematic_gains
@@ -17,6 +15,7 @@ from mothsim.controllers.inverse_model import GAINS, WAYPOINT
 from mothsim.controllers.learning.data import TESTING, make_dataset
 from mothsim.controllers.learning.flight_training import FlightSettings, FlightState, FlightTrainer
 from mothsim.controllers.learning.train_and_prune import TEST_SEED, TEST_SEGMENTS
+from mothsim.controllers.learning.trees import named_leaves, tree_from_leaves
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import load_network, pack, save_network, unpack
 from mothsim.io import write_atomically
@@ -47,7 +46,7 @@ def train_through_flight(
     if network.fully_actuated:
         raise ValueError("network gives a wing torque: expected an inverse model of three controls")
     settings = settings or FlightSettings()
-    identity = {**asdict(settings), "from": _checksum(network)}
+    identity = {**asdict(settings), "from": network.checksum}
     if file.exists():
         found = load_network(file)
         if found.info.get(TRAINING) != identity:
@@ -90,16 +89,8 @@ def _info(trainer: FlightTrainer, state: FlightState, identity: dict[str, Any]) 
     }
 
 
-def _checksum(network: Network) -> int:
-    value = 0
-    for array in (*network.weights, *network.biases):
-        value = zlib.crc32(np.ascontiguousarray(array).tobytes(), value)
-    return value
-
-
 def _packed(state: FlightState, identity: dict[str, Any]) -> bytes:
-    leaves = jax.tree.leaves((state.parameters, state.optimiser))
-    tensors = {f"leaf.{i:03d}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
+    tensors = named_leaves((state.parameters, state.optimiser))
     return pack({**tensors, "curve": state.curve}, {"identity": identity})
 
 
@@ -107,11 +98,9 @@ def _resumed(file: Path, identity: dict[str, Any], start: FlightState) -> Flight
     """An interrupted training of the same identity where there is a sound one, else the start."""
     try:
         tensors, header = unpack(file)
+        parameters, optimiser = tree_from_leaves(tensors, (start.parameters, start.optimiser))
     except ValueError:
         return start
     if header.get("identity") != identity:
         return start
-    structure = jax.tree.structure((start.parameters, start.optimiser))
-    leaves = [tensors[name] for name in sorted(tensors) if name != "curve"]
-    parameters, optimiser = jax.tree.unflatten(structure, leaves)
     return FlightState(parameters, optimiser, tensors["curve"])

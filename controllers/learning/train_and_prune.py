@@ -27,6 +27,7 @@ from mothsim.controllers.learning.protocols import HIDDEN, find_protocol
 from mothsim.controllers.learning.pruning import LEVELS, METHODS, effective_connectivity
 from mothsim.controllers.learning.run_folder import Log, open_run_dir, plain, require_same
 from mothsim.controllers.learning.training import TrainState, chunk_means, forward, fresh, init_params, train
+from mothsim.controllers.learning.trees import named_leaves, tree_from_leaves
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import level_file, load_network, save_network
 from mothsim.controllers.networks.tensor_file import DamagedFileError, pack, unpack
@@ -266,25 +267,20 @@ def _train_level(
 
 
 def _packed(progress: TrainState, header: dict[str, Any]) -> bytes:
-    tensors = {f"leaf.{i:03d}": np.asarray(leaf) for i, leaf in enumerate(_leaves(progress))}
-    return pack({**tensors, "losses": progress.losses}, header)
+    return pack({**named_leaves(_trained(progress)), "losses": progress.losses}, header)
 
 
 def _resumed(file: Path, header: dict[str, Any], start: TrainState) -> TrainState:
     """Return an interrupted training where the file holds a sound one of this level and run, else the start."""
     try:
         tensors, found = unpack(file)
+        trained = tree_from_leaves(tensors, _trained(start))
     except ValueError:
         return start
-    losses = tensors.pop("losses", None)
-    leaves = [tensors[name] for name in sorted(tensors)]
-    shapes = [(leaf.shape, leaf.dtype) for leaf in map(np.asarray, _leaves(start))]
-    if found != header or losses is None or [(leaf.shape, leaf.dtype) for leaf in leaves] != shapes:
+    if found != header or "losses" not in tensors:
         return start
-    structure = jax.tree_util.tree_structure((start.weights, start.biases, start.optimiser))
-    weights, biases, state = jax.tree_util.tree_unflatten(structure, leaves)
-    return TrainState(weights, biases, state, losses)
+    return TrainState(*trained, tensors["losses"])
 
 
-def _leaves(progress: TrainState) -> list[Any]:
-    return jax.tree_util.tree_leaves((progress.weights, progress.biases, progress.optimiser))
+def _trained(progress: TrainState) -> Any:
+    return progress.weights, progress.biases, progress.optimiser

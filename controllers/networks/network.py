@@ -7,6 +7,7 @@ inputs and seven outputs, or eight for a fully actuated moth. A policy answers w
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -95,9 +96,10 @@ class Network:
         biases: one (n_out,) float32 array a layer.
         scaling: of inputs and outputs.
         info: how it was made: protocol, seed, level, losses and the like; numbers, strings, lists.
+        kind: `inverse-model` or `policy`.
 
     Raises:
-        ValueError: shapes that do not fit one another, the 10 inputs or the 7 outputs; weights or biases that are
+        ValueError: shapes that do not fit one another, the inputs or outputs of its kind; weights or biases that are
             not floating-point numbers, or not finite.
     """
 
@@ -168,6 +170,14 @@ class Network:
     def connections(self) -> int:
         """Number of weights that are not pruned."""
         return int(sum(np.count_nonzero(weight) for weight in self.weights))
+
+    @property
+    def checksum(self) -> int:
+        """Of weights and biases, by which one tells from which network another was trained."""
+        value = 0
+        for array in (*self.weights, *self.biases):
+            value = zlib.crc32((np.asarray(array, np.float32, order="C") + 0.0).tobytes(), value)  # no -0 is stored
+        return value
 
     @property
     def sparsity(self) -> float:

@@ -168,9 +168,9 @@ def fly_window(
         lambda a: xp.asarray(a, dtype), (parameters, starts, postures, trims)
     )
     state, lost, states, rows = starts, xp.zeros(len(starts), dtype=np.bool_), [starts], []
-    for position, velocity, coming, goal in zip(*shown, shown[0][1:], strict=False):
+    for position, velocity, coming, following in zip(*shown, shown[0][1:], strict=False):
         target = PolicyTarget(position, velocity, coming, postures, trims)
-        state, lost, row = fly_segment(parameters, state, lost, target, goal, body)
+        state, lost, row = fly_segment(parameters, state, lost, target, following, body)
         states.append(state)
         rows.append(row)
     components, *slopes = (xp.stack(each) for each in zip(*rows, strict=True))
@@ -183,14 +183,14 @@ def fly_window(
 
 
 def _fly_segment(
-    jacobians: Any, xp: Any, parameters: Parameters, state: Any, lost: Any, target: PolicyTarget, goal: Any,
+    jacobians: Any, xp: Any, parameters: Parameters, state: Any, lost: Any, target: PolicyTarget, following: Any,
     body: MothBody,
 ) -> tuple[Any, Any, Any]:  # fmt: skip
-    """Ends (B, 8), which moths are lost, and components and Jacobians of a segment."""
+    """Ends (B, 8), which moths are lost, and components and Jacobians of a segment; `following` is its end's target."""
     outputs = policy_answer(parameters, state, target, xp)
     components = to_control_components(outputs, target.trims, body, xp)
     end, *slopes = jacobians(state, components, body=body)
-    off = xp.hypot(end[:, 0] - goal[:, 0], end[:, 1] - goal[:, 1])
+    off = xp.hypot(end[:, 0] - following[:, 0], end[:, 1] - following[:, 1])
     lost = lost | ~((off < _GONE) & (abs(end[:, 6:]).max(axis=1) < _SPINNING))
     rest = xp.pad(target.postures, ((0, 0), (2, 4)))
     return xp.where(lost[:, None], rest, end), lost, (components, *slopes)
@@ -219,8 +219,9 @@ def _keep(state: Any, largest: Any) -> tuple[Any, Any]:
 
 
 def _cut(largest: Any, costate: Any) -> tuple[Any, None]:
+    costate = jnp.nan_to_num(costate)
     length = jnp.sqrt(((costate * _UNITS) ** 2).sum(axis=1, keepdims=True))
-    return jnp.nan_to_num(costate) * jnp.minimum(1.0, largest / jnp.maximum(length, 1e-9)), None
+    return costate * jnp.minimum(1.0, largest / jnp.maximum(length, 1e-9)), None
 
 
 bounded_costate.defvjp(_keep, _cut)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from mothsim.controllers.learning.training_run import StepProgress, run
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.policies.policy_refining import RefiningSettings, refine_policy
-from mothsim.controllers.policies.policy_run import PolicyProgress, run
 from mothsim.controllers.policies.policy_training import PolicySettings, init_policy, train_policy
 
 
@@ -16,7 +16,7 @@ def make_policy(
     training: PolicySettings,
     refining: RefiningSettings,
     file: Path,
-    callback: Callable[[str, PolicyProgress], None] | None = None,
+    callback: Callable[[str, StepProgress], None] | None = None,
 ) -> Network:
     """Make a policy, or go on with what was begun: its first stage lies beside it.
 
@@ -31,7 +31,7 @@ def make_policy(
     """
     first = file.with_name(f"{file.stem}-unrefined.safetensors")
 
-    def reporting(stage: str) -> Callable[[PolicyProgress], None] | None:
+    def reporting(stage: str) -> Callable[[StepProgress], None] | None:
         return partial(callback, stage) if callback else None
 
     network = run(train_policy, init_policy(training), training, first, reporting("training"))

@@ -74,7 +74,8 @@ class RobustRequirement:
     def met_by(self, network: Network, moths: int, seed: int, losses: float = 0.0) -> bool:
         """Whether a policy meets it by a fifth as many flights of each task under each perturbation.
 
-        What is likeliest to fail is flown first, ten times as often; after the first failure no more is flown.
+        What is likeliest to fail is flown first, ten times as often, and no more of it may be lost than of another
+        task; after the first failure no more is flown.
         """
         each = max(1, moths // 5)
         if _fly_disturbed(network, *_HARDEST, _OFTENER * each, seed).lost.sum() > losses * each:

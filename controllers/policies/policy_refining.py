@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from mothsim.body import MothBody
 from mothsim.controllers.learning.levenberg_marquardt import parameters, with_parameters
+from mothsim.controllers.learning.training_run import Callback, iterate, trained_info
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.policies.flight_curvature import gauss_newton_matrix, live_parameters
 from mothsim.controllers.policies.flight_gradient import (
@@ -29,7 +30,6 @@ from mothsim.controllers.policies.flight_gradient import (
     cost_and_gradient,
     flight_cost,
 )
-from mothsim.controllers.policies.policy_run import Callback, iterate, trained_info
 from mothsim.controllers.policies.policy_training import require_sound
 from mothsim.controllers.policies.random_window import random_window
 

@@ -16,10 +16,10 @@ import numpy as np
 import optax
 
 from mothsim.body import MothBody
+from mothsim.controllers.learning.training_run import Callback
 from mothsim.controllers.networks.network import Network, Scaling
 from mothsim.controllers.policies.flight_gradient import ENGINES, CostWeights, Parameters, cost_and_gradient
 from mothsim.controllers.policies.policy_descent import descend
-from mothsim.controllers.policies.policy_run import Callback
 from mothsim.controllers.policies.random_window import random_window
 from mothsim.policy_interface import ENTRIES, GRAVITY_ENTRIES, OUTPUT_ENTRIES
 

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from mothsim.body import MothBody
 from mothsim.controllers.learning.optimal_brain_surgeon import remove_least_salient
+from mothsim.controllers.learning.training_run import Callback, iterate, trained_info
 from mothsim.controllers.networks.network import Network, Scaling
 from mothsim.controllers.policies.disturbed_flights import Disturbed, DisturbedWindow, Flights, Scenario
 from mothsim.controllers.policies.disturbed_gradient import cost_until_lost
@@ -30,7 +31,6 @@ from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
 from mothsim.controllers.policies.moth_by_moth import moth_by_moth
 from mothsim.controllers.policies.persistent_flights import first_flights, next_window
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
-from mothsim.controllers.policies.policy_run import Callback, iterate, trained_info
 from mothsim.controllers.policies.policy_training import require_sound
 from mothsim.controllers.policies.single_disturbances import draw_singly_disturbed
 from mothsim.policy_interface import ENTRIES

@@ -10,6 +10,7 @@ import numpy as np
 import optax
 
 from mothsim.body import MothBody
+from mothsim.controllers.learning.training_run import Callback
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.policies.disturbed_flights import Disturbed, Flights
 from mothsim.controllers.policies.disturbed_gradient import disturbed_cost_and_gradient
@@ -17,7 +18,6 @@ from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
 from mothsim.controllers.policies.persistent_flights import first_flights, next_window
 from mothsim.controllers.policies.policy_descent import descend
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
-from mothsim.controllers.policies.policy_run import Callback
 from mothsim.controllers.policies.policy_training import POSITIVE, random_policy, require_sound
 from mothsim.policy_interface import ENTRIES
 from mothsim.policy_memory import MEMORY_ENTRIES

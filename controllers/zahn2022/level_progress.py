@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 from numpy.typing import NDArray
 
 from mothsim.controllers.learning.run_folder import plain
+from mothsim.controllers.learning.trees import named_leaves, tree_from_leaves
 from mothsim.controllers.networks.tensor_file import pack, unpack
 from mothsim.io import write_atomically
 
@@ -57,8 +57,7 @@ class LevelProgress:
 
     def pack(self, made_with: dict[str, Any]) -> bytes:
         """Return the content of a file, which says of which study and level it is."""
-        tensors = {f"leaf.{i:03d}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(self._tree))}
-        tensors |= {name: getattr(self, name) for name in _RECORDS}
+        tensors = named_leaves(self._tree) | {name: getattr(self, name) for name in _RECORDS}
         return pack(tensors, {"made_with": made_with, "chunks": self.chunks, "reached": self.reached,
                               "sparsity": self.sparsity})  # fmt: skip
 
@@ -72,14 +71,13 @@ class LevelProgress:
         """
         try:
             tensors, header = unpack(file)
-            records = {name: tensors.pop(name) for name in _RECORDS}
+            records = {name: tensors[name] for name in _RECORDS}
+            tree = tree_from_leaves(tensors, self._tree)
         except (ValueError, KeyError):
             return self
-        leaves = [tensors[name] for name in sorted(tensors)]
-        expected = [(leaf.shape, leaf.dtype) for leaf in map(np.asarray, jax.tree.leaves(self._tree))]
-        if header.get("made_with") != plain(made_with) or [(leaf.shape, leaf.dtype) for leaf in leaves] != expected:
+        if header.get("made_with") != plain(made_with):
             return self
-        tree = spread(jax.tree.unflatten(jax.tree.structure(self._tree), leaves))
+        tree = spread(tree)
         return LevelProgress(*tree, **records, **{name: header[name] for name in ("chunks", "reached", "sparsity")})
 
 

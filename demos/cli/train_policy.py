@@ -27,8 +27,8 @@ from mothsim.demos.options import (
 from mothsim.workers import places_to_work, run_tasks
 
 if TYPE_CHECKING:
+    from mothsim.controllers.learning.training_run import StepProgress
     from mothsim.controllers.networks.network import Network
-    from mothsim.controllers.policies.policy_run import PolicyProgress
 
 _POLICY, _CURVE = "policy.safetensors", "learning-curve.png"
 _DELAY = 0.02  # s
@@ -150,7 +150,7 @@ class TrainPolicy:
         return make_policy(training, refining, file, bar)
 
     def _robust(self, file: Path, bar: StageBar | None) -> Network:
-        from mothsim.controllers.policies.policy_run import run
+        from mothsim.controllers.learning.training_run import run
         from mothsim.controllers.policies.robust_training import (
             RobustSettings,
             init_robust_policy,
@@ -188,7 +188,7 @@ class StageBar:
         if self._bar is not None:
             self._bar.close()
 
-    def __call__(self, stage: str, progress: PolicyProgress) -> None:
+    def __call__(self, stage: str, progress: StepProgress) -> None:
         """Show how far a stage is."""
         if self._bar is None or self._bar.desc != stage:
             self.__exit__()

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
 
+from mothsim.controllers.learning.training_run import run
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import load_network, save_network
 from mothsim.controllers.policies.make_policy import make_policy
@@ -28,7 +29,6 @@ from mothsim.controllers.policies.policy_flights import (
 )
 from mothsim.controllers.policies.policy_pruning import prune_policy, remove_and_refine
 from mothsim.controllers.policies.policy_refining import RefiningSettings, refine_policy
-from mothsim.controllers.policies.policy_run import run
 from mothsim.controllers.policies.policy_training import PolicySettings
 from mothsim.controllers.policies.policy_wiring import draw_wiring
 from mothsim.controllers.policies.robust_pruning import RobustPruningSettings, prune_robust_policy, unwired_policy

@@ -21,8 +21,8 @@ from mothsim.controllers.learning.disturbed_flight_training import DisturbedFlig
 from mothsim.controllers.learning.protocols import SMALL, find_protocol
 from mothsim.controllers.learning.train_and_prune import Settings
 from mothsim.controllers.learning.train_and_prune import run as train_and_prune
+from mothsim.controllers.learning.training_run import run
 from mothsim.controllers.networks.storage import level_file, load_network
-from mothsim.controllers.policies.policy_run import run
 from mothsim.demos.options import Count, Counts, Factor, Percents, each_once
 from mothsim.demos.reproduce.sparsity_tables import Made, compare_flown, fly_made
 from mothsim.demos.run import run as run_program

@@ -17,10 +17,10 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from mothsim.controllers.learning.pruning import METHODS
+from mothsim.controllers.learning.training_run import run as run_training
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import find_network
 from mothsim.controllers.policies.policy_flights import fly_task
-from mothsim.controllers.policies.policy_run import run as run_training
 from mothsim.controllers.policies.policy_training import PolicySettings, train_policy
 from mothsim.demos.cli.output import show_rows, wrote
 from mothsim.demos.learnt_policy import label

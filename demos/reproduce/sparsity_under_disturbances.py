@@ -16,7 +16,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from mothsim.controllers.learning.pruning import LEVELS
-from mothsim.controllers.policies.policy_run import run
+from mothsim.controllers.learning.training_run import run
 from mothsim.controllers.policies.policy_sparsifying import PRUNINGS, prune_to
 from mothsim.controllers.policies.robust_training import RobustSettings, init_robust_policy, train_robust_policy
 from mothsim.demos.options import Count, Factor, Percents, each_once

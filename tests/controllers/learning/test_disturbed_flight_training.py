@@ -9,6 +9,7 @@ import pytest
 from mothsim import MothBody
 from mothsim.controllers.guidance.kinematic import KinematicGains
 from mothsim.controllers.inverse_model import InverseModel
+from mothsim.controllers.learning import training_run
 from mothsim.controllers.learning.data import make_dataset
 from mothsim.controllers.learning.disturbed_flight_training import (
     DisturbedFlightSettings,
@@ -19,7 +20,6 @@ from mothsim.controllers.learning.disturbed_flight_training import (
 from mothsim.controllers.learning.flight_training import flight_constants
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import find_network
-from mothsim.controllers.policies import policy_run
 from mothsim.controllers.policies.disturbed_flights import Disturbed, begin, draw_scenario, fly_on
 
 QUICK = DisturbedFlightSettings(steps=5, groups=2, moths=4, segments=6)
@@ -81,17 +81,17 @@ class Killed(Exception):
 
 
 def test_a_killed_training_goes_on_in_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policy_run, "_SAVE_EVERY", -1.0)
+    monkeypatch.setattr(training_run, "_SAVE_EVERY", -1.0)
     small = find_network("small")
     weights = tuple(np.where(abs(w) < np.quantile(abs(w), 0.05), 0, w).astype(np.float32) for w in small.weights)
     sparse = Network(weights, small.biases, small.scaling)
 
-    def kill(progress: policy_run.PolicyProgress) -> None:
+    def kill(progress: training_run.StepProgress) -> None:
         if progress.step == 4:
             raise Killed
 
-    def run(name: str, callback: policy_run.Callback | None = None) -> Network:
-        return policy_run.run(train_disturbed, sparse, QUICK, tmp_path / name, callback)
+    def run(name: str, callback: training_run.Callback | None = None) -> Network:
+        return training_run.run(train_disturbed, sparse, QUICK, tmp_path / name, callback)
 
     with pytest.raises(Killed):
         run("killed.safetensors", kill)

@@ -1,5 +1,7 @@
 """The gradient through the flight, against differences of the cost of flights that are flown anew."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from mothsim import MothBody
 from mothsim.controllers.policies.flight_gradient import (
     AffineFlight,
     CostWeights,
+    bounded_costate,
     cost_and_gradient,
     flight_cost,
     fly_window,
@@ -54,6 +57,17 @@ def test_the_gradient_is_that_of_flights_flown_anew() -> None:
             ends.append(float(flight_cost(moved, window(moved), WEIGHTS, BODY)))
         slope = float((np.asarray(gradient[0][0]) * direction).sum())
         assert slope == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=0.03, abs=2e-3)
+
+
+def test_a_costate_that_is_not_finite_is_bounded_like_any_other() -> None:
+    costate = np.ones((3, 8), np.float32)
+    costate[0, 2], costate[1, 3] = np.nan, np.inf
+    _, back = jax.vjp(bounded_costate, jnp.zeros((3, 8)))
+    (kept,) = back(costate)
+    assert np.isfinite(kept).all()
+    assert kept[0, 2] == 0
+    assert kept[0, 0] > 0
+    assert (np.abs(kept) <= np.abs(np.nan_to_num(costate))).all()
 
 
 def test_a_lost_moth_counts_for_nothing() -> None:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from mothsim.body import MothBody
-from mothsim.controllers.policies import policy_refining, policy_run
+from mothsim.controllers.learning import training_run
+from mothsim.controllers.learning.training_run import StepProgress
+from mothsim.controllers.policies import policy_refining
 from mothsim.controllers.policies.flight_gradient import policy_answer
 from mothsim.controllers.policies.make_policy import make_policy
 from mothsim.controllers.policies.policy_flights import (
@@ -21,7 +23,6 @@ from mothsim.controllers.policies.policy_flights import (
 )
 from mothsim.controllers.policies.policy_pruning import prune_policy, remove_and_refine, without_least_salient
 from mothsim.controllers.policies.policy_refining import RefiningSettings, refine_policy
-from mothsim.controllers.policies.policy_run import PolicyProgress
 from mothsim.controllers.policies.policy_training import PolicySettings, init_policy, train_policy
 from mothsim.policy_interface import observe, preview
 from mothsim.trajectories import NAMES, make_trajectory
@@ -41,11 +42,11 @@ class Killed(Exception):
 def test_a_killed_training_goes_on_in_the_same_bits(
     engine: str, stage: str, step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(policy_run, "_SAVE_EVERY", -1.0)
+    monkeypatch.setattr(training_run, "_SAVE_EVERY", -1.0)
     training, refining = replace(SHORT, engine=engine), replace(REFINING, engine=engine)
     file, whole = tmp_path / "killed.safetensors", tmp_path / "whole.safetensors"
 
-    def kill(at: str, progress: PolicyProgress) -> None:
+    def kill(at: str, progress: StepProgress) -> None:
         if (at, progress.step) == (stage, step):
             raise Killed
 

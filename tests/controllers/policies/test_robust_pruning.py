@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from mothsim.body import MothBody
+from mothsim.controllers.learning import training_run
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import find_network, save_network
-from mothsim.controllers.policies import policy_run
 from mothsim.controllers.policies.disturbed_flights import Disturbed, begin, fly_on
 from mothsim.controllers.policies.disturbed_gradient import cost_until_lost, disturbed_cost
 from mothsim.controllers.policies.flight_gradient import CostWeights
@@ -74,20 +74,20 @@ class Killed(Exception):
 def test_pruning_ends_where_it_should_and_goes_on_in_the_same_bits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(policy_run, "_SAVE_EVERY", -1.0)
+    monkeypatch.setattr(training_run, "_SAVE_EVERY", -1.0)
     first = unwired_policy()
 
-    def kill(progress: policy_run.PolicyProgress) -> None:
+    def kill(progress: training_run.StepProgress) -> None:
         if progress.step == 5:
             raise Killed
 
-    def prune(name: str, callback: policy_run.Callback | None = None) -> list[Network]:
+    def prune(name: str, callback: training_run.Callback | None = None) -> list[Network]:
         found: list[Network] = []
 
         def train(*others: Any) -> Network:
             return prune_robust_policy(*others, taken=found.append)
 
-        policy_run.run(train, first, SHORT, tmp_path / f"{name}.safetensors", callback)
+        training_run.run(train, first, SHORT, tmp_path / f"{name}.safetensors", callback)
         return found
 
     whole = prune("whole")

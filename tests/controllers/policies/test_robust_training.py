@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from mothsim import MothBody, controllers, fly
+from mothsim.controllers.learning import training_run
 from mothsim.controllers.networks.storage import find_network
-from mothsim.controllers.policies import policy_flights, policy_run
+from mothsim.controllers.policies import policy_flights
 from mothsim.controllers.policies.disturbed_flights import Disturbed, begin, delay_shares, draw_scenario, fly_on
 from mothsim.controllers.policies.disturbed_gradient import disturbed_cost, disturbed_cost_and_gradient
 from mothsim.controllers.policies.flight_gradient import CostWeights
@@ -71,14 +72,14 @@ class Killed(Exception):
 
 
 def test_a_killed_training_goes_on_in_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policy_run, "_SAVE_EVERY", -1.0)
+    monkeypatch.setattr(training_run, "_SAVE_EVERY", -1.0)
 
-    def kill(progress: policy_run.PolicyProgress) -> None:
+    def kill(progress: training_run.StepProgress) -> None:
         if progress.step == 4:
             raise Killed
 
-    def run(name: str, callback: policy_run.Callback | None = None) -> bytes:
-        policy_run.run(train_robust_policy, init_robust_policy(SHORT), SHORT, tmp_path / name, callback)
+    def run(name: str, callback: training_run.Callback | None = None) -> bytes:
+        training_run.run(train_robust_policy, init_robust_policy(SHORT), SHORT, tmp_path / name, callback)
         return (tmp_path / name).read_bytes()
 
     with pytest.raises(Killed):
