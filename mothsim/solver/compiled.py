@@ -110,7 +110,7 @@ def sources_digest(module: str, file: str) -> str:
         module, root = own.stem, own.parent
     packages = {module.partition(".")[0], "mothsim"}
     if "." not in module and not package:
-        packages |= {beside.stem for beside in root.glob("*.py")}
+        packages |= {beside.stem for beside in root.iterdir() if beside.suffix == ".py" or beside.is_dir()}
     sources: dict[str, bytes] = {}
     waiting = [module]
     while waiting:
@@ -136,9 +136,10 @@ def _source_file(root: Path, name: str) -> Path | None:
 
 @cache
 def _imports(source: bytes, package: str) -> list[str]:
-    """Names that may be modules, from the imports at the top of a source in a package."""
+    """Names that may be modules, from the imports of a source in a package; of mothsim's, from those at its top."""
     names: list[str] = []
-    for node in ast.parse(source).body:
+    tree = ast.parse(source)
+    for node in tree.body if package.partition(".")[0] == "mothsim" else ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             parents = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
             base = ".".join([*parents, *([node.module] if node.module else [])])

@@ -83,6 +83,23 @@ def test_a_kernel_elsewhere_knows_what_it_takes_from_mothsim(tmp_path):
     assert digest() != first
 
 
+@pytest.mark.parametrize("imported", ["from folder.gains import UP", "import folder.gains", "from folder import gains"])
+@pytest.mark.parametrize("within", ["", "def f():\n    ", "try:\n    pass\nfinally:\n    "])
+def test_a_script_knows_what_it_takes_from_a_folder_beside_it(imported, within, tmp_path):
+    (tmp_path / "script.py").write_text(within + imported)
+    gains = tmp_path / "folder" / "gains.py"
+    gains.parent.mkdir()
+    gains.write_text("UP = 1")
+
+    def digest():
+        sources_digest.cache_clear()
+        return sources_digest("script", str(tmp_path / "script.py"))
+
+    first = digest()
+    gains.write_text("UP = 2")
+    assert digest() != first
+
+
 @pytest.mark.parametrize(("suffix", "kept"), [("nbi", 0), ("nbi", 40), ("nbc", 500)])
 def test_a_damaged_file_of_the_cache_is_made_anew(package, suffix, kept):
     assert ask(package) == (41, 0)
