@@ -12,6 +12,7 @@ marked with *:
 | `errors` * | (T,), distance of the pin joint from the target | cm; NaN once lost |
 | `lost` * | () | bool |
 | `targets`, `target_velocities` | (T, 2) | cm, cm/s |
+| `targets_halfway` | (T, 2), half a decision later; older files have none | cm |
 | `target_angles` | (T,), body angle theta of the target | rad |
 
 The header has `format` ("mothsim flights"), `format_version`, `mothsim` (the version that wrote the file) and
@@ -37,13 +38,15 @@ import mothsim
 from mothsim.body import MothBody
 from mothsim.flight import Flight
 from mothsim.io import write_atomically
+from mothsim.solver.propagate import SEGMENT
 from mothsim.trajectories import Trajectory
 
 Array = NDArray[np.floating]
 
 FORMAT, FORMAT_VERSION = "mothsim flights", 1
 _SHAPES = {"states": (8,), "controls": (4,), "errors": (), "targets": (2,), "target_velocities": (2,),
-           "target_angles": ()}  # fmt: skip
+           "target_angles": (), "targets_halfway": (2,)}  # fmt: skip
+_ADDED = ("targets_halfway",)  # since the first files of this version
 _PER_MOTH = ("states", "controls", "errors")
 
 
@@ -63,6 +66,9 @@ def save_flights(flights: Mapping[str, Flight], file: Path | str) -> None:
         raise ValueError(f"file = {str(file)!r}: expected a name that ends in .npz")
     if not isinstance(flights, Mapping) or not flights:
         raise ValueError(f"flights is a {type(flights).__name__}: expected flights by name, such as {{'lqr': flight}}")
+    for name, flight in flights.items():
+        if not isinstance(name, str) or not isinstance(flight, Flight):
+            raise ValueError(f"flights[{name!r}] is a {type(flight).__name__}: expected a text and a flight")
     header = {"format": FORMAT, "format_version": FORMAT_VERSION, "mothsim": mothsim.__version__,
               "flights": [_described(name, flight) for name, flight in flights.items()]}  # fmt: skip
     arrays: dict[str, Any] = {"header": np.array(json.dumps(header))}
@@ -76,8 +82,8 @@ def save_flights(flights: Mapping[str, Flight], file: Path | str) -> None:
 def load_flights(file: Path | str) -> dict[str, Flight]:
     """Read flights by name, in the order in which they were written.
 
-    Their arrays are those that were saved, to the bit. Their trajectories are known at the decisions, and linear
-    in between.
+    Their arrays are those that were saved, to the bit. Their trajectories are known at the decisions and half way from
+    one to the next, and linear in between.
 
     Raises:
         ValueError: the file is not one that `save_flights` wrote, or is damaged; the message names it.
@@ -121,6 +127,7 @@ def _arrays(flight: Flight) -> dict[str, Any]:
         "errors": flight.errors,
         "lost": np.asarray(flight.lost),
         "targets": flight.targets,
+        "targets_halfway": flight.trajectory.position(flight.times + flight.period / 2),
         "target_velocities": flight.trajectory.velocity(flight.times),
         "target_angles": flight.trajectory.angle(flight.times),
     }
@@ -132,14 +139,19 @@ def _read(about: Mapping[str, Any], archive: Mapping[str, Any], index: int) -> F
         raise ValueError(f"{index}/times: expected float64 times that increase")
     arrays: dict[str, Any] = {}
     for name, tail in _SHAPES.items():
+        if name in _ADDED and f"{index}/{name}" not in archive:
+            continue
         values = archive[f"{index}/{name}"]
         expected = (*(lost.shape if name in _PER_MOTH else ()), len(times), *tail)
         if values.shape != expected or values.dtype != np.float64:
             raise ValueError(f"{index}/{name}: {values.dtype} {values.shape}, expected float64 {expected}")
         arrays[name] = values
-    position, velocity, angle = (
-        partial(_between, times, arrays[name]) for name in ("targets", "target_velocities", "target_angles")
-    )
+    velocity, angle = (partial(_between, times, arrays[name]) for name in ("target_velocities", "target_angles"))
+    position = partial(_between, times, arrays["targets"])
+    if "targets_halfway" in arrays:
+        half = (times[1] - times[0] if len(times) > 1 else SEGMENT) / 2
+        known = np.stack([times, times + half], axis=1).ravel()
+        position = partial(_between, known, np.hstack([arrays["targets"], arrays["targets_halfway"]]).reshape(-1, 2))
     trajectory = Trajectory(about["trajectory"], position, velocity, angle, lost_distance=about["lost_distance"])
     measured = (about[name] for name in ("decision_seconds", "wall_seconds"))
     return Flight(trajectory, MothBody(**about["body"]), times, arrays["states"], arrays["controls"], arrays["errors"],

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mothsim import Flight, fly
 from mothsim.body import make_body
 from mothsim.controllers import LQR
+from mothsim.metrics import error_between_decisions
 from mothsim.records import load_flights, save_flights
 
 FAST = np.array([0, 0, 1.5, 4.6, 900.0, 0, 0, 0])
@@ -41,6 +42,7 @@ def test_flights_come_back_to_the_bit(flights: dict[str, Flight], tmp_path: Path
         for curve in ("velocity", "angle"):
             expected = getattr(flight.trajectory, curve)(flight.times)
             np.testing.assert_array_equal(getattr(read.trajectory, curve)(flight.times), expected)
+        np.testing.assert_array_equal(error_between_decisions(read), error_between_decisions(flight))
         assert (read.decision_seconds, read.wall_seconds) == (flight.decision_seconds, flight.wall_seconds)
     assert back["lost"].lost
     assert not back["one"].lost
@@ -52,6 +54,9 @@ def test_what_cannot_be_saved_is_refused(flights: dict[str, Flight], tmp_path: P
     for unnamed in ({}, next(iter(flights.values()))):
         with pytest.raises(ValueError, match="expected flights by name"):
             save_flights(unnamed, tmp_path / "flight.npz")  # pyright: ignore[reportArgumentType]
+    for wrong in ({("lqr", 0): next(iter(flights.values()))}, {"lqr": None}):
+        with pytest.raises(ValueError, match=r"flights\[.*expected a text and a flight"):
+            save_flights(wrong, tmp_path / "flight.npz")  # pyright: ignore[reportArgumentType]
     assert not list(tmp_path.iterdir())
 
 
@@ -104,6 +109,14 @@ def test_another_header_is_refused(change: dict, message: str, content: bytes, t
     np.savez(tmp_path / "changed.npz", **arrays)
     with pytest.raises(ValueError, match=rf"changed\.npz.*{message}"):
         load_flights(tmp_path / "changed.npz")
+
+
+def test_an_older_file_knows_its_targets_at_the_decisions(content: bytes, tmp_path: Path) -> None:
+    with np.load(io.BytesIO(content)) as archive:
+        arrays = {name: values for name, values in archive.items() if not name.endswith("halfway")}
+    np.savez(tmp_path / "older.npz", **arrays)
+    flight = next(iter(load_flights(tmp_path / "older.npz").values()))
+    np.testing.assert_array_equal(flight.targets, arrays["0/targets"])
 
 
 def test_an_array_of_another_shape_is_refused(content: bytes, tmp_path: Path) -> None:
