@@ -82,7 +82,8 @@ class ControllerPolicy:
 
         Args:
             observation: not looked at; a controller decides from the state.
-            info: with `measured_state` (8,) or (N, 8) and `time`, () or (N,), of the same step.
+            info: with `measured_state` (8,) or (N, 8) and `time`, () or (N,), of the same step. Where an episode is
+                over there is nothing to decide: the action is zero.
 
         Raises:
             ValueError: an episode whose beginning this policy has not seen.
@@ -90,16 +91,21 @@ class ControllerPolicy:
         times = np.atleast_1d(np.asarray(info["time"], dtype=np.float64))
         states = np.atleast_2d(np.asarray(info["measured_state"], dtype=np.float64))
         self._begin(np.flatnonzero(times == 0.0))
+        over = times > self._task.duration - self._controller.period / 2
         controls = np.full((len(times), 4), np.nan)
         for cohort in self._cohorts:
             rows = cohort.rows
+            cohort.flying &= ~over[rows]
+            if not cohort.flying.any():
+                continue
             time = float(times[rows[cohort.flying][0]])
             controls[rows[cohort.flying]] = cohort.controller.control(states[rows], time)[cohort.flying]
         unseen = set(range(len(times))) - {int(row) for cohort in self._cohorts for row in cohort.rows}
         if unseen:
             raise ValueError(f"info['time'] = {times}: expected 0 first, at reset, for moths {sorted(unseen)}")
         steps = np.rint(times / self._controller.period).astype(np.int64)
-        actions = self._interface.actions(controls, steps)[:, : action_size(self._task.body)]
+        actions = np.zeros((len(times), action_size(self._task.body)))
+        actions[~over] = self._interface.actions(controls[~over], steps[~over])[:, : actions.shape[1]]
         return actions[0] if self._single else actions
 
     def _begin(self, rows: Rows) -> None:

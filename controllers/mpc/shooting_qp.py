@@ -42,6 +42,7 @@ class ShootingQP:
             import piqp
         except ModuleNotFoundError:
             raise ValueError('controller nmpc needs a solver: pip install "mothsim[mpc]"') from None
+        self._made_of = horizon, q, p, scale, force, torque
         self.horizon, self._solved = horizon, piqp.PIQP_SOLVED
         stages = np.arange(horizon)
         self.costs = np.array([q] * (horizon - 1) + [p])
@@ -65,6 +66,10 @@ class ShootingQP:
             np.zeros(horizon * _STATE), csc_matrix(forces.reshape(len(within), -1)), None, within,
             *bounds.reshape(2, -1),
         )  # fmt: skip
+
+    def __reduce__(self) -> Any:
+        """Copies begin anew: the solver itself cannot be copied."""
+        return ShootingQP, self._made_of
 
     def _dynamics_places(self) -> NDArray[np.intp]:
         """Rows and columns (2, n) of the dynamics' entries: those of s_k+1, of b_k and of a_k, block by block."""

@@ -95,6 +95,25 @@ def test_moths_that_begin_anew_get_a_controller_that_begins_anew():
         np.testing.assert_array_equal(states[begin:end], alone.states[3, : end - begin])
 
 
+@pytest.mark.parametrize("name", ["policy", "inverse-model", "nmpc"])
+def test_many_moths_fly_on_through_episodes_that_end(name):
+    """By default a vector environment asks once more where an episode is over, and begins it anew instead."""
+    controller = controllers.make(name)
+    mothsim.fly(controller, duration=0.06)  # who has flown can be copied too
+    env = gym.make_vec("mothsim/Hover-v1", num_envs=2, duration=0.1)
+    assert env.metadata["autoreset_mode"] is gym.vector.AutoresetMode.NEXT_STEP
+    policy = as_policy(controller, env)
+    seen, info = env.reset(seed=0)
+    times = []
+    for _ in range(14):
+        action = policy(seen, info)
+        assert np.isfinite(action).all()
+        seen, _, ended, _, info = env.step(action)
+        assert not ended.any()
+        times.append(info["time"][0])
+    assert times == pytest.approx(2 * [0.02, 0.04, 0.06, 0.08, 0.1, 0.0] + [0.02, 0.04])
+
+
 def test_what_a_policy_cannot_know_is_named():
     env = gym.make("mothsim/Hover-v0")
     with pytest.raises(ValueError, match=r"controller.period = 0.005: expected the environment's, 0.02 s"):
