@@ -9,7 +9,7 @@ import numpy as np
 
 from mothsim.actuation import from_components
 from mothsim.angles import turns_off, unwrapped
-from mothsim.body import make_body
+from mothsim.body import MothBody, make_body
 from mothsim.controllers.guidance.kinematic import KinematicGains, KinematicGuidance
 from mothsim.controllers.guidance.kinematic_stability import kinematic_stability, select_kinematic_gains
 from mothsim.controllers.guidance.lq_tracking import Guidance
@@ -83,7 +83,7 @@ class InverseModel:
         if gains is None and self.network.fully_actuated:
             gains = FULL_GAINS
         if gains is None:
-            gains = KinematicGains(*learnt) if learnt else select_kinematic_gains(self.network)
+            gains = KinematicGains(*learnt) if learnt else select_kinematic_gains(self.network, self.default_body)
         return KinematicGuidance(gains)
 
     def reset(self, task: Task) -> None:
@@ -93,17 +93,23 @@ class InverseModel:
             self.guidance = Guidance(select_lqr_weights(self.network, task.body, angle))
         self.guidance.reset(task)
 
-    def stability(self, angle: float = np.pi / 2) -> ClosedLoopStability:
-        """What the linearised segment, flown on these waypoints, says of the hover at a body angle, rad.
+    def stability(self, angle: float = np.pi / 2, body: MothBody | None = None) -> ClosedLoopStability:
+        """What the linearised segment, flown on these waypoints, says of the hover at a body angle.
+
+        Args:
+            angle: body angle, rad.
+            body: that flies; by default the one that the network is for.
 
         Raises:
-            ValueError: the network gives a wing torque, which the linearised segment does not have.
+            ValueError: the network gives a wing torque, which the linearised segment does not have, or the body has no
+                trim at that angle.
         """
+        body = body or self.default_body
         if self.network.fully_actuated:
             raise ValueError("stability: expected a network of three controls, not of a fully actuated moth")
         if self.waypoint == "kinematic":
-            return kinematic_stability(self.network, self.guidance.gains, angle=angle)
-        return closed_loop_stability(self.network, self.guidance, angle=angle)
+            return kinematic_stability(self.network, self.guidance.gains, body=body, angle=angle)
+        return closed_loop_stability(self.network, self.guidance, body=body, angle=angle)
 
     def control(self, states: Array, time: float) -> Array:
         """Return controls (N, 4) for states (N, 8); the wing torque is 0 unless the network was trained with it."""

@@ -194,7 +194,7 @@ class Fly:
         if network and name == "inverse-model":
             result["waypoint"] = controller.waypoint
             if not network.fully_actuated:
-                stability = controller.stability(float(flight.trajectory.angle(0.0)))
+                stability = controller.stability(float(flight.trajectory.angle(0.0)), flight.body)
                 result |= {"spectral_radius": stability.spectral_radius, "trim_offset_cm": stability.offset}
         return result
 

@@ -175,6 +175,15 @@ def test_bad_weights_are_named(options: dict[str, float], message: str) -> None:
         LQRWeights(**options)
 
 
+def test_the_stability_is_that_of_the_body_that_flies() -> None:
+    controller = InverseModel("inverse-93")
+    small = MothBody().scaled(0.8)
+    assert controller.stability(body=MothBody()) == controller.stability()
+    assert controller.stability().stable
+    assert not controller.stability(body=small).stable
+    assert fly(controller, "hover", duration=1.0, body=small).lost
+
+
 @pytest.mark.parametrize(("name", "flies"), [("0.00", True), ("0.75", True), ("0.93", True), ("0.95", False)])
 def test_the_authors_networks(shared, name: str, flies: bool) -> None:
     pytest.importorskip("h5py", reason="the extra [keras] is not installed")
