@@ -16,6 +16,7 @@ import numpy as np
 from gymnasium import spaces
 
 from mothsim import policy_interface
+from mothsim.angles import with_possible_bends
 from mothsim.checks import as_count
 from mothsim.envs.config import EnvConfig
 from mothsim.envs.rewards import reward_terms
@@ -79,7 +80,7 @@ class TrackJax:
             raise ValueError(f"name = {name!r}: expected one of {', '.join(one for one in known if '-v1' in one)}")
         if values not in (5, 6):
             raise ValueError(f"values = {values!r}: expected 5 or 6")
-        self._values, self._steps = values, solver_steps
+        self._values, self._steps = values, as_count("solver_steps", solver_steps)
         self.config = config = EnvConfig(**{**gym.spec(f"mothsim/{name}").kwargs, **options})
         if config.version != 1:
             raise ValueError(f"version = {config.version!r}: expected 1, which alone is in JAX")
@@ -124,7 +125,8 @@ class TrackJax:
         params = self.default_params if params is None else params
         shape = () if moths is None else (as_count("moths", moths),)
         draws = jax.random.uniform(key, (*shape, 8), params.start.dtype, -1.0, 1.0)
-        state = TrackState(params.start + params.spread * draws, jnp.zeros(shape, jnp.int32))
+        start = with_possible_bends(params.start + params.spread * draws, jnp)
+        state = TrackState(start, jnp.zeros(shape, jnp.int32))
         return self.observe(state, params), state
 
     @partial(jax.jit, static_argnames="self")

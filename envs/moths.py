@@ -9,7 +9,7 @@ from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
 from mothsim.actuation import from_components, limited, to_components
-from mothsim.angles import require_unwound
+from mothsim.angles import require_unwound, with_possible_bends
 from mothsim.body import MothBody
 from mothsim.disturbances import (
     Delay,
@@ -77,7 +77,7 @@ class Moths:
         config, zero = self.config, np.zeros(len(rows), dtype=np.int64)
         if start is None:
             draws = 2 * uniform(keys, zero, Stream.START, 8) - 1
-            self.states[rows] = self._start + self._spread * draws
+            self.states[rows] = with_possible_bends(self._start + self._spread * draws)
         else:
             self.states[rows] = start
         self.steps[rows] = 0

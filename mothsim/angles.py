@@ -81,6 +81,14 @@ def wound_up(states: Array) -> NDArray[np.bool_]:
     return np.abs(states[..., 3] - states[..., 2] - math.pi) > math.pi
 
 
+def with_possible_bends(states: Any, xp: Any = np) -> Any:
+    """States (..., 8) whose phi gives way where they are bent beyond half a turn from straight, as no body is."""
+    theta, phi = states[..., 2], states[..., 3]
+    bend, most = phi - theta - math.pi, math.pi - 1e-6
+    phi = xp.where(abs(bend) > most, theta + math.pi + xp.clip(bend, -most, most), phi)
+    return xp.concatenate([states[..., :3], phi[..., None], states[..., 4:]], -1)
+
+
 def require_unwound(name: str, states: Array) -> None:
     """Hold start states (N, 8) to bends that a body can have.
 

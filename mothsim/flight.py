@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mothsim.actuation import applied
+from mothsim.angles import with_possible_bends
 from mothsim.body import MothBody
 from mothsim.disturbances import Disturbances, DisturbanceSampler
 from mothsim.flight_arguments import check_arguments, checked_starts, chosen_disturbances
@@ -147,9 +148,13 @@ def by_moth(flights: Mapping[str, Flight]) -> dict[str, Flight]:
 def random_starts(
     trajectory: Trajectory, body: MothBody, seeds: Sequence[np.random.SeedSequence], scale: float = 1.0
 ) -> Array:
-    """Starts (N, 8) about `steady_start`, uniform within `scale` times the trajectory's `start_spread`."""
+    """Starts (N, 8) about `steady_start`, uniform within `scale` times the trajectory's `start_spread`.
+
+    A bend that no body has gives way to the nearest one, see `mothsim.angles.with_possible_bends`.
+    """
     draws = [np.random.default_rng(seed).uniform(-1, 1, 8) for seed in seeds]
-    return steady_start(trajectory, body) + scale * np.array(trajectory.start_spread) * np.array(draws)
+    spread = scale * np.array(trajectory.start_spread)
+    return with_possible_bends(steady_start(trajectory, body) + spread * np.array(draws))
 
 
 def steady_start(trajectory: Trajectory, body: MothBody, time: float = 0.0) -> Array:

@@ -36,6 +36,10 @@ class Trajectory:
         lost_distance: a moth farther than this from the target is lost, cm.
         starts_moving: whether flights begin about steady flight at the target's velocity, and not at rest.
         rows: times of the rows of a file, s, with the target at rest before and after; empty for others.
+
+    Raises:
+        ValueError: a spread that is not eight numbers of zero or more, or a distance that is not above zero; when it is
+            asked, a curve that gives another shape, or what is not finite.
     """
 
     name: str
@@ -47,17 +51,26 @@ class Trajectory:
     starts_moving: bool = False
     rows: Array = field(default_factory=lambda: np.empty(0), compare=False, repr=False)
 
+    def __post_init__(self) -> None:
+        spread = np.asarray(self.start_spread)
+        if spread.shape != (8,) or spread.dtype.kind not in "fiu" or not (np.isfinite(spread) & (spread >= 0)).all():
+            raise ValueError(
+                f"start_spread = {self.start_spread!r}: expected eight numbers of zero or more, cm, rad, cm/s, rad/s"
+            )
+        if not self.lost_distance > 0:
+            raise ValueError(f"lost_distance = {self.lost_distance!r}: expected a distance above zero, cm")
+
     def position(self, times: ArrayLike) -> Array:
         """Target positions, cm: (T, 2) for times (T,), (2,) for one time in s."""
-        return self._at(self.position_at, times)
+        return self._at("position", times, 2)
 
     def velocity(self, times: ArrayLike) -> Array:
         """Target velocities, cm/s: (T, 2), or (2,) for one time."""
-        return self._at(self.velocity_at, times)
+        return self._at("velocity", times, 2)
 
     def angle(self, times: ArrayLike) -> Array:
         """Target body angles theta, rad: (T,), or () for one time."""
-        return self._at(self.angle_at, times)
+        return self._at("angle", times)
 
     def for_flight(self, duration: float) -> Trajectory:
         """The trajectory as a flight of `duration` s from time 0 follows it.
@@ -66,6 +79,7 @@ class Trajectory:
         Warns of that, and of a file whose times hardly fit the flight: where less than half of the flight lies between
         its first row and its last, and where the flight passes fewer than two rows or a hundredth of their time.
         """
+        require_radians(f"trajectory {self.name!r} at 0 s: theta", float(self.angle(0.0)))
         if not len(self.rows):
             return self
         first, last = float(self.rows[0]), float(self.rows[-1])
@@ -94,10 +108,14 @@ class Trajectory:
             angle_at=_Later(self.angle_at, shift), rows=self.rows - shift,
         )  # fmt: skip
 
-    @staticmethod
-    def _at(curve: Curve, times: ArrayLike) -> Array:
+    def _at(self, name: str, times: ArrayLike, *width: int) -> Array:
         times = np.asarray(times, dtype=np.float64)
-        values = curve(np.atleast_1d(times))
+        asked = np.atleast_1d(times)
+        values = np.asarray(getattr(self, f"{name}_at")(asked))
+        if values.shape != (*asked.shape, *width) or not np.isfinite(values).all():
+            shown = values.tolist() if values.size < 9 else f"an array {values.shape}"
+            expected = f"finite numbers of shape {(*asked.shape, *width)}"
+            raise ValueError(f"{name}_at of trajectory {self.name!r} gave {shown}: expected {expected}")
         return values[0] if times.ndim == 0 else values
 
 

@@ -45,13 +45,13 @@ def find_trim(body: MothBody, angle: float = math.pi / 2, velocity: tuple[float,
     (`p cos D + q sin D = -r`); that the bend rests gives the abdominal torque. No wing torque.
 
     Raises:
-        ValueError: another object than a body; a number that is not finite; no such flight exists, or the body cannot
-            produce the control it needs.
+        ValueError: another object than a body; a number that is not finite, or not two speeds; there is no such
+            flight, or the body cannot produce the control it needs.
     """
     if not isinstance(body, MothBody):
         raise ValueError(f"body = {body!r}: expected a MothBody; mothsim.make_body makes one of a name or a file")
-    if not all(map(math.isfinite, (angle, *velocity))):
-        raise ValueError(f"angle = {angle!r} rad at velocity {velocity!r} cm/s: expected finite numbers")
+    if len(velocity) != 2 or not all(map(math.isfinite, (angle, *velocity))):
+        raise ValueError(f"angle = {angle!r} rad at velocity {velocity!r} cm/s: expected finite numbers, one and two")
     state, control = _solve_trim(body, float(angle), (float(velocity[0]), float(velocity[1])))
     return Trim(np.array(state), np.array(control))  # arrays of the caller's own
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from mothsim.arithmetic import PER_TURN, quarter_angle, sine_cosine_of_quarter
 from mothsim.body import MothBody
+from mothsim.checks import as_count
 from mothsim.dynamics import Coefficients, coefficients, from_momenta, rates, to_momenta
 from mothsim.segments import Solver
 from mothsim.solver.collocation import LAYER, STEP
@@ -68,8 +69,7 @@ def _propagate(states, controls, body: MothBody, duration: float, steps: int):
         raise ValueError(f"controls has shape {controls.shape}: expected {(*states.shape[:-1], 4)}")
     if not 0 < duration <= LONGEST:
         raise ValueError(f"duration = {duration!r}: expected seconds, above 0 and at most {LONGEST}")
-    if steps < 1:
-        raise ValueError(f"steps = {steps!r}: expected 1 or more")
+    as_count("steps", steps)
     dtype = jnp.result_type(states.dtype, controls.dtype, jnp.float32)
     k = Coefficients(*(np.asarray(value, dtype) for value in coefficients(body)))
     state = tuple(jnp.moveaxis(states.astype(dtype), -1, 0))

@@ -141,6 +141,7 @@ def test_gymnax_s_wrapper_passes_gymnasium_s_passive_checker():
     [
         ({"name": "Track-v0"}, "name = 'Track-v0': expected one of Track-v1, Hover-v1, Recover-v1"),
         ({"values": 4}, "values = 4: expected 5 or 6"),
+        ({"solver_steps": 1.5}, "solver_steps = 1.5: expected a whole number, 1 or more"),
         ({"gusts": 10.0}, "gusts = 10.0: expected 0"),
         ({"version": 0}, "version = 0: expected 1"),
         ({"actuation": "full"}, "actuation = 'full': expected 'under'"),

@@ -107,6 +107,16 @@ def test_starts_are_within_their_spread(task: str, spread: list[float]) -> None:
     assert np.all(np.abs(away).max(axis=0) > 0.9 * np.array(spread))
 
 
+def test_random_starts_have_bends_that_a_body_can_have() -> None:
+    flight = fly(LQR(), "recover", duration=0.02, moths=20, start_scale=5.0)
+    starts, gentler = (one.states[:, 0] for one in (flight, fly(LQR(), "recover", duration=0.02, moths=20)))
+    assert (np.abs(starts[:, 3] - starts[:, 2] - np.pi) <= np.pi).all()
+    assert (starts[:, 3] - starts[:, 2] < 1e-5).any()  # some gave way
+    np.testing.assert_allclose((starts - starts.mean(axis=0))[:, 0], 5 * (gentler - gentler.mean(axis=0))[:, 0])
+    again = fly(LQR(), "recover", duration=0.02, starts=starts)
+    np.testing.assert_array_equal(again.states[:, 0], starts)
+
+
 def test_only_recover_lets_a_moth_fall_far() -> None:
     start = find_trim(MothBody()).state
     fall = Still(np.zeros(4))

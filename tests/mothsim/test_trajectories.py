@@ -4,7 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mothsim.trajectories import NAMES, PRIMES_HZ, cruise, make_trajectory
+from mothsim import fly
+from mothsim.controllers import LQR
+from mothsim.trajectories import NAMES, PRIMES_HZ, Trajectory, cruise, make_trajectory
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "step"])
@@ -119,3 +121,31 @@ def test_unknown_names_list_the_known() -> None:
         make_trajectory("loop")
     with pytest.raises(ValueError, match="cannot be read"):
         make_trajectory("nowhere.csv")
+
+
+def _still(times: np.ndarray) -> np.ndarray:
+    return np.zeros((len(times), 2))
+
+
+def _upright(times: np.ndarray) -> np.ndarray:
+    return np.full(len(times), np.pi / 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"start_spread": 0.1}, "start_spread = 0.1: expected eight numbers"),
+        ({"start_spread": (1.0,) * 7 + (float("nan"),)}, "expected eight numbers"),
+        ({"start_spread": (-1.0,) * 8}, "expected eight numbers"),
+        ({"lost_distance": -1.0}, "lost_distance = -1.0: expected a distance above zero"),
+        ({"lost_distance": float("nan")}, "lost_distance = nan"),
+        ({"position_at": lambda times: np.zeros((len(times), 3))}, "position_at of trajectory 'mine' gave"),
+        ({"position_at": lambda times: np.full((len(times), 2), np.nan)}, "position_at .* expected finite numbers"),
+        ({"velocity_at": lambda times: [0.0, 0.0, 0.0]}, "velocity_at .* expected finite numbers"),
+        ({"angle_at": lambda times: np.full(len(times), 90.0)}, "theta = 90.0: expected rad"),
+    ],
+)
+def test_a_bad_trajectory_of_ones_own_is_said(options: dict, message: str) -> None:
+    made = {"name": "mine", "position_at": _still, "velocity_at": _still, "angle_at": _upright, **options}
+    with pytest.raises(ValueError, match=message):
+        fly(LQR(), Trajectory(**made), duration=0.1)

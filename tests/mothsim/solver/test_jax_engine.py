@@ -63,6 +63,8 @@ def test_bad_shapes_are_named(propagate):
         propagate(np.zeros((2, 7)), np.zeros((2, 4)))
     with pytest.raises(ValueError, match=r"controls has shape \(3, 4\): expected \(2, 4\)"):
         propagate(np.zeros((2, 8)), np.zeros((3, 4)))
+    with pytest.raises(ValueError, match=r"steps = 1\.5: expected a whole number"):
+        propagate(np.zeros((2, 8)), np.zeros((2, 4)), steps=1.5)
 
 
 def test_flying_does_not_wait_for_jax():
