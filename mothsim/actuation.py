@@ -25,7 +25,7 @@ def to_components(controls: ArrayLike) -> Array:
 
 
 def from_components(components: Any, xp: Any = np) -> Any:
-    """Controls (..., 4), the angle in [0, 2 pi), of components (..., 4); `xp` is `numpy` or `jax.numpy`."""
+    """Controls (..., 4), the angle from 0 to 2 pi, of components (..., 4); `xp` is `numpy` or `jax.numpy`."""
     components = xp.asarray(components)
     fx, fy = components[..., 0], components[..., 1]
     angle = xp.mod(xp.arctan2(fy, fx), 2 * np.pi)

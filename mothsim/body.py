@@ -46,7 +46,7 @@ class MothBody:
     force_distance: float = 0.75
     """L3, cm: from the pin joint to the point where the aerodynamic force acts."""
     petiole: float = 0.0
-    """Length added to the petiole, cm (Bustamante et al. 2022); it is part of L2 and adds m2 petiole^2 to I2."""
+    """Length added to the petiole, cm (Bustamante et al. 2022): `abdomen_distance` has it too; adds m2 petiole^2 to I2."""
     spring: float = 23000.0
     """K, g cm^2/(s^2 rad): torsional spring of the joint."""
     damping: float = 14075.8
@@ -115,7 +115,7 @@ class MothBody:
         return 2 * (self.head_half_length + self.abdomen_half_length)
 
     def scaled(self, scale: float) -> MothBody:
-        """The same moth with its seven lengths times `scale`, as in Zahn et al.'s extrapolation study.
+        """The same moth with all its lengths times `scale`, as in Zahn et al.'s extrapolation study.
 
         Spring, damper, densities and control limits stay.
 
@@ -215,12 +215,13 @@ MOTHS = {
 """What the moths are, by name."""
 
 
-def make_body(name: str) -> MothBody:
+def make_body(name: str | Path) -> MothBody:
     """A moth by name, one of `BODIES`, or from a `.json` file, see `mothsim.body_files.read_body`.
 
     Raises:
         ValueError: an unknown name, or a file that does not hold a body.
     """
+    name = str(name)
     if name.lower().endswith(".json"):
         from mothsim.body_files import read_body  # which imports this module
 

@@ -106,7 +106,7 @@ class Flight:
     @property
     def settled(self) -> NDArray[np.bool_] | slice:
         """Index of the decisions that measures count: those after 0.5 s, or all of a shorter flight."""
-        late = self.times >= SETTLE
+        late = self.times > SETTLE - 1e-6 * self.period  # a float32's period too
         return late if late.any() else slice(None)
 
     @property
@@ -234,12 +234,12 @@ def fly(
     duration = whole_periods(duration, controller.period)
     target = trajectory if isinstance(trajectory, Trajectory) else make_trajectory(trajectory)
     trajectory = target.for_flight(duration)
-    fixed = None if starts is None else checked_starts(starts, moths)
+    spread = perturbation.start_scale * start_scale
+    fixed = None if starts is None else checked_starts(starts, moths, spread)
     single = moths is None and (starts is None or np.ndim(starts) == 1)
     count = (moths or 1) if fixed is None else len(fixed)
     start_seeds, seeds = moth_seeds(seed, count)
     nominal, body = nominal_body or known, perturbation.body(known)
-    spread = perturbation.start_scale * start_scale
     states = random_starts(trajectory, nominal, start_seeds, spread) if fixed is None else fixed
     with _in_use(controller):
         controller.reset(Task(trajectory, nominal, duration, seeds))

@@ -57,12 +57,14 @@ def check_arguments(
     np.empty((count, round(duration / period), 8))  # what is beyond memory fails now, not after the plan
 
 
-def checked_starts(starts: ArrayLike, moths: int | None) -> Array:
+def checked_starts(starts: ArrayLike, moths: int | None, scale: float) -> Array:
     """Start states (N, 8), a copy.
 
     Raises:
-        ValueError: another shape or number of them, or a bend a turn off.
+        ValueError: another shape or number of them, a bend a turn off, or a scale of random starts beside them.
     """
+    if scale != 1:
+        raise ValueError(f"starts beside random starts scaled by {scale:g}: expected the ones or the others")
     try:
         states = np.array(starts, dtype=np.float64)
     except (TypeError, ValueError):

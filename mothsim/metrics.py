@@ -44,7 +44,7 @@ def error_between_decisions(flight: Flight) -> Array:
     """Root mean square distance from the target half way from one decision to the next, after the first 0.5 s, cm.
 
     A moth that swings from decision to decision may be near its target at every one of them, where `Flight.rms_error`
-    looks. Infinite for the lost; of flights in still air; () or (N,).
+    looks. Infinite for the lost; of flights in still air, on a body that does not change; () or (N,).
     """
     settled, half = flight.settled, flight.period / 2
     states, controls = flight.states[..., settled, :], flight.controls[..., settled, :]
@@ -91,7 +91,7 @@ def work_per_path(flight: Flight, *, force_times_distance: bool = False) -> Arra
 
 
 def cost_of_transport(flight: Flight, *, head_mass_halved: bool = False, force_times_distance: bool = False) -> Array:
-    """Mean over paths of work / (mass g distance); () or (N,).
+    """Mean over paths of work / (mass g distance), by the mass at the start; () or (N,).
 
     Args:
         flight: of one moth or of N.

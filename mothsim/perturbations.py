@@ -29,7 +29,7 @@ class Perturbation:
         delay: s by which what the controller is shown is late.
         gusts: standard deviation of the wind, cm/s.
         gust_time, gust_frequency: of the wind, see `mothsim.Disturbances`.
-        size: times the body's seven lengths.
+        size: times all of the body's lengths.
         abdomen: times the abdomen's mass.
         drink: share of its mass that the moth drinks in flight, see `mothsim.Disturbances`.
         start_scale: times the spread of the random starts, for starts in the middle of a manoeuvre.

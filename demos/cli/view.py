@@ -34,7 +34,10 @@ class View:
         """Read the record and write the page."""
         import mothsim
 
-        write_viewer(mothsim.load_flights(self.file), self.out or self.file.with_suffix(".html"), show=self.open)
+        page = self.out or self.file.with_suffix(".html")
+        if page.suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"out = {str(page)!r}: expected a name that ends in .html")
+        write_viewer(mothsim.load_flights(self.file), page, show=self.open)
 
 
 def write_viewer(flights: Mapping[str, mothsim.Flight], page: Path, *, show: bool = True) -> None:

@@ -75,8 +75,9 @@ def propagate(
     controls = _rows("controls", controls, 4)
     if controls.ndim != states.ndim or (states.ndim == 2 and len(controls) != len(states)):
         raise ValueError(f"controls has shape {controls.shape}: expected {(*states.shape[:-1], 4)}")
-    if not 0 < duration <= LONGEST:
+    if not isinstance(duration, Real) or isinstance(duration, bool) or not 0 < duration <= LONGEST:
         raise ValueError(f"duration = {duration!r}: expected seconds, above 0 and at most {LONGEST}")
+    duration = float(duration)
     if not (isinstance(rtol, Real) and FINEST <= rtol <= COARSEST):
         raise ValueError(f"rtol = {rtol!r}: expected {FINEST} to {COARSEST}")
     if threads is not None and threads < 1:

@@ -144,6 +144,7 @@ def test_recovered_is_near_the_target_from_two_seconds_on() -> None:
         ({"duration": 0.0}, "duration = 0.0"),
         ({"moths": 0}, "moths = 0"),
         ({"start_scale": -1.0}, "start_scale = -1.0"),
+        ({"starts": np.zeros((2, 8)), "start_scale": 2.0}, "starts beside random starts scaled by 2"),
         ({"starts": np.zeros(7)}, r"starts has shape \(7,\)"),
         ({"starts": np.zeros((0, 8))}, r"starts has shape \(0, 8\)"),
         ({"duration": "1"}, "duration = '1'"),

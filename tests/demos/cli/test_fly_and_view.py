@@ -116,6 +116,7 @@ def test_view_writes_the_page_beside_the_record(
         (["fly", "--controller", "policy", "inverse-model", "--network", "small"], "controller = policy: expected"),
         (["fly", "--trajectory", f"{__file__}:lean", "--angle", "1.2"], "lean' has body angles of its own"),
         (["fly", "--save", "flight.json"], "save = 'flight.json': expected a name that ends in .npz"),
+        (["view", "a.npz", "--out", "a.npz"], "out = 'a.npz': expected a name that ends in .html"),
         (["view", __file__], "test_fly_and_view.py: expected flights saved by mothsim"),
     ],
 )

@@ -132,6 +132,8 @@ def test_a_body_for_each_row():
         ({"states": "moth"}, r"states = 'moth': expected numbers"),
         ({"controls": np.zeros((3, 4))}, r"controls has shape \(3, 4\): expected \(2, 4\)"),
         ({"controls": np.zeros(4)}, r"controls has shape \(4,\): expected \(2, 4\)"),
+        ({"duration": True}, r"duration = True: expected seconds"),
+        ({"duration": "0.02"}, r"duration = .0.02.: expected seconds"),
         ({"duration": 0.0}, r"duration = 0.0: expected seconds"),
         ({"duration": np.nan}, r"duration = nan: expected seconds"),
         ({"rtol": 1e-12}, r"rtol = 1e-12: expected 1e-10 to 0.01"),
