@@ -20,10 +20,10 @@ from mothsim.actuation import from_components
 from mothsim.body import MothBody
 from mothsim.controllers.policies.policy_targets import draw_starts, draw_targets
 from mothsim.disturbances import next_wind
+from mothsim.perturbations import RANGES
 from mothsim.policy_interface import PREVIEW, mean_velocities
 from mothsim.solver.jacobians import jacobians
 from mothsim.solver.propagate import SEGMENT, propagate
-from mothsim.trajectories import make_trajectory
 from mothsim.trim import find_trim
 
 Array = NDArray[np.floating]
@@ -31,9 +31,9 @@ Array = NDArray[np.floating]
 PAST = 3
 """Decisions of the past that a delay may show: 60 ms."""
 LONGEST = 500  # decisions of a flight
-_ROOM = 2 * np.array(make_trajectory("hover").start_spread)  # range of the states about a target
 _UNDISTURBED = 77  # of the stream that tells which groups are so: those of other draws are as without it
-_LOST, _SPINNING = 25.0, 150.0  # cm and rad/s
+_LOST, _SPINNING = 25.0, 150.0  # cm and rad/s, beyond which the rest of a window counts for nothing
+_TUMBLING = 100.0  # rad/s, beyond which a flight is not gone on with: windows should not begin hopeless
 
 
 class Shown(NamedTuple):
@@ -75,8 +75,8 @@ class Disturbed:
         delay: s, up to 60 ms; half the flights have none.
         noise: standard deviation as a share of the range of random starts; half the flights have none.
         gusts: standard deviation of the wind, cm/s; half the flights have none.
-        size, abdomen: factors of the lengths and of the abdomen's mass, and their inverses; a quarter of the groups
-            fly the nominal body, the others differ in either or both.
+        size, abdomen: factors of the lengths and of the abdomen's mass, and their inverses; a third of the groups fly
+            the nominal body, the others differ in either or both.
         undisturbed: share of the groups that nothing disturbs. Without them one flight in some thirty is undisturbed,
             and a policy comes less near its target where it could come nearest.
     """
@@ -240,7 +240,7 @@ def restart(
     starts, wind = (np.concatenate([getattr(scenario, name) for scenario in scenarios]) for name in ("starts", "wind"))
     flights = _begin_anew(flights, anew, starts, goals, speeds, wind, controller)
     off = np.hypot(*(flights.states[:, :2] - goals).T)
-    lost = ~((off < 25.0) & (np.abs(flights.states[:, 6:]).max(axis=1) < 100.0))
+    lost = ~((off < _LOST) & (np.abs(flights.states[:, 6:]).max(axis=1) < _TUMBLING))
     return _begin_anew(flights, lost, draw_starts(rng, goals, speeds, 0.5), goals, speeds, flights.wind,
                        controller)  # fmt: skip
 
@@ -305,7 +305,7 @@ def _draw_window(
     )
     velocities = velocities[:, : segments + 1]
     ahead = mean_velocities(targets, velocities, SEGMENT)[:, :segments]
-    noise = rng.normal(size=(segments, len(targets), 8)) * _all("noise", scenarios) * _ROOM
+    noise = rng.normal(size=(segments, len(targets), 8)) * _all("noise", scenarios) * RANGES
     return _Drawn(targets, velocities, ahead, noise, rng.normal(size=(segments, len(targets), 2)))
 
 

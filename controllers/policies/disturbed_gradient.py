@@ -56,8 +56,14 @@ def cost_until_lost(parameters: Parameters, window: DisturbedWindow, weights: Co
     return _flight_costs((costs * window.sound).mean(axis=0), weights).mean()
 
 
+def cost_by_segments(parameters: Parameters, window: DisturbedWindow, weights: CostWeights, body: MothBody) -> Any:
+    """Cost (B,) of each flight, of which every segment counts by itself, with no bound on its gradient."""
+    flight = affine_disturbed_flight(parameters, window, body, lambda state: state)
+    return _flight_costs(segment_costs(flight, window.targets[1:], weights), weights).mean(axis=0)
+
+
 def _flight_costs(costs: Any, weights: CostWeights) -> Any:
-    """What flights count for by the means of their segments' costs (B,)."""
+    """What costs (...) count for, of segments or of whole flights."""
     return jnp.log1p(costs / weights.calm) + weights.large * costs
 
 

@@ -8,6 +8,7 @@ as it is (Hutchinson 1990, Communications in Statistics), and each such sum is o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -60,11 +61,16 @@ def gauss_newton_matrix(
         rng: of signs.
     """
     segments, moths = window.components.shape[:2]
-    signs = rng.choice(np.array([-1, 1], np.float32), (moths, _SUMS, segments, SQUARES))
+    signs = random_signs(rng, moths, _SUMS, segments)
     parameters = tuple(zip(network.weights, network.biases, strict=True))
     live = live_parameters(network)
     rows = signed_sums(parameters, window, weights, signs, MothBody())
-    return np.asarray(_mean_square(rows, segments))[np.ix_(live, live)]
+    return np.asarray(mean_square(rows, segments))[np.ix_(live, live)]
+
+
+def random_signs(rng: np.random.Generator, moths: int, sums: int, segments: int) -> NDArray[np.float32]:
+    """Signs (B, K, T, 12) by which the rows of B moths' flights are added up, K times over."""
+    return rng.choice(np.array([-1, 1], np.float32), (moths, sums, segments, SQUARES))
 
 
 @partial(jax.jit, static_argnames=("body",))
@@ -78,35 +84,57 @@ def signed_sums(parameters: Parameters, window: Window, weights: CostWeights, si
         signs: (B, K, T, 12) factors of the K sums.
         body: the nominal one.
     """
+
+    def squared(parameters: Parameters, moth: Window) -> Any:
+        return _squared(affine_flight(parameters, moth, body, lambda state: state), moth, weights, body)
+
+    return sums_of_rows(squared, parameters, window, signs)
+
+
+def sums_of_rows(squared: Callable[[Parameters, Any], Any], parameters: Parameters, window: Any, signs: Any) -> Any:
+    """Derivatives (B, K, P) of each moth's rows, added up with signs.
+
+    Args:
+        squared: gives the rows (T, 1, 12) of a window of one moth, by the parameters.
+        parameters: of the policy that flew the window.
+        window: the flights of B moths in T segments.
+        signs: (B, K, T, 12) factors of the K sums.
+    """
     flat, unravel = ravel_pytree(parameters)
 
-    def sums(flat: Any, moth: Window, signs: Any) -> Any:
-        def squared(flat: Any) -> Any:
-            flown = affine_flight(unravel(flat), moth, body, lambda state: state)
-            return _squared(flown, moth, weights, body)[:, 0]
-
-        _, back = jax.vjp(squared, flat)
+    def sums(flat: Any, moth: Any, signs: Any) -> Any:
+        _, back = jax.vjp(lambda flat: squared(unravel(flat), moth)[:, 0], flat)
         return jax.vmap(lambda sign: back(sign)[0])(signs)
 
     return moth_by_moth(sums, flat, window, each=(signs,))
 
 
 @jax.jit
-def _mean_square(rows: Any, segments: int) -> Any:
+def mean_square(rows: Any, segments: int) -> Any:
     """Matrix (P, P) of sums (B, K, P) of rows; by JAX, as NumPy's rounds otherwise with another number of threads."""
     rows = rows.reshape(-1, rows.shape[-1])
     return rows.T @ rows / (len(rows) * segments)
 
 
 def _squared(flight: AffineFlight, window: Window, weights: CostWeights, body: MothBody) -> Any:
+    """The rows (T, B, 12) of flights, those of leaps among them."""
+    sound = jnp.sqrt(window.sound)[:, None]
+    leap = jnp.concatenate([flight.states[..., :2], leap_forces(flight, body) * jnp.sqrt(weights.ease)], axis=-1)
+    leap *= jnp.sqrt(2 * weights.leap)
+    leap = jnp.pad(leap, ((0, 0), (0, 0), (0, SQUARES - leap.shape[-1])))
+    return sound * jnp.where(
+        window.leaping[:, None] > 0, leap, squared_rows(flight, window.goals, weights, window.slack)
+    )
+
+
+def squared_rows(flight: AffineFlight, goals: Any, weights: CostWeights, slack: Any = 0.0) -> Any:
     """Quantities (T, B, 12) whose squares curve as the cost does, by the parameters about the flight that was flown."""
     flown = jax.lax.stop_gradient(flight)
-    costs = segment_costs(flown, window.goals, weights, window.slack)
-    share = window.sound * (1 / (weights.calm + costs) + weights.large)
+    share = 1 / (weights.calm + segment_costs(flown, goals, weights, slack)) + weights.large
     price = weights.effort + jnp.array([0.0, 0.0, weights.torque])
     # The root of the slope of the bounded price by the price itself.
     swings = 1 / (1 + 2 * swing_price(flown, weights) / weights.huber) ** 0.25
-    near = jnp.sqrt(distance_curvature(flown, window, weights))[..., None]
+    near = jnp.sqrt(distance_curvature(flown, goals, weights, slack))[..., None]
     thetadot, phidot = flight.states[..., 6], flight.states[..., 7]
     parts = (
         flight.states[..., :2] * near,
@@ -115,15 +143,11 @@ def _squared(flight: AffineFlight, window: Window, weights: CostWeights, body: M
         jnp.stack([thetadot, phidot - thetadot], axis=-1) * jnp.sqrt(2 * weights.rate / 25) * swings[..., None],
         jnp.stack(tilt_and_bend(flight), axis=-1) * jnp.sqrt(weights.posture) * swings[..., None],
     )
-    squared = jnp.concatenate(parts, axis=-1) * jnp.sqrt(share)[..., None]
-    leap = jnp.concatenate([flight.states[..., :2], leap_forces(flight, body) * jnp.sqrt(weights.ease)], axis=-1)
-    leap *= jnp.sqrt(2 * weights.leap * window.sound)[:, None]
-    leap = jnp.pad(leap, ((0, 0), (0, 0), (0, SQUARES - leap.shape[-1])))
-    return jnp.where(window.leaping[:, None] > 0, leap, squared)
+    return jnp.concatenate(parts, axis=-1) * jnp.sqrt(share)[..., None]
 
 
-def distance_curvature(flight: AffineFlight, window: Window, weights: CostWeights) -> Any:
+def distance_curvature(flight: AffineFlight, goals: Any, weights: CostWeights, slack: Any = 0.0) -> Any:
     """Curvature (T, B) of the cost of distance about flights, as if its error were squared."""
-    square, precision = ((flight.states[..., :2] - window.goals) ** 2).sum(axis=-1), weights.precision + window.slack
+    square, precision = ((flight.states[..., :2] - goals) ** 2).sum(axis=-1), weights.precision + slack
     root = jnp.sqrt(square + precision**2)
     return 1 / (root * (1 + (root - precision) / FAR) ** 2)

@@ -1,8 +1,8 @@
 """Refining policies that already fly, by damped Gauss-Newton steps on all parameters at once.
 
 A policy has some thousand parameters, few enough for a matrix of their curvature through the flight, see
-`mothsim.controllers.policies.flight_curvature`. A hundred steps on it (Levenberg 1944; Marquardt 1963), each with
-flights of its own and a matrix averaged over the steps before, fly closer than thousands by the gradient alone.
+`mothsim.controllers.policies.flight_curvature`. A hundred steps on it, each with flights of its own and
+a matrix averaged over the steps before, fly closer than thousands by the gradient alone.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from mothsim.body import MothBody
 from mothsim.controllers.learning.levenberg_marquardt import parameters, with_parameters
 from mothsim.controllers.learning.training_run import Callback, iterate, trained_info
 from mothsim.controllers.networks.network import Network
+from mothsim.controllers.policies.damped_steps import averaged, take_step
 from mothsim.controllers.policies.flight_curvature import gauss_newton_matrix, live_parameters
 from mothsim.controllers.policies.flight_gradient import (
     CostWeights,
@@ -32,10 +32,6 @@ from mothsim.controllers.policies.flight_gradient import (
 )
 from mothsim.controllers.policies.policy_training import require_sound
 from mothsim.controllers.policies.random_window import random_window
-
-_GROW, _SHRINK, _TRIES, _MOST = 3.0, 0.7, 6, 10.0  # of the damping
-_AVERAGED = 30  # last steps, at most a quarter of all, over whose parameters the policy's are the mean
-_FLOOR = 0.1  # of the mean diagonal, added to each element's own where it scales the damping
 
 
 @dataclass(frozen=True)
@@ -110,7 +106,6 @@ def refine_policy(
         ValueError: the checkpoint is of other settings, or damaged.
     """
     live, weights = live_parameters(network), CostWeights(**settings.weights)
-    unaveraged = settings.steps - min(_AVERAGED, settings.steps // 4)
 
     def advance(state: Any, step: int) -> tuple[Any, float]:
         values, matrix, damping, mean = state
@@ -122,18 +117,11 @@ def refine_policy(
         if not (np.isfinite(slope).all() and np.isfinite(fresh).all()):
             return state, float(cost)
         matrix = settings.memory * matrix + (1 - settings.memory) * fresh if step else fresh
-        # Flights of which no tried step improves the cost say nothing of the next step's flights.
-        damped, next_damping = damping, min(_GROW * damping, _MOST)
-        for _ in range(_TRIES):
-            tried = values - np.asarray(_damped_step(matrix, slope, damped), np.float64)
-            if np.isfinite(np.float32(tried)).all() and _improves(
-                with_parameters(network, tried), window, cost, settings, step
-            ):
-                values, next_damping = tried, max(_SHRINK * damped, settings.least_damping)
-                break
-            damped *= _GROW
-        share = 1 / max(1, step + 1 - unaveraged)
-        return (values, matrix, next_damping, mean + share * (values - mean)), float(cost)
+        values, damping = take_step(
+            values, matrix, slope, damping, settings.least_damping,
+            lambda tried: _improves(with_parameters(network, tried), window, cost, settings, step),
+        )  # fmt: skip
+        return (values, matrix, damping, averaged(mean, values, step, settings.steps)), float(cost)
 
     count = len(live)
     values = parameters(network)
@@ -171,10 +159,3 @@ def _pairs(network: Network) -> Parameters:
 @jax.jit
 def _cost(pairs: Parameters, window: Window, weights: CostWeights) -> Any:
     return flight_cost(pairs, window, weights, MothBody(), True)
-
-
-@jax.jit
-def _damped_step(matrix: Any, slope: Any, damping: Any) -> Any:
-    diagonal = jnp.diag(matrix)
-    scale = jnp.diag(damping * (diagonal + _FLOOR * diagonal.mean()))
-    return jax.scipy.linalg.solve(matrix + scale, slope, assume_a="pos")

@@ -70,7 +70,8 @@ def test_the_matrix_is_that_of_flights_flown_anew() -> None:
     outputs = np.zeros((SEGMENTS, MOTHS, 3))
     flight = AffineFlight(ends, outputs, outputs, window.postures)
     share = 1 / (WEIGHTS.calm + segment_costs(flight, window.goals, WEIGHTS, window.slack))
-    curved = np.where(LEAPING, 2 * WEIGHTS.leap, share * distance_curvature(flight, window, WEIGHTS))
+    near = distance_curvature(flight, window.goals, WEIGHTS, window.slack)
+    curved = np.where(LEAPING, 2 * WEIGHTS.leap, share * near)
     root = np.sqrt(np.asarray(curved))
     rows = np.array([slope * root[..., None] for slope in slopes]).reshape(len(values), -1)
     expected = rows @ rows.T

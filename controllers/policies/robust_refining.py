@@ -1,0 +1,187 @@
+"""Refining robust policies by damped Gauss-Newton steps, through delay, noise and what they remember.
+
+As in `mothsim.controllers.policies.policy_refining`, but over the windows of long disturbed flights. What a policy
+estimates of the response to its outputs is taken as it was flown, and a few moths whose gradient is many times as long
+as the others', since they tumble, are left out of a step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from numpy.typing import NDArray
+
+from mothsim.body import MothBody
+from mothsim.controllers.learning.levenberg_marquardt import parameters, with_parameters
+from mothsim.controllers.learning.training_run import Callback, iterate, trained_info
+from mothsim.controllers.networks.network import Network
+from mothsim.controllers.policies.damped_steps import averaged, take_step
+from mothsim.controllers.policies.disturbed_flights import Disturbed, DisturbedWindow, Flights, Scenario, draw_scenario
+from mothsim.controllers.policies.disturbed_gradient import affine_disturbed_flight, cost_by_segments
+from mothsim.controllers.policies.flight_curvature import (
+    live_parameters,
+    mean_square,
+    random_signs,
+    squared_rows,
+    sums_of_rows,
+)
+from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
+from mothsim.controllers.policies.moth_by_moth import moth_by_moth
+from mothsim.controllers.policies.persistent_flights import first_flights, next_window
+from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
+from mothsim.controllers.policies.policy_training import require_sound
+
+_SUMS = 8  # of a flight's rows
+_LONGEST = 10.0  # times the median length, beyond which a moth's gradient is left out
+
+
+@dataclass(frozen=True)
+class RobustRefiningSettings:
+    """All that the refining of a robust policy depends on.
+
+    Attributes:
+        steps: of Gauss-Newton.
+        groups, moths: groups of so many moths each, on one body a group; many, so that a step sees many bodies.
+        segments: of a window.
+        violence: starts are up to so many times as far off as those of `recover`.
+        bobbing: factor on the targets' sines along y.
+        memory: share of the matrix that is kept from step to step.
+        damping: of the first step, relative to the matrix's diagonal; it adapts.
+        least_damping: to which it falls.
+        weights: of the cost, see `CostWeights`; every segment counts by itself.
+        disturbed: by what at most, see `Disturbed`; by more than is to be borne, as policies give way at the ends.
+        seed: of flights, disturbances and signs.
+    """
+
+    steps: int = 200
+    groups: int = 32
+    moths: int = 6
+    segments: int = 50
+    violence: float = 1.2
+    bobbing: float = 2.0
+    memory: float = 0.8
+    damping: float = 0.1
+    least_damping: float = 1e-2
+    weights: dict[str, float] = field(
+        default_factory=lambda: {
+            "precision": 2e-3, "calm": 3e-3, "large": 10.0, "rate": 1e-3, "posture": 2e-3, "effort": 1e-4,
+            "change": 5e-4, "arrival": 0.0,
+        }
+    )  # fmt: skip
+    disturbed: dict[str, float] = field(
+        default_factory=lambda: {"gusts": 500.0, "size": 1.32, "abdomen": 2.2, "undisturbed": 0.3}
+    )
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_sound(
+            self, ("steps", "groups", "moths", "segments"), ("violence", "bobbing", "damping", "least_damping")
+        )
+        if not 0 <= self.memory < 1:
+            raise ValueError(f"memory = {self.memory!r}: expected a share from 0 to below 1")
+        CostWeights(**self.weights)
+        Disturbed(**self.disturbed)
+
+
+def refine_robust_policy(
+    network: Network, settings: RobustRefiningSettings, checkpoint: Path | None = None, callback: Callback | None = None
+) -> Network:
+    """Refine a policy with memory on disturbed flights; connections that are pruned, that is zero, stay so.
+
+    Args:
+        network: where to begin: a policy that flies disturbed.
+        settings: of the refining.
+        checkpoint: file from which an interrupted refining goes on.
+        callback: called after every step.
+
+    Raises:
+        ValueError: the network has no memory; the checkpoint is of other settings, or damaged.
+    """
+    if not network.has_memory:
+        raise ValueError(f"network has {network.sizes[0]} inputs: expected a policy with memory")
+    live, weights = live_parameters(network), CostWeights(**settings.weights)
+
+    def fly(values: Any, flights: Flights, step: int) -> tuple[DisturbedWindow, Flights]:
+        policy = PolicyInFlight(_pairs(with_parameters(network, values)), MothBody())
+        return next_window(settings, policy, flights, step, draw=_draw)
+
+    def advance(state: Any, step: int) -> tuple[Any, float]:
+        values, matrix, damping, mean, flights = state
+        pairs = _pairs(with_parameters(network, values))
+        window, later = fly(values, flights, step)
+        costs, slopes = (np.asarray(each) for each in _costs_and_slopes(pairs, window, weights, MothBody()))
+        kept = not_tumbling(slopes, window.sound > 0)
+        signs = random_signs(np.random.default_rng([settings.seed, step, 1]), len(kept), _SUMS, settings.segments)
+        fresh = np.asarray(gauss_newton_of(pairs, window, weights, signs, kept, MothBody()))[np.ix_(live, live)]
+        matrix = settings.memory * matrix + (1 - settings.memory) * fresh if step else fresh
+
+        def improves(tried: Any) -> bool:
+            nonlocal later
+            flown, after = fly(tried, flights, step)
+            cost = _costs(_pairs(with_parameters(network, tried)), flown, weights, MothBody())
+            better = bool(flown.sound[kept].all() and np.mean((cost - costs)[kept]) < 0)
+            later = after if better else later
+            return better
+
+        slope = np.where(kept[:, None], slopes, 0.0).mean(axis=0)[live]
+        values, damping = take_step(values, matrix, slope, damping, settings.least_damping, improves)
+        return (values, matrix, damping, averaged(mean, values, step, settings.steps), later), float(costs[kept].mean())
+
+    values = parameters(network)
+    flights = first_flights(settings, PolicyInFlight(_pairs(network), MothBody()), _draw)
+    first = (values, np.zeros((len(live),) * 2, np.float32), settings.damping, values, flights)
+    (*_, mean, _), costs = iterate(first, advance, settings, checkpoint, callback)
+    return replace(with_parameters(network, mean), info=trained_info(network, settings, costs))
+
+
+def _draw(settings: RobustRefiningSettings, group: int, begun: int) -> Scenario:
+    return draw_scenario(
+        settings.seed, group, begun, settings.moths, settings.segments, settings.violence, settings.bobbing, 1.0,
+        Disturbed(**settings.disturbed),
+    )  # fmt: skip
+
+
+def not_tumbling(slopes: NDArray[np.floating], sound: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which moths (B,) are sound, and have gradients (B, P) of a length like that of the others."""
+    lengths = np.linalg.norm(slopes, axis=1)
+    sound = sound & np.isfinite(lengths)
+    return sound & (lengths <= _LONGEST * np.median(lengths[sound]))
+
+
+def _pairs(network: Network) -> Parameters:
+    return tuple(zip(network.weights, network.biases, strict=True))
+
+
+_costs = partial(jax.jit, static_argnames=("body",))(cost_by_segments)
+
+
+@partial(jax.jit, static_argnames=("body",))
+def _costs_and_slopes(pairs: Parameters, window: DisturbedWindow, weights: CostWeights, body: MothBody) -> Any:
+    """Costs (B,) of the flights of a window, and their gradients (B, P) by all parameters."""
+    flat, unravel = ravel_pytree(pairs)
+
+    def cost(flat: Any, moth: DisturbedWindow) -> Any:
+        return cost_by_segments(unravel(flat), moth, weights, body)[0]
+
+    return moth_by_moth(jax.value_and_grad(cost), flat, window)
+
+
+@partial(jax.jit, static_argnames=("body",))
+def gauss_newton_of(
+    pairs: Parameters, window: DisturbedWindow, weights: CostWeights, signs: Any, kept: Any, body: MothBody
+) -> Any:
+    """Gauss-Newton matrix (P, P) of the mean cost of the moths that are kept (B,), the others' taken as zero."""
+
+    def squared(pairs: Parameters, moth: DisturbedWindow) -> Any:
+        flight = affine_disturbed_flight(pairs, moth, body, lambda state: state)
+        return squared_rows(flight, moth.targets[1:], weights)
+
+    sums = jnp.where(kept[:, None, None], sums_of_rows(squared, pairs, window, signs), 0.0)
+    return mean_square(sums, signs.shape[2])
