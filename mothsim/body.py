@@ -46,7 +46,7 @@ class MothBody:
     force_distance: float = 0.75
     """L3, cm: from the pin joint to the point where the aerodynamic force acts."""
     petiole: float = 0.0
-    """Length added to the petiole, cm (Bustamante et al. 2022): `abdomen_distance` has it too; adds m2 petiole^2 to I2."""
+    """Length added to the petiole, cm (Bustamante et al. 2022): in `abdomen_distance` too; adds m2 petiole^2 to I2."""
     spring: float = 23000.0
     """K, g cm^2/(s^2 rad): torsional spring of the joint."""
     damping: float = 14075.8

@@ -16,3 +16,13 @@ def best_time(work: Callable[[], Any], repeats: int) -> float:
         work()
         times.append(time.perf_counter() - start)
     return min(times)
+
+
+def microseconds(work: Callable[[], Any], calls: int, repeats: int) -> float:
+    """Shortest wall time, us, of one of `calls` calls in a row."""
+
+    def repeated() -> None:
+        for _ in range(calls):
+            work()
+
+    return 1e6 * best_time(repeated, repeats) / calls

@@ -18,7 +18,7 @@ from mothsim.controllers.networks.storage import find_network
 from mothsim.flight import Task, moth_seeds, steady_start
 from mothsim.progress import ProgressBar
 from mothsim.tables import Row
-from mothsim.timing import best_time
+from mothsim.timing import microseconds
 from mothsim.trajectories import make_trajectory
 
 _CALLS, _REPEATS = 5, 20
@@ -61,8 +61,4 @@ def _dense(sizes: tuple[int, ...], kind: Kind) -> float:
 
 
 def _microseconds(work: Callable[[], object]) -> float:
-    def repeated() -> None:
-        for _ in range(_CALLS):
-            work()
-
-    return 1e6 * best_time(repeated, _REPEATS) / _CALLS
+    return microseconds(work, _CALLS, _REPEATS)

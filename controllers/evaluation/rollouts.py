@@ -188,7 +188,6 @@ def make_controller(spec: ControllerSpec) -> Controller:
 
 def measure(batch: RolloutBatch, flight: Flight) -> list[Row]:
     """Measure the flights of a batch, a row each, without the columns of `origin`."""
-    period = flight.times[1] - flight.times[0] if len(flight.times) > 1 else 0.0
     flown = np.isfinite(flight.errors).sum(axis=1)
     recovers = batch.scenario.trajectory == "recover" and flight.times[-1] >= RECOVERED_AFTER
     back = recovered(flight) if recovers else None
@@ -199,7 +198,7 @@ def measure(batch: RolloutBatch, flight: Flight) -> list[Row]:
             "perturbation": batch.perturbation.name,
             "start": i,
             "lost": bool(flight.lost[i]),
-            "lost_after_s": float(round(flown[i] * period, 9)) if flight.lost[i] else None,
+            "lost_after_s": float(round(flown[i] * flight.period, 9)) if flight.lost[i] else None,
             "recovered": None if back is None else bool(back[i]),
             "rms_error_cm": float(flight.rms_error[i]),
             "max_error_cm": float(flight.max_error[i]),

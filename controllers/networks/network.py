@@ -137,6 +137,11 @@ class Network:
         return (self.weights[0].shape[0], *(weight.shape[1] for weight in self.weights))
 
     @property
+    def layers(self) -> tuple[tuple[Float32, Float32], ...]:
+        """Weights and biases, layer by layer."""
+        return tuple(zip(self.weights, self.biases, strict=True))
+
+    @property
     def fully_actuated(self) -> bool:
         """Whether this is an inverse model with the wing torque among its outputs."""
         return self.kind == "inverse-model" and self.sizes[-1] == len(FULL_OUTPUTS)

@@ -62,7 +62,7 @@ def gauss_newton_matrix(
     """
     segments, moths = window.components.shape[:2]
     signs = random_signs(rng, moths, _SUMS, segments)
-    parameters = tuple(zip(network.weights, network.biases, strict=True))
+    parameters = network.layers
     live = live_parameters(network)
     rows = signed_sums(parameters, window, weights, signs, MothBody())
     return np.asarray(mean_square(rows, segments))[np.ix_(live, live)]

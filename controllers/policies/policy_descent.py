@@ -49,7 +49,7 @@ def descend(
             parameters = cast(Parameters, optax.apply_updates(parameters, change))
         return (parameters, moments, flights), float(cost)
 
-    first: Parameters = tuple(zip(network.weights, network.biases, strict=True))
+    first: Parameters = network.layers
     start = (first, optimiser.init(first), flights)
     (parameters, *_), costs = iterate(start, advance, settings, checkpoint, callback)
     weights = tuple(np.asarray(w, np.float32) * m for (w, _), m in zip(parameters, masks, strict=True))

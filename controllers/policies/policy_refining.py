@@ -111,7 +111,7 @@ def refine_policy(
         values, matrix, damping, mean = state
         policy = with_parameters(network, values)
         window = fly_random(policy, settings, step)
-        cost, gradient = cost_and_gradient(_pairs(policy), window, weights, MothBody(), True)
+        cost, gradient = cost_and_gradient(policy.layers, window, weights, MothBody(), True)
         slope = np.asarray(ravel_pytree(gradient)[0])[live]
         fresh = curvature(policy, window, settings, step)
         if not (np.isfinite(slope).all() and np.isfinite(fresh).all()):
@@ -134,7 +134,7 @@ def fly_random(network: Network, settings: RefiningSettings, step: int) -> Windo
     """Fly a policy after the random targets of a step."""
     rng = np.random.default_rng([settings.seed, step])
     return random_window(
-        _pairs(network), rng, settings.moths, settings.segments, settings.violence, settings.tilt, settings.engine,
+        network.layers, rng, settings.moths, settings.segments, settings.violence, settings.tilt, settings.engine,
         settings.bobbing, settings.led, settings.leaping, settings.loaded,
     )  # fmt: skip
 
@@ -149,11 +149,7 @@ def _improves(network: Network, window: Window, cost: Any, settings: RefiningSet
     """Whether a policy flies a step's flights at less than the cost of a window of them, and loses no more moths."""
     flown = fly_random(network, settings, step)
     kept = flown.sound.sum() >= window.sound.sum()
-    return bool(kept and _cost(_pairs(network), flown, CostWeights(**settings.weights)) < cost)
-
-
-def _pairs(network: Network) -> Parameters:
-    return tuple(zip(network.weights, network.biases, strict=True))
+    return bool(kept and _cost(network.layers, flown, CostWeights(**settings.weights)) < cost)
 
 
 @jax.jit

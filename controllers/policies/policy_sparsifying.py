@@ -96,7 +96,7 @@ def input_spreads(network: Network, settings: RobustSettings, seed: int) -> list
     layers: list[list[Any]] = [[] for _ in network.weights]
     for window in _windows(network, settings, seed):
         for shown in _observations(window):
-            for i, (weight, bias) in enumerate(_pairs(network)):
+            for i, (weight, bias) in enumerate(network.layers):
                 layers[i].append(shown)
                 shown = np.tanh(shown @ weight + bias)
     return [np.concatenate(each).astype(np.float64).std(axis=0) for each in layers]
@@ -111,7 +111,7 @@ def gradient_moments(network: Network, settings: RobustSettings, seed: int) -> N
     live = live_parameters(network)
     gradients = []
     for window in _windows(network, settings, seed):
-        parts = jax.tree.leaves(_gradients(_pairs(network), window, weights, MothBody()))
+        parts = jax.tree.leaves(_gradients(network.layers, window, weights, MothBody()))
         flat = np.concatenate([np.asarray(part).reshape(len(part), -1) for part in parts], axis=1)
         gradients.append(flat[np.isfinite(flat).all(axis=1)][:, live])
     rows = np.concatenate(gradients).astype(np.float64)
@@ -127,7 +127,7 @@ def _windows(network: Network, settings: RobustSettings, seed: int) -> Iterator[
                         settings.bobbing, 1.0, Disturbed(**settings.disturbed))
             for group in range(settings.groups)
         ]  # fmt: skip
-        policy, rng = PolicyInFlight(_pairs(network), MothBody()), np.random.default_rng([seed, i])
+        policy, rng = PolicyInFlight(network.layers, MothBody()), np.random.default_rng([seed, i])
         flights = begin(scenarios, policy)
         for first in (0, settings.segments):
             firsts = np.full(len(scenarios), first)
@@ -145,10 +145,6 @@ def _observations(window: DisturbedWindow) -> Iterator[Any]:
         memory = remember(memory, window.components[t], target.trims)
         past = np.concatenate([state[None], past[:-1]])
         yield seen[sound & np.isfinite(seen).all(axis=1)]
-
-
-def _pairs(network: Network) -> Parameters:
-    return tuple(zip(network.weights, network.biases, strict=True))
 
 
 @partial(jax.jit, static_argnames=("body",))

@@ -109,12 +109,12 @@ def refine_robust_policy(
     live, weights = live_parameters(network), CostWeights(**settings.weights)
 
     def fly(values: Any, flights: Flights, step: int) -> tuple[DisturbedWindow, Flights]:
-        policy = PolicyInFlight(_pairs(with_parameters(network, values)), MothBody())
+        policy = PolicyInFlight(with_parameters(network, values).layers, MothBody())
         return next_window(settings, policy, flights, step, draw=_draw)
 
     def advance(state: Any, step: int) -> tuple[Any, float]:
         values, matrix, damping, mean, flights = state
-        pairs = _pairs(with_parameters(network, values))
+        pairs = with_parameters(network, values).layers
         window, later = fly(values, flights, step)
         costs, slopes = (np.asarray(each) for each in _costs_and_slopes(pairs, window, weights, MothBody()))
         kept = not_tumbling(slopes, window.sound > 0)
@@ -125,7 +125,7 @@ def refine_robust_policy(
         def improves(tried: Any) -> bool:
             nonlocal later
             flown, after = fly(tried, flights, step)
-            cost = _costs(_pairs(with_parameters(network, tried)), flown, weights, MothBody())
+            cost = _costs(with_parameters(network, tried).layers, flown, weights, MothBody())
             better = bool(flown.sound[kept].all() and np.mean((cost - costs)[kept]) < 0)
             later = after if better else later
             return better
@@ -135,7 +135,7 @@ def refine_robust_policy(
         return (values, matrix, damping, averaged(mean, values, step, settings.steps), later), float(costs[kept].mean())
 
     values = parameters(network)
-    flights = first_flights(settings, PolicyInFlight(_pairs(network), MothBody()), _draw)
+    flights = first_flights(settings, PolicyInFlight(network.layers, MothBody()), _draw)
     first = (values, np.zeros((len(live),) * 2, np.float32), settings.damping, values, flights)
     (*_, mean, _), costs = iterate(first, advance, settings, checkpoint, callback)
     return replace(with_parameters(network, mean), info=trained_info(network, settings, costs))
@@ -153,10 +153,6 @@ def not_tumbling(slopes: NDArray[np.floating], sound: NDArray[np.bool_]) -> NDAr
     lengths = np.linalg.norm(slopes, axis=1)
     sound = sound & np.isfinite(lengths)
     return sound & (lengths <= _LONGEST * np.median(lengths[sound]))
-
-
-def _pairs(network: Network) -> Parameters:
-    return tuple(zip(network.weights, network.biases, strict=True))
 
 
 _costs = partial(jax.jit, static_argnames=("body",))(cost_by_segments)

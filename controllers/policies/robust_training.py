@@ -100,7 +100,7 @@ def train_robust_policy(
     def gradient(parameters: Parameters, flights: Flights, step: int) -> tuple[Any, Flights]:
         return _gradient(parameters, flights, settings, step)
 
-    first: Parameters = tuple(zip(network.weights, network.biases, strict=True))
+    first: Parameters = network.layers
     flights = first_flights(settings, PolicyInFlight(first, MothBody()))
     return descend(network, optimiser, gradient, settings, flights, checkpoint=checkpoint, callback=callback)
 

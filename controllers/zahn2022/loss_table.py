@@ -52,15 +52,6 @@ def describe(percent: float, ensemble: Ensemble) -> list[Row]:
     return rows
 
 
-def as_csv(rows: Sequence[Row]) -> bytes:
-    """Return rows as the content of a CSV file, with all digits."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
-
-
 def read_table(folder: Path) -> list[Row]:
     """Return the rows of a study's table.
 

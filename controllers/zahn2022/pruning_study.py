@@ -44,9 +44,10 @@ from mothsim.controllers.learning.training import (
 from mothsim.controllers.networks.ensemble import Ensemble, Level, save_level
 from mothsim.controllers.networks.storage import level_file
 from mothsim.controllers.zahn2022.level_progress import PROGRESS, LevelProgress, ProgressFile, Writer
-from mothsim.controllers.zahn2022.loss_table import TABLE, Row, as_csv, describe
+from mothsim.controllers.zahn2022.loss_table import TABLE, Row, describe
 from mothsim.controllers.zahn2022.study_files import StudySettings, made_with, sound_levels
 from mothsim.io import write_atomically
+from mothsim.tables import write_table
 
 _PACKAGES = ("mothsim", "numpy", "jax", "jaxlib", "optax")
 
@@ -94,7 +95,7 @@ def run(
                 rows = rows + describe(percent, ensemble)
                 writer(_keep, folder, before, level, rows)
                 before = level
-    write_atomically(folder / TABLE, as_csv(rows))
+    write_table(rows, folder / TABLE)
     return files
 
 
@@ -102,7 +103,7 @@ def _keep(folder: Path, before: Level | None, level: Level, rows: list[Row]) -> 
     """Write a level and the table, and let go of the optimiser's state, two thirds of a file, in the level before."""
     save_level(level, level_file(folder, level.percent))
     (folder / PROGRESS).unlink(missing_ok=True)
-    write_atomically(folder / TABLE, as_csv(rows))
+    write_table(rows, folder / TABLE)
     if before and before.ensemble.optimiser:
         light = replace(before, ensemble=replace(before.ensemble, optimiser=()))
         save_level(light, level_file(folder, before.percent))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -105,15 +103,6 @@ def _findings(hidden: Sequence[int], rows: Sequence[Row]) -> list[Finding]:
         name = f"highest level with a median loss within {THRESHOLD:g}, per cent"
         return [Finding(name, _SMALLEST_PASSES, last, math.nan, math.nan, networks)]
     return []
-
-
-def as_csv(findings: Sequence[Finding]) -> bytes:
-    """Return findings as the content of a CSV file."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([field.name for field in fields(Finding)])
-    writer.writerows(astuple(finding) for finding in findings)
-    return text.getvalue().encode()
 
 
 def _dense(levels: dict[float, list[Row]]) -> list[Finding]:

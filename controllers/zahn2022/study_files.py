@@ -14,8 +14,8 @@ from mothsim.controllers.learning.train_and_prune import Settings
 from mothsim.controllers.networks.ensemble import Level, load_level
 from mothsim.controllers.networks.storage import level_file, level_name
 from mothsim.controllers.networks.tensor_file import DamagedFileError
-from mothsim.controllers.zahn2022.loss_table import TABLE, Row, as_csv, describe, read_table
-from mothsim.io import write_atomically
+from mothsim.controllers.zahn2022.loss_table import TABLE, Row, describe, read_table
+from mothsim.tables import write_table
 
 SMALLEST = (50, 50, 50, 8)
 """Hidden layers of Zahn et al.'s smallest networks."""
@@ -88,7 +88,7 @@ def load_study_table(folder: Path, log: Log | None = None) -> list[Row]:
     for level in sound_levels(folder, settings, log):
         rows += describe(level.percent, level.ensemble)
     if rows:
-        write_atomically(folder / TABLE, as_csv(rows))
+        write_table(rows, folder / TABLE)
         if log:
             log(f"{problem}; written again")
     return rows

@@ -61,7 +61,7 @@ def gradient_speed(
         engine: `numba`, or `jax` on JAX's device.
     """
     network, rng, body = init_policy(PolicySettings(seed=seed)), np.random.default_rng(seed), MothBody()
-    parameters = tuple(zip(network.weights, network.biases, strict=True))
+    parameters = network.layers
     positions, velocities = draw_targets(rng, moths, segments, jnp if engine == "jax" else np)
     starts = draw_starts(rng, np.asarray(positions[:, 0]), np.asarray(velocities[:, 0]), 0.2)
     controller = Policy(network)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.sparse_inference import CompiledNetwork
 from mothsim.controllers.policy import Policy
 from mothsim.flight import Task, moth_seeds, steady_start
-from mothsim.timing import best_time
+from mothsim.timing import microseconds
 from mothsim.trajectories import make_trajectory
 
 
@@ -54,11 +54,11 @@ def decisions(
         row: dict[str, Any] = {"level": level, "retrained": again, "weights": pruned.connections}
         row |= {"multiply_adds": compiled.multiply_adds, "bytes": compiled.bytes}
         for name, inputs, calls in (("one", one, 20), ("batch", many, 1)):
-            quick = _microseconds(lambda f=compiled, x=inputs: f(x), calls, repeats)
+            quick = microseconds(lambda f=compiled, x=inputs: f(x), calls, repeats)
             row[f"{name}_us"] = quick / len(inputs)
             for precision, (dtype, dense_by) in forms.items():
                 given = inputs.astype(dtype)
-                dense = min(_microseconds(lambda f=form, x=given: f(x), calls, repeats) for form in dense_by.values())
+                dense = min(microseconds(lambda f=form, x=given: f(x), calls, repeats) for form in dense_by.values())
                 row |= {f"{name}_{precision}_us": dense / len(inputs), f"{name}_{precision}_gain": dense / quick}
         rows.append(row)
     return rows
@@ -81,15 +81,15 @@ def policy_decisions(
     target, body = make_trajectory("hover"), MothBody()
     states, inputs = steady_start(target, body)[None], np.ones((1, network.sizes[0]))
     single, forms = inputs.astype(np.float32), dense_forms(network)
-    dense = min(_microseconds(lambda f=form: f(single), 20, repeats) for form in forms.values())
+    dense = min(microseconds(lambda f=form: f(single), 20, repeats) for form in forms.values())
     rows = []
     shares = (1 - count / network.connections for count in counts)
     for pruned in (*small, *(_pruned(network, 100 * share, "layerwise") for share in shares)):
         policy, compiled = Policy(pruned), CompiledNetwork(pruned)
         policy.reset(Task(target, body, 1.0, moth_seeds(0, 1)[1]))
         row: dict[str, Any] = {"weights": pruned.connections}
-        row["control_step_us"] = _microseconds(lambda p=policy: p.control(states, 0.0), 20, repeats)
-        row["one_us"] = _microseconds(lambda f=compiled: f(inputs), 20, repeats)
+        row["control_step_us"] = microseconds(lambda p=policy: p.control(states, 0.0), 20, repeats)
+        row["one_us"] = microseconds(lambda f=compiled: f(inputs), 20, repeats)
         rows.append({**row, "dense_one_us": dense, "one_gain": dense / row["one_us"]})
     return rows
 
@@ -98,14 +98,6 @@ def _pruned(network: Network, level: float, method: str = "global") -> Network:
     masks = METHODS[method](network.weights, network.masks, level)
     weights = tuple(np.where(mask, weight, 0) for mask, weight in zip(masks, network.weights, strict=True))
     return replace(network, weights=weights)
-
-
-def _microseconds(work: Callable[[], Any], calls: int, repeats: int) -> float:
-    def repeated() -> None:
-        for _ in range(calls):
-            work()
-
-    return 1e6 * best_time(repeated, repeats) / calls
 
 
 def report(rows: Sequence[dict[str, Any]], batch: int) -> str:

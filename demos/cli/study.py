@@ -41,12 +41,11 @@ class Study:
 
     def run(self) -> None:
         """Train, draw and print."""
-        from mothsim.controllers.zahn2022.loss_table import TABLE, as_csv
-        from mothsim.controllers.zahn2022.published import as_csv as findings_as_csv
+        from mothsim.controllers.zahn2022.loss_table import TABLE
         from mothsim.controllers.zahn2022.published import compare
         from mothsim.controllers.zahn2022.study_figures import draw_study
         from mothsim.controllers.zahn2022.sweep import collect
-        from mothsim.io import write_atomically
+        from mothsim.tables import write_table
 
         speed = None if self.shown.figures else self._train()
         groups = collect(self.output.out, _log)
@@ -58,13 +57,13 @@ class Study:
             folder = self.output.out if len(groups) == 1 else self.output.out / "-".join(map(str, hidden))
             if findings:
                 files.append(folder / "paper-comparison.csv")
-                write_atomically(files[-1], findings_as_csv(findings))
+                write_table([dataclasses.asdict(one) for one in findings], files[-1])
             if result["layers"]:
                 files.append(folder / "layers.csv")
-                write_atomically(files[-1], as_csv(result["layers"]))
+                write_table(result["layers"], files[-1])
             files.append(folder / TABLE)
             if folder not in {study for study, _ in group.members}:
-                write_atomically(files[-1], as_csv(group.rows))
+                write_table(group.rows, files[-1])
         if find_spec("numba"):
             files += draw_study(self.output.out, threshold=self.shown.threshold, level=self.shown.level,
                                 kind=self.shown.picture)  # fmt: skip

@@ -30,6 +30,7 @@ from mothsim.controllers.networks.storage import find_network, save_network
 from mothsim.demos.cli.output import wrote
 from mothsim.demos.options import Bounds, Count, Factor, Seed
 from mothsim.demos.run import run as run_program
+from mothsim.disturbances import after_drink
 from mothsim.io import open_folder
 from mothsim.tables import write_table
 
@@ -119,10 +120,9 @@ def fed(mass_factor: float) -> MothBody:
         ValueError: the abdomen would weigh nothing.
     """
     body = MothBody()
-    density = 1 + (mass_factor - 1) * body.mass / body.abdomen_mass
-    if density <= 0:
+    if mass_factor <= body.head_mass / body.mass:
         raise ValueError(f"mass_factor = {mass_factor!r}: expected one above {body.head_mass / body.mass:.3f}")
-    return dataclasses.replace(body, abdomen_density=body.abdomen_density * density)
+    return after_drink(body, mass_factor - 1)
 
 
 @training_numerics()

@@ -61,7 +61,7 @@ class PolicySparsity:
             ValueError: a network that is not a policy without memory, or options given twice.
         """
         each_once("levels", self.levels)
-        each_once("policies", self.policies)
+        each_once("policies", tuple(map(label, self.policies)))  # by which their files are named
         networks = {name: find_network(name) for name in self.policies}
         for name, network in networks.items():
             if network.kind != "policy" or network.has_memory:

@@ -53,11 +53,10 @@ def animate(
     if file.suffix.lower() != ".gif":
         raise ValueError(f"file = {str(file)!r}: expected a name that ends in .gif")
     flown = np.flatnonzero(np.isfinite(flight.states).all(axis=1))
-    period = flight.times[1] - flight.times[0] if len(flight.times) > 1 else 1.0
-    every = max(1, round(1 / (frames_per_second * period)))
+    every = max(1, round(1 / (frames_per_second * flight.period)))
     images = _render(flight, flown[::every], sampled_paths, progress)
     content = BytesIO()
-    milliseconds = round(1000 * every * period)
+    milliseconds = round(1000 * every * flight.period)
     # Without Pillow's own optimisation the file is a seventh larger, and is written ten times as fast.
     images[0].save(
         content, "GIF", save_all=True, append_images=images[1:], duration=milliseconds, loop=0, optimize=False

@@ -76,14 +76,13 @@ def _data(flights: Mapping[str, Flight], title: str) -> dict[str, Any]:
     if len(single) > MAX_MOTHS:
         title = f"{title}: the first {MAX_MOTHS} of {len(single)} moths"
     for name, flight in list(single.items())[:MAX_MOTHS]:
-        period = float(flight.times[1] - flight.times[0]) if len(flight.times) > 1 else 1.0
         motion = np.concatenate([flight.targets, flight.trajectory.velocity(flight.times)], axis=1)
-        target = json.dumps({"period": period, "motion": _packed(motion)})
+        target = json.dumps({"period": flight.period, "motion": _packed(motion)})
         moths.append({
             "name": name,
             "colour": SERIES[len(moths) % len(SERIES)],
             "target": targets.setdefault(target, len(targets)),
-            "period": period,
+            "period": flight.period,
             "lost": bool(flight.lost),
             "rms_error_cm": None if flight.lost else float(flight.rms_error),
             "body": {**dataclasses.asdict(flight.body), "weight": flight.body.weight},

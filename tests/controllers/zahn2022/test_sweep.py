@@ -6,11 +6,12 @@ from typing import Any
 import joblib
 import pytest
 
-from mothsim.controllers.zahn2022.loss_table import as_csv, read_table
+from mothsim.controllers.zahn2022.loss_table import read_table
 from mothsim.controllers.zahn2022.pruning_study import run
 from mothsim.controllers.zahn2022.study_figures import draw_study
 from mothsim.controllers.zahn2022.study_files import StudySettings, find_studies, load_settings
 from mothsim.controllers.zahn2022.sweep import collect, load_networks, run_sweep, sweep
+from mothsim.tables import write_table
 
 pytestmark = [pytest.mark.usefixtures("quick_pictures"), pytest.mark.slow]  # four studies, by two processes
 
@@ -71,7 +72,7 @@ def test_studies_that_differ_are_not_mixed(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="has seed 0, as another study"):
         collect(tmp_path)
     shutil.rmtree(tmp_path / "again")
-    (tmp_path / "networks.csv").write_bytes(as_csv(collect(tmp_path)[8, 6].rows))
+    write_table(collect(tmp_path)[8, 6].rows, tmp_path / "networks.csv")
     assert len(collect(tmp_path)[8, 6].members) == 2
 
 
