@@ -274,12 +274,12 @@ def _resumed(file: Path, header: dict[str, Any], start: TrainState) -> TrainStat
     """Return an interrupted training where the file holds a sound one of this level and run, else the start."""
     try:
         tensors, found = unpack(file)
-        trained = tree_from_leaves(tensors, _trained(start))
+        weights, biases, optimiser = tree_from_leaves(tensors, _trained(start))
     except ValueError:
         return start
     if found != header or "losses" not in tensors:
         return start
-    return TrainState(*trained, tensors["losses"])
+    return TrainState(weights, biases, optimiser, tensors["losses"])
 
 
 def _trained(progress: TrainState) -> Any:

@@ -30,6 +30,11 @@ Draw = Callable[[Any, int, int], Scenario]
 def draw_ramped(settings: Any, group: int, begun: int) -> Scenario:
     """A group's flight by `draw_scenario`, undisturbed early in training and then more and more disturbed."""
     strength = float(np.clip((begun / settings.steps - _CALM) / _RAMP, 0.0, 1.0))
+    return draw_disturbed(settings, group, begun, strength)
+
+
+def draw_disturbed(settings: Any, group: int, begun: int, strength: float = 1.0) -> Scenario:
+    """A group's flight by `draw_scenario`, with so large a share of the disturbances."""
     return draw_scenario(
         settings.seed, group, begun, settings.moths, settings.segments, settings.violence,
         settings.bobbing, strength, Disturbed(**settings.disturbed),

@@ -23,7 +23,7 @@ from mothsim.controllers.learning.levenberg_marquardt import parameters, with_pa
 from mothsim.controllers.learning.training_run import Callback, iterate, trained_info
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.policies.damped_steps import averaged, take_step
-from mothsim.controllers.policies.disturbed_flights import Disturbed, DisturbedWindow, Flights, Scenario, draw_scenario
+from mothsim.controllers.policies.disturbed_flights import Disturbed, DisturbedWindow, Flights
 from mothsim.controllers.policies.disturbed_gradient import affine_disturbed_flight, cost_by_segments
 from mothsim.controllers.policies.flight_curvature import (
     live_parameters,
@@ -34,12 +34,12 @@ from mothsim.controllers.policies.flight_curvature import (
 )
 from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
 from mothsim.controllers.policies.moth_by_moth import moth_by_moth
-from mothsim.controllers.policies.persistent_flights import first_flights, next_window
+from mothsim.controllers.policies.persistent_flights import draw_disturbed, first_flights, next_window
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.policy_training import require_sound
 
 _SUMS = 8  # of a flight's rows
-_LONGEST = 10.0  # times the median length, beyond which a moth's gradient is left out
+_LONGEST = 10.0  # times the median length of the moths' gradients, beyond which a moth tumbles
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def refine_robust_policy(
 
     def fly(values: Any, flights: Flights, step: int) -> tuple[DisturbedWindow, Flights]:
         policy = PolicyInFlight(with_parameters(network, values).layers, MothBody())
-        return next_window(settings, policy, flights, step, draw=_draw)
+        return next_window(settings, policy, flights, step, draw=draw_disturbed)
 
     def advance(state: Any, step: int) -> tuple[Any, float]:
         values, matrix, damping, mean, flights = state
@@ -135,17 +135,10 @@ def refine_robust_policy(
         return (values, matrix, damping, averaged(mean, values, step, settings.steps), later), float(costs[kept].mean())
 
     values = parameters(network)
-    flights = first_flights(settings, PolicyInFlight(network.layers, MothBody()), _draw)
+    flights = first_flights(settings, PolicyInFlight(network.layers, MothBody()), draw_disturbed)
     first = (values, np.zeros((len(live),) * 2, np.float32), settings.damping, values, flights)
     (*_, mean, _), costs = iterate(first, advance, settings, checkpoint, callback)
     return replace(with_parameters(network, mean), info=trained_info(network, settings, costs))
-
-
-def _draw(settings: RobustRefiningSettings, group: int, begun: int) -> Scenario:
-    return draw_scenario(
-        settings.seed, group, begun, settings.moths, settings.segments, settings.violence, settings.bobbing, 1.0,
-        Disturbed(**settings.disturbed),
-    )  # fmt: skip
 
 
 def not_tumbling(slopes: NDArray[np.floating], sound: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -14,7 +14,6 @@ from tyro.conf import OmitArgPrefixes
 from mothsim.demos.cli.output import show, wrote
 from mothsim.demos.options import (
     EXPLAINED,
-    Count,
     CountOrDefault,
     CountsOrDefault,
     DaskAddress,
@@ -40,7 +39,7 @@ class PolicyNetwork:
     """What the policy is."""
 
     robust: bool = False
-    """Train a policy with memory on flights with noise, delay, gusts and other bodies; it is not refined."""
+    """Train a policy with memory on flights with noise, delay, gusts and other bodies."""
     hidden: Annotated[CountsOrDefault, EXPLAINED] = None
     """Give the hidden layers so many nodes; by default 32 32, and 48 48 for a robust policy."""
 
@@ -51,8 +50,9 @@ class PolicyTraining:
 
     steps: Annotated[CountOrDefault, EXPLAINED] = None
     """Train so many steps by the gradient, each on a window of flight; by default 400, robust 4000."""
-    refining_steps: Count = 100
-    """Refine for so many steps by the gradient and the curvature."""
+    refining_steps: Annotated[CountOrDefault, EXPLAINED] = None
+    """Refine for so many steps by the gradient and the curvature; by default 100, and robust none: it comes nearer by
+    that, but loses more of the most violent flights with a delay."""
     moths: Annotated[CountOrDefault, EXPLAINED] = None
     """Fly so many moths side by side, in refining a fifth; by default 128, by JAX's engine 2048, robust 192 in groups
     of 16 on one body each."""
@@ -144,13 +144,14 @@ class TrainPolicy:
         training = PolicySettings(steps=400, moths=_MOTHS[engine], engine=engine)
         training = replace(training, **self._given("hidden", "steps", "moths", "segments"))
         refining = RefiningSettings(
-            self.training.refining_steps, -(-training.moths // 5), 5 * training.segments // 2, seed=self.training.seed,
-            engine=engine,
+            self.training.refining_steps or 100, -(-training.moths // 5), 5 * training.segments // 2,
+            seed=self.training.seed, engine=engine,
         )  # fmt: skip
         return make_policy(training, refining, file, bar)
 
     def _robust(self, file: Path, bar: StageBar | None) -> Network:
         from mothsim.controllers.learning.training_run import run
+        from mothsim.controllers.policies.robust_refining import RobustRefiningSettings, refine_robust_policy
         from mothsim.controllers.policies.robust_training import (
             RobustSettings,
             init_robust_policy,
@@ -166,8 +167,17 @@ class TrainPolicy:
             if self.training.moths % each:
                 raise ValueError(f"moths = {self.training.moths}: expected whole groups of {each} for a robust policy")
             settings = replace(settings, groups=self.training.moths // each, moths=each)
-        network = init_robust_policy(settings)
-        return run(train_robust_policy, network, settings, file, partial(bar, "training") if bar else None)
+        network, steps = init_robust_policy(settings), self.training.refining_steps
+        trained = file if steps is None else file.with_name(f"{file.stem}-unrefined.safetensors")
+        network = run(train_robust_policy, network, settings, trained, partial(bar, "training") if bar else None)
+        if steps is None:
+            return network
+        refining = RobustRefiningSettings(  # about as many moths, on more bodies
+            steps, groups=max(1, 8 * settings.groups // 3), moths=-(-3 * settings.moths // 8),
+            segments=2 * settings.segments, seed=settings.seed,
+        )  # fmt: skip
+        refining = replace(refining, disturbed={**refining.disturbed, "delay": self.training.delay})
+        return run(refine_robust_policy, network, refining, file, partial(bar, "refining") if bar else None)
 
     def _given(self, *names: str) -> dict[str, Any]:
         """The seed, and the options of these names that were given."""

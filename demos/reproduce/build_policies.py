@@ -32,7 +32,6 @@ from mothsim.controllers.policies.policy_refining import RefiningSettings, refin
 from mothsim.controllers.policies.policy_training import PolicySettings
 from mothsim.controllers.policies.policy_wiring import draw_wiring
 from mothsim.controllers.policies.robust_pruning import RobustPruningSettings, prune_robust_policy, unwired_policy
-from mothsim.controllers.policies.robust_refining import RobustRefiningSettings, refine_robust_policy
 from mothsim.controllers.policies.robust_training import RobustSettings, init_robust_policy, train_robust_policy
 from mothsim.demos.cli.output import show, wrote
 from mothsim.demos.cli.train_policy import StageBar
@@ -60,10 +59,6 @@ ROBUST = {
         weights={**RobustSettings().weights, "calm": 0.03},
     ),
 }  # fmt: skip
-ROBUST_REFINED = {
-    name: RobustRefiningSettings(disturbed={**RobustRefiningSettings().disturbed, "delay": delay})
-    for name, delay in (("robust", 0.02), ("robust-60", 0.06))
-}
 LINEAR = PolicySettings(hidden=(), steps=500, moths=64, learning_rate=2e-2, violence=1.2)
 PRUNED = RefiningSettings(
     steps=20, moths=64, segments=40, violence=1.5, bobbing=1.0, memory=0.8, damping=0.01,
@@ -78,9 +73,7 @@ ENVELOPE = replace(PolicySettings(hidden=(8,), steps=500, moths=96), **ALL_ANGLE
 """How these are trained: with a hidden layer, since linear ones that were trained alike missed manoeuvres."""
 
 
-Settings = TypeVar(
-    "Settings", PolicySettings, RefiningSettings, RobustSettings, RobustRefiningSettings, RobustPruningSettings
-)
+Settings = TypeVar("Settings", PolicySettings, RefiningSettings, RobustSettings, RobustPruningSettings)
 
 
 class PruningStages(NamedTuple):
@@ -173,12 +166,9 @@ class BuildPolicies:
             return run(refine_policy, network, finishing, file, partial(bar, "finishing")), file
 
     def _robust(self, name: str) -> tuple[Network, Path]:
-        file, seed = self.out / f"{name}.safetensors", self.seeds[0]
-        training, refining = (scaled(each[name], seed, self.step_scale) for each in (ROBUST, ROBUST_REFINED))
-        unrefined = file.with_name(f"{name}-unrefined.safetensors")
+        file, settings = self.out / f"{name}.safetensors", scaled(ROBUST[name], self.seeds[0], self.step_scale)
         with StageBar() as bar:
-            network = run(train_robust_policy, init_robust_policy(training), training, unrefined, partial(bar, name))
-            return run(refine_robust_policy, network, refining, file, partial(bar, "refining")), file
+            return run(train_robust_policy, init_robust_policy(settings), settings, file, partial(bar, name)), file
 
     def _pruned(self, seed: int, folder: Path) -> tuple[Network, Path]:
         requirement = REQUIREMENTS[self.requirement]

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from mothsim.controllers.networks.network import Network
 from mothsim.controllers.policies.policy_curve import draw_policy_curve
 from mothsim.controllers.policies.policy_training import random_policy
 from mothsim.policy_interface import ENTRIES
+from mothsim.solver.jax_engine import enable_x64
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,8 @@ def test_a_users_jax_settings_change_nothing(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(training_run, "_SAVE_EVERY", -1.0)
     expected = train(first(0), Settings(), None, None).weights[0]
     file = tmp_path / "policy.safetensors"
-    before = jax.config.jax_enable_x64
-    jax.config.update("jax_enable_x64", True)
-    try:
+    with enable_x64(True):
         with pytest.raises(Killed):
             run(train, first(0), Settings(), file, kill)
         found = run(train, first(0), Settings(), file).weights[0]
-    finally:
-        jax.config.update("jax_enable_x64", before)
     np.testing.assert_array_equal(found, expected)

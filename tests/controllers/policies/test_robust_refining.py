@@ -80,6 +80,7 @@ def test_moths_that_tumble_are_left_out() -> None:
     assert not_tumbling(slopes, np.arange(6) != 5).tolist() == [True, False, False, False, True, False]
 
 
+@pytest.mark.slow
 def test_refining_lowers_the_cost_of_other_flights() -> None:
     costs: list[float] = []
 

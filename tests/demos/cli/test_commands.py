@@ -133,19 +133,28 @@ def test_what_a_training_would_not_use_is_refused(
 
 
 @pytest.mark.parametrize(
-    "robust", [pytest.param(False, id="refined", marks=pytest.mark.slow), pytest.param(True, id="robust")]
+    ("robust", "refined"),
+    [
+        pytest.param(False, True, id="refined", marks=pytest.mark.slow),
+        pytest.param(True, False, id="robust"),
+        pytest.param(True, True, id="robust, refined", marks=pytest.mark.slow),
+    ],
 )
-def test_train_a_policy_then_fly_it(robust: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_train_a_policy_then_fly_it(
+    robust: bool, refined: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     # Sizes of the trainings' own tests, so that JAX compiles them once.
     nodes, sizes = (4, "--moths 8 --segments 3") if robust else (8, "--moths 24 --segments 16")
-    command = f"train policy --hidden {nodes} --steps 3 --refining-steps 2 {sizes}".split()
+    command = f"train policy --hidden {nodes} --steps 3 {sizes}".split()
+    command += ["--refining-steps", "2"] if refined else []
     command += ["--robust", "--delay", "0.05"] if robust else []
     assert main([*command, "--out", str(tmp_path), "--json"]) == 0
     result = last_json(capsys)
     assert result["weights"] == ((62 if robust else 29) + 3) * nodes
     assert 0 <= result["lost"] <= result["flights"]
     made = load_network(tmp_path / "policy.safetensors").info["training"]
-    assert not robust or (made["groups"], made["moths"], made["disturbed"]["delay"]) == (1, 8, 0.05)
+    sizes = (2, 3) if refined else (1, 8)  # refining flies about as many moths on more bodies
+    assert not robust or (made["groups"], made["moths"], made["disturbed"]["delay"]) == (*sizes, 0.05)
     assert (tmp_path / "learning-curve.png").exists()
     fly = ["fly", "--controller", "policy", "--network", str(tmp_path / "policy.safetensors"), "--trajectory", "hover"]
     assert main([*fly, "--duration", "0.1", "--out", str(tmp_path), "--no-animation", "--json"]) == 0
