@@ -39,12 +39,14 @@ Train = Callable[[Network, Any, Path | None, Callback | None], Network]
 """A training, as `train_policy` or `refine_policy`: from a network, settings, a checkpoint's file and a callback."""
 
 
-def run(train: Train, network: Network, settings: Any, file: Path, callback: Callback | None = None) -> Network:
+def run(
+    train: Train, network: Network | Callable[[], Network], settings: Any, file: Path, callback: Callback | None = None
+) -> Network:
     """Train a network into a file, or go on with what was begun there; a finished one is loaded.
 
     Args:
         train: the training.
-        network: where it begins.
+        network: where it begins, or what makes that; then a finished one is taken, whatever it began with.
         settings: of the training.
         file: of the trained one; beside it lies a checkpoint meanwhile.
         callback: called after every step.
@@ -56,10 +58,11 @@ def run(train: Train, network: Network, settings: Any, file: Path, callback: Cal
         found = load_network(file)
         if found.info.get("training") != as_json(settings):
             raise ValueError(f"{file}: holds a network trained with other settings; choose another folder")
-        if found.info.get(_FROM) != network.checksum:
+        if isinstance(network, Network) and found.info.get(_FROM) != network.checksum:
             raise ValueError(f"{file}: holds a network trained from another one; choose another folder")
         return found
     checkpoint = file.with_name(f".{file.stem}.progress.safetensors")
+    network = network if isinstance(network, Network) else network()
     trained = train(network, settings, checkpoint, callback)
     trained = replace(trained, info={**trained.info, _FROM: network.checksum})
     save_network(trained, file)

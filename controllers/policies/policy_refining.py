@@ -1,8 +1,8 @@
 """Refining policies that already fly, by damped Gauss-Newton steps on all parameters at once.
 
 A policy has some thousand parameters, few enough for a matrix of their curvature through the flight, see
-`mothsim.controllers.policies.flight_curvature`. A hundred steps on it, each with flights of its own and
-a matrix averaged over the steps before, fly closer than thousands by the gradient alone.
+`mothsim.controllers.policies.flight_curvature`. A hundred steps on it, each with flights of its own and a matrix
+averaged over the steps before, fly closer than thousands by the gradient alone.
 """
 
 from __future__ import annotations

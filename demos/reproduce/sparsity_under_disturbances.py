@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
@@ -101,9 +102,9 @@ class SparsityUnderDisturbances:
                 file, keep = folder / f"{pruning}-{level:g}.safetensors", max(1, round(size * (1 - level / 100)))
                 again = replace(settings, steps=self.retraining_steps, learning_rate=self.retraining_rate,
                                 seed=1000 * (seed + 1) + keep)  # fmt: skip
-                if not file.exists():
-                    network = prune_to(network, pruning, keep, settings, again.seed)
-                network = run(train_robust_policy, network, again, file)
+                network = run(
+                    train_robust_policy, partial(prune_to, network, pruning, keep, settings, again.seed), again, file
+                )
                 yield Made(network, pruning, level, file)
 
 

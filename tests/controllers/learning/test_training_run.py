@@ -63,6 +63,18 @@ def test_a_training_that_began_with_another_network_is_refused(
     np.testing.assert_array_equal(goes_on.weights[0], train(first(0), Settings(), None, None).weights[0])
 
 
+def test_what_makes_the_network_is_asked_where_there_is_none_yet(tmp_path: Path) -> None:
+    file, asked = tmp_path / "policy.safetensors", []
+
+    def make() -> Network:
+        asked.append(1)
+        return first(0)
+
+    made = [run(train, make, Settings(), file).weights[0] for _ in range(2)]
+    np.testing.assert_array_equal(*made)
+    assert len(asked) == 1
+
+
 def test_a_learning_curve_goes_on_from_stage_to_stage() -> None:
     network = first(0)
     for settings in (Settings(250), Settings(50)):

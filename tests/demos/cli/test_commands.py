@@ -163,15 +163,14 @@ def test_train_a_policy_then_fly_it(
     assert "other settings" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("levels", [(15, 65), pytest.param(LEVELS, marks=pytest.mark.slow)], ids=["few", "all"])
-def test_study_then_its_figures_again(levels: tuple, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.slow
+def test_study_then_its_figures_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The README's study of eight of the smallest networks, on very few steps."""
     command = ["study", "--protocol", "constant-rate-group", "--method", "layerwise", "--out", str(tmp_path), "--json"]
-    command += [] if levels == LEVELS else ["--levels", *map(str, levels)]
     assert main([*command, "--segments", "5000", "--step-scale", "0.0025"]) == 0
     result = last_json(capsys)
     rows = [dict(zip(result["columns"], row, strict=True)) for row in result["levels"]]
-    assert [row["level"] for row in rows] == [0, *levels]
+    assert [row["level"] for row in rows] == [0, *LEVELS]
     assert rows[0]["weights"] == 5956
     assert result["networks"] == result["never_passing"] == 8
     assert [(one["theirs"], one["ours"]) for one in result["beside_paper"]] == [(65, None)]

@@ -138,8 +138,8 @@ def test_the_page_needs_nothing_else(evaluated: Path) -> None:
     ):
         assert expected in page
     (speeds,) = re.findall(r"<h2[^>]*>Are sparse networks faster\?.*?</table>", page, re.DOTALL)
-    assert "layerwise" in speeds
-    assert "policy" not in speeds
+    assert "330,512" in speeds  # weights of the dense network
+    assert "2,048" not in speeds  # nor those of a policy
     command = "mothsim evaluate --controllers lqr --tasks hover figure-eight --starts 2 --duration-scale 0.1"
     # Seven pictures, the table of the headline and that of speeds.
     assert page.count(f"Made by <code>{command}") == 9
