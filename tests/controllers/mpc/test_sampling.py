@@ -217,7 +217,7 @@ def test_bad_options_are_named(options: dict[str, Any], message: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "moths"), [("mppi", 100), ("cem", 30), ("random-shooting", 30)])
+@pytest.mark.parametrize(("name", "moths"), [("mppi", 50), ("cem", 30), ("random-shooting", 30)])
 def test_no_moth_is_lost(name: str, moths: int) -> None:
     """Zahn et al.'s under-actuated moth from the starts of a first flight."""
     limits = {"hover": (5.0, 0.02), "sum-of-primes": (10.0, 0.06)}
