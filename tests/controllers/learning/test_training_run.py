@@ -70,8 +70,8 @@ def test_what_makes_the_network_is_asked_where_there_is_none_yet(tmp_path: Path)
         asked.append(1)
         return first(0)
 
-    made = [run(train, make, Settings(), file).weights[0] for _ in range(2)]
-    np.testing.assert_array_equal(*made)
+    once, again = (run(train, make, Settings(), file).weights[0] for _ in range(2))
+    np.testing.assert_array_equal(once, again)
     assert len(asked) == 1
 
 
