@@ -118,6 +118,8 @@ def refine_robust_policy(
         window, later = fly(values, flights, step)
         costs, slopes = (np.asarray(each) for each in _costs_and_slopes(pairs, window, weights, MothBody()))
         kept = not_tumbling(slopes, window.sound > 0)
+        if not kept.any():  # nothing is learnt from such a window, and the flights go on
+            return (values, matrix, damping, averaged(mean, values, step, settings.steps), later), float(costs.mean())
         signs = random_signs(np.random.default_rng([settings.seed, step, 1]), len(kept), _SUMS, settings.segments)
         fresh = np.asarray(gauss_newton_of(pairs, window, weights, signs, kept, MothBody()))[np.ix_(live, live)]
         matrix = settings.memory * matrix + (1 - settings.memory) * fresh if step else fresh
@@ -145,7 +147,7 @@ def not_tumbling(slopes: NDArray[np.floating], sound: NDArray[np.bool_]) -> NDAr
     """Which moths (B,) are sound, and have gradients (B, P) of a length like that of the others."""
     lengths = np.linalg.norm(slopes, axis=1)
     sound = sound & np.isfinite(lengths)
-    return sound & (lengths <= _LONGEST * np.median(lengths[sound]))
+    return sound & (lengths <= _LONGEST * np.median(lengths[sound])) if sound.any() else sound
 
 
 _costs = partial(jax.jit, static_argnames=("body",))(cost_by_segments)

@@ -78,6 +78,7 @@ def test_moths_that_tumble_are_left_out() -> None:
     slopes = np.ones((6, 3))
     slopes[1], slopes[2, 0], slopes[3, 1] = 100.0, np.nan, np.inf
     assert not_tumbling(slopes, np.arange(6) != 5).tolist() == [True, False, False, False, True, False]
+    assert not not_tumbling(slopes, np.zeros(6, np.bool_)).any()
 
 
 class Killed(Exception):
