@@ -12,9 +12,8 @@ from matplotlib.figure import Figure
 
 from mothsim.controllers.learning.training import CHUNK
 from mothsim.controllers.networks.network import Network
-from mothsim.plotting.style import figure_style
+from mothsim.plotting.style import RED, TEAL, figure_style
 
-_CURVE, _TEST = "#1f7a8c", "#c8452f"
 _LABEL_WIDTH = 0.016  # share of the axis that a rotated level takes; levels nearer to the one before are not named
 
 
@@ -81,9 +80,9 @@ def _draw_run(axes: Axes, networks: Sequence[Network], threshold: float) -> list
         starts.append(end)
         curve = network.info["learning_curve"]
         steps = end + CHUNK * (1 + np.arange(len(curve)))
-        axes.plot(steps, curve, color=_CURVE, lw=0.8, label="training batches" if i == 0 else None)
+        axes.plot(steps, curve, color=TEAL, lw=0.8, label="training batches" if i == 0 else None)
         end += network.info["steps"]
-        axes.plot(end, network.info["test_loss"], "o", ms=3, color=_TEST, label="fresh segments" if i == 0 else None)
+        axes.plot(end, network.info["test_loss"], "o", ms=3, color=RED, label="fresh segments" if i == 0 else None)
     axes.axhline(threshold, color="0.4", ls="--", lw=0.8, label="threshold")
     axes.set_yscale("log")
     return starts

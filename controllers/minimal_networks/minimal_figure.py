@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mothsim.controllers.evaluation.report.panels import plain_log
-from mothsim.plotting.style import figure_style
+from mothsim.plotting.style import RED, TEAL, figure_style
 from mothsim.tables import Row, grouped
 
 PANELS = {
@@ -20,7 +20,7 @@ PANELS = {
     "envelope": ("flown", "share of the envelope flown", 1.0),
 }
 """By requirement: the column drawn, its label, and its bound."""
-_COLOURS = {"surgeon": "#1f7a8c", "magnitude": "#d98e04", "dense": "#6a4c93"}
+_COLOURS = {"surgeon": TEAL, "magnitude": "#d98e04", "dense": "#6a4c93"}
 _ZAHN = 23_131, 1e-3  # weights and loss at their limit of 93 %
 
 
@@ -64,7 +64,7 @@ def _draw_requirement(axes: Axes, requirement: str, rows: Sequence[Row]) -> None
             )
     axes.axhline(bound, color="0.4", ls="--", lw=0.8)
     if requirement == "loss":
-        axes.plot(*_ZAHN, "X", color="#c8452f", ms=8, label="Zahn et al., layer by layer, 93 %")
+        axes.plot(*_ZAHN, "X", color=RED, ms=8, label="Zahn et al., layer by layer, 93 %")
     axes.set(xscale="log", xlabel="weights", ylabel=name)
     plain_log(axes.xaxis)
     if requirement == "envelope":

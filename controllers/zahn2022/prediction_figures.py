@@ -16,7 +16,7 @@ from mothsim.controllers.networks.network import CONTROLS, Network
 from mothsim.controllers.zahn2022.wiring_figure import SYMBOLS
 from mothsim.plotting.figures import frame_limits
 from mothsim.plotting.moth_shape import ARROW, draw_moth
-from mothsim.plotting.style import figure_style
+from mothsim.plotting.style import RED, TEAL, figure_style
 from mothsim.segments import UNITS, draw, generate, output_names, tabulate
 from mothsim.solver.propagate import SEGMENT, propagate
 
@@ -24,7 +24,7 @@ Array = NDArray[np.floating]
 
 _SEED = 6
 _POINTS, _EXAMPLES, _TIMES = 3000, 3, 41
-_TRUE, _COLOURS = "0.35", ("#1f7a8c", "#c8452f")
+_TRUE, _COLOURS = "0.35", (TEAL, RED)
 
 
 @figure_style()

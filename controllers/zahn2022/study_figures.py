@@ -23,11 +23,10 @@ from mothsim.controllers.zahn2022.prediction_figures import draw_predictions, dr
 from mothsim.controllers.zahn2022.sweep import StudyGroup, collect, load_networks
 from mothsim.controllers.zahn2022.wiring_figure import SYMBOLS, draw_samples
 from mothsim.plotting.figures import save_figure
-from mothsim.plotting.style import figure_style
+from mothsim.plotting.style import RED, TEAL, figure_style
 from mothsim.segments import INPUTS
 
 _SAMPLES = 9
-_BLUE, _RED = "#1f7a8c", "#c8452f"
 
 
 def draw_study(folder: Path, *, threshold: float = 1e-3, level: float = 93, kind: str = "png") -> list[Path]:
@@ -102,7 +101,7 @@ def draw_losses(sizes: Mapping[str, Sequence[Row]], threshold: float) -> Figure:
         levels = by_level(rows)
         last = list(last_passing(rows, threshold).values())
         counts = [last.count(percent) for percent in levels]
-        above.bar_label(above.bar(range(len(levels)), counts, width=0.6, color=_RED), fontsize=8)
+        above.bar_label(above.bar(range(len(levels)), counts, width=0.6, color=RED), fontsize=8)
         above.set(ylabel="networks", xlim=(-0.7, len(levels) - 0.3), ylim=(0, 1.25 * max(1, *counts)), xticks=[])
         above.set_title(
             f"{hidden}: networks whose last level within {threshold:g} is this one "
@@ -139,7 +138,7 @@ def draw_inputs(rows: Sequence[Row], level: float, threshold: float) -> Figure:
     axes = figure.add_subplot()
     _boxes(axes, counts)
     for i, count in enumerate(counts):
-        axes.text(i, 1.01, str(count.count(0)), transform=axes.get_xaxis_transform(), ha="center", color=_RED)
+        axes.text(i, 1.01, str(count.count(0)), transform=axes.get_xaxis_transform(), ha="center", color=RED)
     axes.set_xticks(range(len(INPUTS)), [SYMBOLS[name] for name in INPUTS], fontsize=12)
     axes.set(ylabel="connections to the first layer")
     axes.set_title(f"{title}; above, networks that lost the input", fontsize=9, pad=18)
@@ -150,5 +149,5 @@ def _boxes(axes: Axes, groups: Sequence[Sequence[float]]) -> None:
     """A box for each group, at 0, 1, ...; what is not finite is left out."""
     finite = [[value for value in group if math.isfinite(value)] for group in groups]
     axes.boxplot(
-        finite, positions=range(len(groups)), widths=0.6, flierprops={"ms": 2}, medianprops={"color": _BLUE}
+        finite, positions=range(len(groups)), widths=0.6, flierprops={"ms": 2}, medianprops={"color": TEAL}
     )  # fmt: skip

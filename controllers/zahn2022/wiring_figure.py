@@ -12,7 +12,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from mothsim.controllers.learning.pruning import Mask, effective_masks
-from mothsim.plotting.style import figure_style
+from mothsim.plotting.style import RED, TEAL, figure_style
 from mothsim.segments import FULL_OUTPUTS, INPUTS, OUTPUTS
 
 SYMBOLS = {
@@ -23,7 +23,6 @@ SYMBOLS = {
     "ydot_f": r"$\dot{y}_f$", "phidot_f": r"$\dot{\phi}_f$", "thetadot_f": r"$\dot{\theta}_f$",
 }  # fmt: skip
 """Inputs and outputs as the paper writes them: i the start of the segment, f its end."""
-_BLUE, _RED = "#1f7a8c", "#c8452f"
 
 
 @figure_style()
@@ -55,9 +54,9 @@ def _draw_graph(axes: Axes, masks: Sequence[Mask]) -> None:
         right = np.column_stack([np.full(len(ends), layer + 1), heights[layer + 1][ends]])
         lines = np.stack([left, right], axis=1)
         strength = min(1.0, 60 / max(1, len(starts)) ** 0.8)  # so that many do not blacken
-        axes.add_collection(LineCollection(list(lines), colors=_BLUE, linewidths=0.5, alpha=strength))
+        axes.add_collection(LineCollection(list(lines), colors=TEAL, linewidths=0.5, alpha=strength))
         axes.plot(*left.T, "o", ms=1.5, color="0.2")
-    colours = np.where(masks[-1].any(axis=0), "0.2", _RED).tolist()
+    colours = np.where(masks[-1].any(axis=0), "0.2", RED).tolist()
     axes.scatter(np.full(len(colours), len(masks)), heights[-1], s=5, c=colours, zorder=3)
     for names, layer, heard in (
         (INPUTS, 0, np.any(masks[0], axis=1)),
@@ -66,7 +65,7 @@ def _draw_graph(axes: Axes, masks: Sequence[Mask]) -> None:
         side = -1 if layer == 0 else 1
         for name, height, used in zip(names, heights[layer], heard, strict=True):
             axes.text(layer + 0.1 * side, height, SYMBOLS[name], fontsize=7, ha="right" if side < 0 else "left",
-                      va="center", color="0.2" if used else _RED)  # fmt: skip
+                      va="center", color="0.2" if used else RED)  # fmt: skip
     for layer, size in enumerate(sizes):
         word = {0: "inputs", len(masks): "outputs"}.get(layer, f"hidden {layer}")
         axes.text(layer, -0.02, f"{word}\n{size}", fontsize=6, ha="center", va="top", color="0.4")

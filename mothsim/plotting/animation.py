@@ -18,12 +18,11 @@ from mothsim.flight import Flight
 from mothsim.io import write_atomically
 from mothsim.plotting.figures import frame_limits
 from mothsim.plotting.moth_shape import PAPER, TARGET, draw_moth
-from mothsim.plotting.style import figure_style
+from mothsim.plotting.style import BROWN, VIOLET, figure_style
 from mothsim.progress import ProgressBar
 
 _INCHES, _DPI = 4.6, 90
 _COLOURS = 64
-_FUTURE = "#5b4b8a"
 _STAMP, _TEXT = (70, 22), 13  # where the time is written and how large, pixels
 
 
@@ -76,8 +75,8 @@ def _render(
     x, y = frame_limits(np.concatenate([targets, flight.states[rows, :2]]))
     axes.set(xlabel="x, cm", ylabel="y, cm", xlim=x, ylim=y, aspect="equal", facecolor="white")
     axes.plot(*targets.T, color=TARGET, lw=3, alpha=0.2)
-    (trace,) = axes.plot([], [], color="#7b5a3c", lw=1)
-    futures = LineCollection([], colors=_FUTURE, linewidths=0.6, alpha=0.3)
+    (trace,) = axes.plot([], [], color=BROWN, lw=1)
+    futures = LineCollection([], colors=VIOLET, linewidths=0.6, alpha=0.3)
     drawing = draw_moth(axes, flight.states[rows[0]], flight.controls[rows[0]], flight.body, target=targets[rows[0]])
     moving: list[Artist] = [trace, *drawing.artists]
     if sampled_paths is not None:

@@ -20,9 +20,8 @@ from mothsim.angles import turns_off
 from mothsim.flight import Flight
 from mothsim.io import write_atomically
 from mothsim.plotting.moth_shape import FORCE, PAPER, TARGET, TORQUE, draw_moth
-from mothsim.plotting.style import SERIES, figure_style
+from mothsim.plotting.style import BROWN, SERIES, figure_style
 
-_MOTH = "#7b5a3c"
 _MARGIN = 3.5
 _GHOSTS = 3
 _BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.12), "frameon": False}
@@ -161,7 +160,7 @@ def frame_limits(points: NDArray[np.floating]) -> tuple[tuple[float, float], tup
 def _draw_plane(axes: Axes, flight: Flight) -> None:
     targets, path = flight.targets, flight.states[:, :2]
     axes.plot(*targets.T, color=TARGET, lw=3, alpha=0.35, label="target")
-    axes.plot(*path.T, color=_MOTH, lw=1, label="pin joint")
+    axes.plot(*path.T, color=BROWN, lw=1, label="pin joint")
     flown = np.flatnonzero(np.isfinite(flight.states).all(axis=1))
     for share in np.linspace(0, 1, _GHOSTS):
         row = flown[round(share * (len(flown) - 1))]
@@ -180,7 +179,7 @@ def _draw_plane(axes: Axes, flight: Flight) -> None:
 
 
 def _draw_coordinates(axes: Axes, flight: Flight) -> None:
-    for column, (name, color) in enumerate((("x", TORQUE), ("y", _MOTH))):
+    for column, (name, color) in enumerate((("x", TORQUE), ("y", BROWN))):
         axes.plot(flight.times, flight.targets[:, column], color=TARGET, lw=3, alpha=0.35)
         axes.plot(flight.times, flight.states[:, column], color=color, lw=1, label=name)
     axes.set_ylabel("x and y, cm")
@@ -189,7 +188,7 @@ def _draw_coordinates(axes: Axes, flight: Flight) -> None:
 
 def _draw_angles(axes: Axes, flight: Flight) -> None:
     theta, bend = _angles(flight)
-    axes.plot(flight.times, theta, color=_MOTH, lw=1, label="body θ")
+    axes.plot(flight.times, theta, color=BROWN, lw=1, label="body θ")
     axes.plot(flight.times, bend, color=TORQUE, lw=1, label="bend\nφ - θ - 180°")
     axes.set_ylabel("angle, degrees")
     axes.legend(**_BESIDE)

@@ -13,9 +13,10 @@ from matplotlib.transforms import Affine2D
 from numpy.typing import ArrayLike
 
 from mothsim.body import MothBody
+from mothsim.plotting.style import BROWN, RED, TEAL, VIOLET
 
-THORAX, ABDOMEN, BAND, OUTLINE = "#8a6f52", "#c9a26b", "#7b5a3c", "#3d2f24"
-FORCE, TORQUE, TARGET, PAPER = "#c8452f", "#5b4b8a", "#1f7a8c", "#fbf8f2"
+THORAX, ABDOMEN, BAND, OUTLINE = "#8a6f52", "#c9a26b", BROWN, "#3d2f24"
+FORCE, TORQUE, TARGET, PAPER = RED, VIOLET, TEAL, "#fbf8f2"
 ARROW = 2.0
 """Length of the arrow of a force that equals the weight, cm; it grows with the root of the force."""
 BANDS = (-0.55, -0.15, 0.25, 0.62)

@@ -10,6 +10,9 @@ import matplotlib.style
 SERIES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#000000", "#d55e00", "#8a7d00")
 """Colours of moths side by side, in turn: those of Okabe and Ito, which the colour-blind tell apart."""
 
+TEAL, RED, BROWN, VIOLET = "#1f7a8c", "#c8452f", "#7b5a3c", "#5b4b8a"
+"""Colours of what is not one of a series."""
+
 
 @contextmanager
 def figure_style() -> Iterator[None]:
