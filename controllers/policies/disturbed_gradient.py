@@ -27,6 +27,7 @@ from mothsim.controllers.policies.flight_gradient import (
 from mothsim.controllers.policies.policy_in_flight import upright
 from mothsim.policy_interface import to_control_components
 from mothsim.policy_memory import recall, remember
+from mothsim.response_estimate import RESPONSES
 from mothsim.solver.propagate import SEGMENT
 
 
@@ -76,11 +77,11 @@ def affine_disturbed_flight(
 
     def segment(carry: Any, inputs: Any) -> Any:
         state, past, memory = carry
-        start, end, components, by_state, by_components, position, velocity, ahead, noise, response = inputs
+        start, end, components, by_state, by_components, position, velocity, ahead, noise, observed = inputs
         state = bound(state)
         target = upright(position, velocity, ahead, body)
         sensed = window.shares[:, :1] * state + jnp.einsum("bk,kbi->bi", window.shares[:, 1:], past) + noise
-        seen, memory = recall(sensed, target, memory, SEGMENT, jnp, response)
+        seen, memory = recall(sensed, target, memory, SEGMENT, jnp, observed[:, -RESPONSES:])
         outputs = forward(parameters, seen)
         asked = to_control_components(outputs, target.trims, body, jnp)
         memory = remember(memory, asked, target.trims, jnp)

@@ -13,7 +13,6 @@ from mothsim.controllers.policies.disturbed_flights import Shown
 from mothsim.controllers.policies.flight_gradient import Parameters, forward
 from mothsim.policy_interface import PREVIEW, PolicyTarget, to_control_components, trims_at
 from mothsim.policy_memory import PolicyMemory, first_memory, recall, remember
-from mothsim.response_estimate import RESPONSES
 from mothsim.solver.propagate import SEGMENT
 
 Array = NDArray[np.floating]
@@ -37,11 +36,11 @@ class PolicyInFlight:
         return first_memory(states, upright(positions, velocities, ahead, self._body))
 
     def decide(self, sensed: Array, memory: PolicyMemory, shown: Shown) -> tuple[Array, Array, PolicyMemory]:
-        """Components (B, 3), the response (B, 8) as it was estimated, and what is remembered after."""
+        """Components (B, 3), what was observed (B, 62), and what is remembered after."""
         target = upright(shown.position, shown.velocity, shown.ahead, self._body)
         seen, memory = recall(sensed, target, memory, SEGMENT)
         components = to_control_components(forward(self._parameters, seen, np), target.trims, self._body)
-        return components, seen[:, -RESPONSES:], remember(memory, components, target.trims)
+        return components, seen, remember(memory, components, target.trims)
 
     def for_gradient(self, memory: PolicyMemory) -> PolicyMemory:
         """What it remembers without its record of the response, of which the gradient takes the estimates."""

@@ -28,10 +28,8 @@ from mothsim.controllers.policies.disturbed_gradient import disturbed_cost
 from mothsim.controllers.policies.flight_curvature import live_parameters
 from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
 from mothsim.controllers.policies.moth_by_moth import moth_by_moth
-from mothsim.controllers.policies.policy_in_flight import PolicyInFlight, upright
+from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.robust_training import RobustSettings
-from mothsim.policy_memory import recall, remember
-from mothsim.solver.propagate import SEGMENT
 
 PRUNINGS = ("layerwise", "global", "spread", "surgeon")
 """Prunings by name. `layerwise` takes the smallest weights of each layer, the same share of all; `global` the smallest
@@ -95,7 +93,8 @@ def input_spreads(network: Network, settings: RobustSettings, seed: int) -> list
     """Standard deviations (n,) in flight of what each layer is given: of the observation, and of the hidden nodes."""
     layers: list[list[Any]] = [[] for _ in network.weights]
     for window in _windows(network, settings, seed):
-        for shown in _observations(window):
+        shown = window.record[:, window.sound > 0].reshape(-1, window.record.shape[-1])
+        if len(shown):
             for i, (weight, bias) in enumerate(network.layers):
                 layers[i].append(shown)
                 shown = np.tanh(shown @ weight + bias)
@@ -133,18 +132,6 @@ def _windows(network: Network, settings: RobustSettings, seed: int) -> Iterator[
             firsts = np.full(len(scenarios), first)
             window, flights = fly_on(policy, flights, scenarios, firsts, settings.segments, rng)
             yield window
-
-
-def _observations(window: DisturbedWindow) -> Iterator[Any]:
-    """What the sound moths of a window observe, segment by segment."""
-    past, memory, body, sound = window.past, window.memory, MothBody(), window.sound > 0
-    for t, state in enumerate(window.states[:-1]):
-        target = upright(window.targets[t], window.velocities[t], window.ahead[t], body)
-        sensed = window.shares[:, :1] * state + np.einsum("bk,kbi->bi", window.shares[:, 1:], past) + window.noise[t]
-        seen, memory = recall(sensed, target, memory, SEGMENT, response=window.record[t])
-        memory = remember(memory, window.components[t], target.trims)
-        past = np.concatenate([state[None], past[:-1]])
-        yield seen[sound & np.isfinite(seen).all(axis=1)]
 
 
 @partial(jax.jit, static_argnames=("body",))
