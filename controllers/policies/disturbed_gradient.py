@@ -30,6 +30,10 @@ from mothsim.policy_memory import recall, remember
 from mothsim.response_estimate import RESPONSES
 from mothsim.solver.propagate import SEGMENT
 
+_LOST = (
+    25.0  # what a segment counts for after a moth is lost; so little that who is lost by chance does not rule a step
+)
+
 
 def disturbed_cost(parameters: Parameters, window: DisturbedWindow, weights: CostWeights, body: MothBody) -> Any:
     """Cost of a window's flights, as a function of the parameters about the flights that were flown.
@@ -58,9 +62,10 @@ def cost_until_lost(parameters: Parameters, window: DisturbedWindow, weights: Co
 
 
 def cost_by_segments(parameters: Parameters, window: DisturbedWindow, weights: CostWeights, body: MothBody) -> Any:
-    """Cost (B,) of each flight, of which every segment counts by itself, with no bound on its gradient."""
+    """Cost (B,) of each flight, flown `until_lost`, every segment by itself, with no bound on its gradient."""
     flight = affine_disturbed_flight(parameters, window, body, lambda state: state)
-    return _flight_costs(segment_costs(flight, window.targets[1:], weights), weights).mean(axis=0)
+    costs = _flight_costs(segment_costs(flight, window.targets[1:], weights), weights)
+    return jnp.where(window.sound > 0, costs, _LOST).mean(axis=0)
 
 
 def _flight_costs(costs: Any, weights: CostWeights) -> Any:

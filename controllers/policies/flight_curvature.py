@@ -22,6 +22,7 @@ from mothsim.body import MothBody
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.policies.flight_gradient import (
     FAR,
+    SPIN_UNIT,
     AffineFlight,
     CostWeights,
     Parameters,
@@ -29,6 +30,7 @@ from mothsim.controllers.policies.flight_gradient import (
     affine_flight,
     leap_forces,
     segment_costs,
+    spin_excess,
     swing_price,
     tilt_and_bend,
 )
@@ -136,11 +138,14 @@ def squared_rows(flight: AffineFlight, goals: Any, weights: CostWeights, slack: 
     swings = 1 / (1 + 2 * swing_price(flown, weights) / weights.huber) ** 0.25
     near = jnp.sqrt(distance_curvature(flown, goals, weights, slack))[..., None]
     thetadot, phidot = flight.states[..., 6], flight.states[..., 7]
+    excess = spin_excess(flown)
+    spins = jnp.where(excess > 0, jnp.sqrt(weights.spin) / (1 + excess**2) ** 0.25 / SPIN_UNIT, 0.0)
+    rate = jnp.sqrt(2 * weights.rate / 25) * swings
     parts = (
         flight.states[..., :2] * near,
         flight.outputs * jnp.sqrt(2 * price),
         flight.changes * jnp.sqrt(2 * weights.change),
-        jnp.stack([thetadot, phidot - thetadot], axis=-1) * jnp.sqrt(2 * weights.rate / 25) * swings[..., None],
+        jnp.stack([thetadot * jnp.hypot(rate, spins), (phidot - thetadot) * rate], axis=-1),
         jnp.stack(tilt_and_bend(flight), axis=-1) * jnp.sqrt(weights.posture) * swings[..., None],
     )
     return jnp.concatenate(parts, axis=-1) * jnp.sqrt(share)[..., None]

@@ -43,6 +43,9 @@ _GONE = 25.0  # cm from the target, beyond which a moth is left out of the gradi
 FAR = 20.0
 """Distance, cm, at which its cost saturates."""
 _SPINNING = 150.0  # rad/s, the same
+_FAST = 12.0  # rad/s, above which a body spins
+SPIN_UNIT = 10.0
+"""Rate, rad/s, beside which the price of spinning turns from quadratic to linear."""
 _FORCES = np.array([entry.scale for entry in OUTPUT_ENTRIES[:2]], dtype=np.float32)  # dyn, of a policy's outputs
 
 
@@ -59,6 +62,8 @@ class CostWeights(NamedTuple):
         large: of the cost itself in addition to its logarithm, so that large errors count as well.
         huber: above which the price of rates and posture grows as their size and no longer as its square (Huber 1964),
             so that tilts in violent flights do not outweigh all else.
+        spin: of body rates from 12 rad/s on, see `spin_excess`; `rate` hardly tells fast spins apart, and a moth that
+            spins on the spot is near its target.
         leap: of all that a leap costs, which counts as it is, without a logarithm.
         ease: of square force beyond trim's, in times of the weight, beside square distance, cm^2, in a leap.
     """
@@ -73,6 +78,7 @@ class CostWeights(NamedTuple):
     calm: float = 0.02
     large: float = 0.0
     huber: float = np.inf
+    spin: float = 0.0
     leap: float = 2.0
     ease: float = 0.5
 
@@ -280,6 +286,7 @@ def segment_costs(flight: AffineFlight, goals: Any, weights: CostWeights, slack:
     distance = jnp.sqrt(square + precision**2) - precision
     work = weights.effort * (flight.outputs**2).sum(axis=-1) + weights.torque * flight.outputs[..., 2] ** 2
     work += weights.change * (flight.changes**2).sum(axis=-1)
+    work += weights.spin * (jnp.sqrt(1 + spin_excess(flight) ** 2) - 1)
     swing = swing_price(flight, weights)
     return distance / (1 + distance / FAR) + work + 2 * swing / (1 + jnp.sqrt(1 + 2 * swing / weights.huber))
 
@@ -297,6 +304,11 @@ def leap_costs(flight: AffineFlight, goals: Any, weights: CostWeights, body: Mot
 def leap_forces(flight: AffineFlight, body: MothBody) -> Any:
     """Force along and across the head-thorax beyond trim's (T, B, 2), in times of the weight, but for its limit."""
     return flight.outputs[..., :2] * (_FORCES / body.weight)
+
+
+def spin_excess(flight: AffineFlight) -> Any:
+    """By how much bodies turn (T, B) faster than in most flights, in units of `SPIN_UNIT`."""
+    return jnp.maximum(0.0, jnp.abs(flight.states[..., 6]) - _FAST) / SPIN_UNIT
 
 
 def swing_price(flight: AffineFlight, weights: CostWeights) -> Any:

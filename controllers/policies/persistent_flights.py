@@ -21,7 +21,8 @@ from mothsim.controllers.policies.disturbed_flights import (
 )
 
 _CALM, _RAMP = 0.05, 0.3  # shares of the steps: without disturbances, and until they are all there
-_ANEW = 1 / 12  # chance that a group's flight begins anew
+ANEW = 1 / 12
+"""Chance that a group's flight begins anew."""
 
 Draw = Callable[[Any, int, int], Scenario]
 """Draws the flight, of settings, of a group, that begins at a step."""
@@ -56,7 +57,7 @@ def first_flights(settings: Any, controller: InTraining, draw: Draw = draw_rampe
 
 def next_window(
     settings: Any, controller: InTraining, flights: Flights, step: int, until_lost: bool = False,
-    draw: Draw = draw_ramped, anew: float = _ANEW, longest: int = LONGEST,
+    draw: Draw = draw_ramped, anew: Any = ANEW, longest: int = LONGEST,
 ) -> tuple[DisturbedWindow, Flights]:  # fmt: skip
     """Fly a step's window; returns it and the flights at its end.
 
@@ -67,7 +68,7 @@ def next_window(
         step: its number.
         until_lost: see `fly_on`.
         draw: draws the flights.
-        anew: chance that a group's flight begins anew.
+        anew: chance that a group's flight begins anew, or of each group (G,).
         longest: decisions of a flight at most.
     """
     rng = np.random.default_rng([settings.seed, step])

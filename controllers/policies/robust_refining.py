@@ -1,8 +1,9 @@
 """Refining robust policies by damped Gauss-Newton steps, through delay, noise and what they remember.
 
 As in `mothsim.controllers.policies.policy_refining`, but over the windows of long disturbed flights. What a policy
-estimates of the response to its outputs is taken as it was flown, and a few moths whose gradient is many times as long
-as the others', since they tumble, are left out of a step.
+estimates of the response to its outputs is taken as it was flown. The gradient of a moth that tumbles may be millions
+of times as long as the others': it is shortened, and what the moth counts for with it. So that a policy does not
+unlearn how to come back from violent starts, some groups do nothing else.
 """
 
 from __future__ import annotations
@@ -23,7 +24,13 @@ from mothsim.controllers.learning.levenberg_marquardt import parameters, with_pa
 from mothsim.controllers.learning.training_run import Callback, iterate, trained_info
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.policies.damped_steps import averaged, take_step
-from mothsim.controllers.policies.disturbed_flights import Disturbed, DisturbedWindow, Flights
+from mothsim.controllers.policies.disturbed_flights import (
+    LONGEST,
+    Disturbed,
+    DisturbedWindow,
+    Flights,
+    Scenario,
+)
 from mothsim.controllers.policies.disturbed_gradient import affine_disturbed_flight, cost_by_segments
 from mothsim.controllers.policies.flight_curvature import (
     live_parameters,
@@ -34,12 +41,19 @@ from mothsim.controllers.policies.flight_curvature import (
 )
 from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
 from mothsim.controllers.policies.moth_by_moth import moth_by_moth
-from mothsim.controllers.policies.persistent_flights import draw_disturbed, first_flights, next_window
+from mothsim.controllers.policies.persistent_flights import (
+    ANEW,
+    draw_disturbed,
+    first_flights,
+    next_window,
+)
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.policy_training import require_sound
+from mothsim.controllers.policies.single_disturbances import Ways, draw_singly_disturbed
 
 _SUMS = 8  # of a flight's rows
-_LONGEST = 10.0  # times the median length of the moths' gradients, beyond which a moth tumbles
+_LONGEST = 10.0  # times the median length of the moths' gradients, to which longer ones are shortened
+_WAYS = Ways(delay=0.3, abdomen=0.5, noise=0.03, gusts=0.02)  # of violent starts; on a light abdomen moths come to spin
 
 
 @dataclass(frozen=True)
@@ -49,6 +63,7 @@ class RobustRefiningSettings:
     Attributes:
         steps: of Gauss-Newton.
         groups, moths: groups of so many moths each, on one body a group; many, so that a step sees many bodies.
+        violent: of the groups, those that begin anew at every step, from violent starts and disturbed in one way each.
         segments: of a window.
         violence: starts are up to so many times as far off as those of `recover`.
         bobbing: factor on the targets' sines along y.
@@ -63,6 +78,7 @@ class RobustRefiningSettings:
     steps: int = 200
     groups: int = 32
     moths: int = 6
+    violent: int = 8
     segments: int = 50
     violence: float = 1.2
     bobbing: float = 2.0
@@ -73,6 +89,7 @@ class RobustRefiningSettings:
         default_factory=lambda: {
             "precision": 2e-3, "calm": 3e-3, "large": 10.0, "rate": 1e-3, "posture": 2e-3, "effort": 1e-4,
             "change": 5e-4, "arrival": 0.0,
+            "spin": 0.5,
         }
     )  # fmt: skip
     disturbed: dict[str, float] = field(
@@ -86,6 +103,8 @@ class RobustRefiningSettings:
         )
         if not 0 <= self.memory < 1:
             raise ValueError(f"memory = {self.memory!r}: expected a share from 0 to below 1")
+        if not 0 <= self.violent <= self.groups:
+            raise ValueError(f"violent = {self.violent!r}: expected a number of groups, of {self.groups}")
         CostWeights(**self.weights)
         Disturbed(**self.disturbed)
 
@@ -110,44 +129,55 @@ def refine_robust_policy(
 
     def fly(values: Any, flights: Flights, step: int) -> tuple[DisturbedWindow, Flights]:
         policy = PolicyInFlight(with_parameters(network, values).layers, MothBody())
-        return next_window(settings, policy, flights, step, draw=draw_disturbed)
+        anew = np.where(np.arange(settings.groups) < settings.violent, 1.0, ANEW)
+        return next_window(settings, policy, flights, step, until_lost=True, draw=_draw, anew=anew)
 
     def advance(state: Any, step: int) -> tuple[Any, float]:
         values, matrix, damping, mean, flights = state
         pairs = with_parameters(network, values).layers
         window, later = fly(values, flights, step)
         costs, slopes = (np.asarray(each) for each in _costs_and_slopes(pairs, window, weights, MothBody()))
-        kept = not_tumbling(slopes, window.sound > 0)
-        if not kept.any():  # nothing is learnt from such a window, and the flights go on
+        shares = shares_of(slopes)
+        if not shares.any():  # nothing is learnt from such a window, and the flights go on
             return (values, matrix, damping, averaged(mean, values, step, settings.steps), later), float(costs.mean())
-        signs = random_signs(np.random.default_rng([settings.seed, step, 1]), len(kept), _SUMS, settings.segments)
-        fresh = np.asarray(gauss_newton_of(pairs, window, weights, signs, kept, MothBody()))[np.ix_(live, live)]
+        signs = random_signs(np.random.default_rng([settings.seed, step, 1]), len(costs), _SUMS, settings.segments)
+        fresh = np.asarray(gauss_newton_of(pairs, window, weights, signs, shares, MothBody()))[np.ix_(live, live)]
         matrix = settings.memory * matrix + (1 - settings.memory) * fresh if step else fresh
 
         def improves(tried: Any) -> bool:
             nonlocal later
             flown, after = fly(tried, flights, step)
-            cost = _costs(with_parameters(network, tried).layers, flown, weights, MothBody())
-            better = bool(flown.sound[kept].all() and np.mean((cost - costs)[kept]) < 0)
+            cost = np.asarray(_costs(with_parameters(network, tried).layers, flown, weights, MothBody()))
+            better = bool(np.mean(shares * (cost - costs)) < 0)
             later = after if better else later
             return better
 
-        slope = np.where(kept[:, None], slopes, 0.0).mean(axis=0)[live]
+        slope = np.mean(shares[:, None] * np.nan_to_num(slopes), axis=0)[live]
         values, damping = take_step(values, matrix, slope, damping, settings.least_damping, improves)
-        return (values, matrix, damping, averaged(mean, values, step, settings.steps), later), float(costs[kept].mean())
+        return (values, matrix, damping, averaged(mean, values, step, settings.steps), later), float(costs.mean())
 
     values = parameters(network)
-    flights = first_flights(settings, PolicyInFlight(network.layers, MothBody()), draw_disturbed)
+    flights = first_flights(settings, PolicyInFlight(network.layers, MothBody()), _draw)
     first = (values, np.zeros((len(live),) * 2, np.float32), settings.damping, values, flights)
     (*_, mean, _), costs = iterate(first, advance, settings, checkpoint, callback)
     return replace(with_parameters(network, mean), info=trained_info(network, settings, costs))
 
 
-def not_tumbling(slopes: NDArray[np.floating], sound: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which moths (B,) are sound, and have gradients (B, P) of a length like that of the others."""
+def _draw(settings: RobustRefiningSettings, group: int, begun: int) -> Scenario:
+    if group >= settings.violent:
+        return draw_disturbed(settings, group, begun)
+    most, longest = Disturbed(**settings.disturbed), LONGEST + settings.segments
+    return draw_singly_disturbed(
+        settings.seed, group, begun, settings.moths, longest, settings.violence, 1.0, most, _WAYS
+    )
+
+
+def shares_of(slopes: NDArray[np.floating]) -> NDArray[np.floating]:
+    """By what moths (B,) count, so that none's gradient (B, P) is much longer than most; 0 where it is not finite."""
     lengths = np.linalg.norm(slopes, axis=1)
-    sound = sound & np.isfinite(lengths)
-    return sound & (lengths <= _LONGEST * np.median(lengths[sound])) if sound.any() else sound
+    finite = np.isfinite(lengths)
+    longest = _LONGEST * np.median(lengths[finite]) if finite.any() else 1.0
+    return np.where(finite, longest / np.maximum(lengths, longest), 0.0)
 
 
 _costs = partial(jax.jit, static_argnames=("body",))(cost_by_segments)
@@ -166,13 +196,14 @@ def _costs_and_slopes(pairs: Parameters, window: DisturbedWindow, weights: CostW
 
 @partial(jax.jit, static_argnames=("body",))
 def gauss_newton_of(
-    pairs: Parameters, window: DisturbedWindow, weights: CostWeights, signs: Any, kept: Any, body: MothBody
+    pairs: Parameters, window: DisturbedWindow, weights: CostWeights, signs: Any, shares: Any, body: MothBody
 ) -> Any:
-    """Gauss-Newton matrix (P, P) of the mean cost of the moths that are kept (B,), the others' taken as zero."""
+    """Gauss-Newton matrix (P, P) of the mean cost of moths until they are lost, whose rows count by shares (B,)."""
 
     def squared(pairs: Parameters, moth: DisturbedWindow) -> Any:
         flight = affine_disturbed_flight(pairs, moth, body, lambda state: state)
-        return squared_rows(flight, moth.targets[1:], weights)
+        return squared_rows(flight, moth.targets[1:], weights) * moth.sound[..., None]
 
-    sums = jnp.where(kept[:, None, None], sums_of_rows(squared, pairs, window, signs), 0.0)
+    shares = shares[:, None, None]
+    sums = jnp.where(shares > 0, shares * sums_of_rows(squared, pairs, window, signs), 0.0)
     return mean_square(sums, signs.shape[2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,17 +12,28 @@ from mothsim.body import MothBody
 from mothsim.controllers.policies.disturbed_flights import Disturbed, Scenario, delay_shares
 from mothsim.controllers.policies.policy_targets import draw_starts, draw_targets
 
-WAYS = {"delay": 0.6, "size": 0.15, "abdomen": 0.13, "noise": 0.06, "gusts": 0.06}
-"""Shares of the groups that are disturbed so; what small policies learn last is drawn most often."""
+
+class Ways(NamedTuple):
+    """Shares of the groups that are disturbed so; what small policies learn last is drawn most often."""
+
+    delay: float = 0.6
+    size: float = 0.15
+    abdomen: float = 0.13
+    noise: float = 0.06
+    gusts: float = 0.06
+
+
+WAYS = Ways()
 _VIOLENT, _LEAST = 0.85, 0.85  # share of the starts that are violent, and the root of how violent these are at least
 _STRONG, _NEARLY = 0.7, 0.9  # share of the disturbances that are nearly as strong as can be, and how nearly
 
 
 @lru_cache(maxsize=64)
 def draw_singly_disturbed(
-    seed: int, group: int, begun: int, moths: int, decisions: int, violence: float, strength: float, most: Disturbed
-) -> Scenario:
-    """Draw the flight of a group, disturbed in one of `WAYS`.
+    seed: int, group: int, begun: int, moths: int, decisions: int, violence: float, strength: float, most: Disturbed,
+    ways: Ways = WAYS,
+) -> Scenario:  # fmt: skip
+    """Draw the flight of a group, disturbed in one of `Ways`.
 
     Args:
         seed: of the draws.
@@ -32,12 +44,13 @@ def draw_singly_disturbed(
         violence: starts are up to so many times as far off as those of `recover`.
         strength: 0 to 1, the share of the groups that are disturbed, and of the violent starts that there are later.
         most: by what flights are disturbed at most.
+        ways: shares of the ways.
     """
     rng = np.random.default_rng([seed, group, begun])
     positions, velocities = draw_targets(rng, moths, decisions)
     violent = rng.uniform(size=(moths, 1)) < _VIOLENT * strength
     starts = draw_starts(rng, positions[:, 0], velocities[:, 0], violence, least=_LEAST * violent)
-    way = rng.choice(list(WAYS), p=list(WAYS.values())) if rng.uniform() < strength else ""
+    way = rng.choice(ways._fields, p=ways) if rng.uniform() < strength else ""
     amount = rng.uniform(size=(moths, 1))
     amount = np.where(rng.uniform(size=(moths, 1)) < _STRONG, _NEARLY + (1 - _NEARLY) * amount, amount)
     delay, noise, gusts = (getattr(most, name) * amount * (way == name) for name in ("delay", "noise", "gusts"))

@@ -13,6 +13,7 @@ from mothsim.controllers.policies.flight_curvature import (
     gauss_newton_matrix,
     live_parameters,
     signed_sums,
+    squared_rows,
 )
 from mothsim.controllers.policies.flight_gradient import (
     AffineFlight,
@@ -104,3 +105,27 @@ def test_large_swings_curve_by_their_size() -> None:
     factor = np.sqrt(slope * shares[1] / shares[0])[..., None, None]
     np.testing.assert_allclose(rows[1], factor * rows[0], rtol=1e-3, atol=1e-4 * np.abs(rows[0]).max())
     assert not rows[0][LEAPING].any()  # a leap may tilt
+
+
+def test_spins_curve_as_the_price_of_their_rate_grows() -> None:
+    weights = WEIGHTS._replace(spin=0.5)
+    rates = np.array([0.0, 11.0, 13.0, -25.0, 35.0, -100.0])
+    states = np.zeros((1, MOTHS, 8))
+    states[..., 6] = states[..., 7] = rates
+    still, goals = np.zeros((1, MOTHS, 3)), np.zeros((1, MOTHS, 2))
+
+    def flight(states: np.ndarray) -> AffineFlight:
+        return AffineFlight(states, still, still, np.zeros((MOTHS, 2)))
+
+    def cost(states: np.ndarray) -> np.ndarray:
+        return np.asarray(segment_costs(flight(states), goals, weights))
+
+    rows = np.asarray(squared_rows(flight(states), goals, weights))[0, :, 8]
+    ahead, behind = (cost(states + sign * 1e-2 * np.eye(8)[6]) for sign in (1, -1))
+    slope = (ahead - behind)[0] / 2e-2
+    share = 1 / (weights.calm + cost(states)[0])
+    excess = np.sign(rates) * np.maximum(0.0, np.abs(rates) - 12.0)
+    squares = np.divide(rows, rates, out=np.zeros(MOTHS), where=rates != 0) ** 2  # of the row by the rate
+    np.testing.assert_allclose(squares * excess, slope * share, rtol=2e-2, atol=1e-3)
+    assert not rows[:2].any()
+    assert rows[2:].all()

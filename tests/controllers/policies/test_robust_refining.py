@@ -19,8 +19,8 @@ from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.robust_refining import (
     RobustRefiningSettings,
     gauss_newton_of,
-    not_tumbling,
     refine_robust_policy,
+    shares_of,
 )
 from mothsim.response_estimate import RESPONSES
 
@@ -28,7 +28,7 @@ FEW = Path(__file__).parents[3] / "docs" / "studies" / "few-robust" / "robust-36
 SEGMENTS, MOTHS = 5, 8
 # Of the squares only those of the position, so that differences of the flown positions are all that is needed.
 WEIGHTS = CostWeights(precision=0.1, rate=0.0, posture=0.0, effort=0.0)
-SHORT = RobustRefiningSettings(steps=8, groups=3, moths=4, segments=10)
+SHORT = RobustRefiningSettings(steps=8, groups=3, moths=4, violent=1, segments=10)
 
 
 def few() -> Network:
@@ -44,14 +44,14 @@ def fly(network: Network) -> DisturbedWindow:
     scenarios = [draw_scenario(3, group, 0, 4, SEGMENTS, 0.1, 1.0, 1.0, most) for group in range(2)]
     policy = PolicyInFlight(tuple(zip(network.weights, network.biases, strict=True)), MothBody())
     rng = np.random.default_rng(7)
-    return fly_on(policy, begin(scenarios, policy), scenarios, np.zeros(2, np.int64), SEGMENTS, rng)[0]
+    return fly_on(policy, begin(scenarios, policy), scenarios, np.zeros(2, np.int64), SEGMENTS, rng, until_lost=True)[0]
 
 
 def test_the_matrix_is_that_of_flights_flown_anew() -> None:
     network = few()
     values, window = parameters(network), fly(network)
     assert window.sound.all()
-    kept = np.arange(MOTHS) != 2
+    shares = np.where(np.arange(MOTHS) == 2, 0.0, np.linspace(1, 0.2, MOTHS))
     slopes = []
     for i in range(len(values)):
         step = 1e-3 * np.eye(len(values))[i]
@@ -60,7 +60,7 @@ def test_the_matrix_is_that_of_flights_flown_anew() -> None:
     still = np.zeros((SEGMENTS, MOTHS, 3))
     flight = AffineFlight(window.states[1:], still, still, np.zeros((MOTHS, 2)))
     goals = window.targets[1:]
-    share = kept / (WEIGHTS.calm + segment_costs(flight, goals, WEIGHTS))
+    share = shares**2 / (WEIGHTS.calm + segment_costs(flight, goals, WEIGHTS))
     root = np.sqrt(np.asarray(share * distance_curvature(flight, goals, WEIGHTS)))
     rows = np.array([slope * root[..., None] for slope in slopes]).reshape(len(values), -1)
     # Signs that let one square through at a time leave nothing to chance.
@@ -68,17 +68,17 @@ def test_the_matrix_is_that_of_flights_flown_anew() -> None:
     signs = np.broadcast_to(np.eye(squares, dtype=np.float32).reshape(squares, SEGMENTS, SQUARES),
                             (MOTHS, squares, SEGMENTS, SQUARES))  # fmt: skip
     pairs = tuple(zip(network.weights, network.biases, strict=True))
-    found = np.asarray(gauss_newton_of(pairs, window, WEIGHTS, signs, kept, MothBody()))
+    found = np.asarray(gauss_newton_of(pairs, window, WEIGHTS, signs, shares, MothBody()))
     live = live_parameters(network)
     expected = rows @ rows.T / (MOTHS * squares * SEGMENTS)
     np.testing.assert_allclose(found[np.ix_(live, live)], expected, rtol=0.02, atol=0.01 * np.abs(expected).max())
 
 
-def test_moths_that_tumble_are_left_out() -> None:
+def test_gradients_of_moths_that_tumble_are_shortened() -> None:
     slopes = np.ones((6, 3))
-    slopes[1], slopes[2, 0], slopes[3, 1] = 100.0, np.nan, np.inf
-    assert not_tumbling(slopes, np.arange(6) != 5).tolist() == [True, False, False, False, True, False]
-    assert not not_tumbling(slopes, np.zeros(6, np.bool_)).any()
+    slopes[1], slopes[2, 0], slopes[3, 1] = 1000.0, np.nan, np.inf
+    np.testing.assert_allclose(shares_of(slopes), [1.0, 0.01, 0.0, 0.0, 1.0, 1.0])
+    assert not shares_of(np.full((2, 3), np.nan)).any()
 
 
 class Killed(Exception):
@@ -111,7 +111,7 @@ def test_a_killed_refining_goes_on_in_the_same_bits_and_gains(tmp_path: Path, mo
     assert cost_of_others(pruned) < 0.95 * cost_of_others(few())
 
 
-@pytest.mark.parametrize("option", [{"steps": 0}, {"memory": 1.0}, {"least_damping": 0.0}])
+@pytest.mark.parametrize("option", [{"steps": 0}, {"memory": 1.0}, {"least_damping": 0.0}, {"violent": 33}])
 def test_settings_out_of_range_are_named(option: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(option))):
         RobustRefiningSettings(**option)
