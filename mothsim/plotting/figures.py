@@ -24,6 +24,7 @@ from mothsim.plotting.style import BROWN, SERIES, figure_style
 
 _MARGIN = 3.5
 _GHOSTS = 3
+_SPUN = 3600  # degrees, beyond which a moth that has spun is drawn in turns
 _BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.12), "frameon": False}
 _BESIDE: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5), "frameon": False, "handlelength": 1.0}
 
@@ -188,9 +189,12 @@ def _draw_coordinates(axes: Axes, flight: Flight) -> None:
 
 def _draw_angles(axes: Axes, flight: Flight) -> None:
     theta, bend = _angles(flight)
+    unit = "degrees"
+    if np.nanmax(np.abs(theta)) > _SPUN:
+        unit, theta, bend = "turns", theta / 360, bend / 360
     axes.plot(flight.times, theta, color=BROWN, lw=1, label="body θ")
     axes.plot(flight.times, bend, color=TORQUE, lw=1, label="bend\nφ - θ - 180°")
-    axes.set_ylabel("angle, degrees")
+    axes.set_ylabel(f"angle, {unit}")
     axes.legend(**_BESIDE)
 
 

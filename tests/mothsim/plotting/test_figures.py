@@ -31,6 +31,15 @@ def test_a_lost_flight_is_drawn_too(tmp_path: Path) -> None:
     animate(flight, tmp_path / "lost.gif")
 
 
+def test_a_moth_that_spins_is_drawn_in_turns() -> None:
+    flight = fly(LQR(), "hover", duration=0.1)
+    labels = []
+    for turns in (0, 20):
+        flight.states[:, 2:4] += np.linspace(0, 2 * np.pi * turns, len(flight.states))[:, None]
+        labels.append({axes.get_ylabel() for axes in draw_flight(flight).axes})
+    assert labels[0] ^ labels[1] == {"angle, degrees", "angle, turns"}
+
+
 def test_many_moths_are_refused() -> None:
     flight = fly(LQR(), "hover", duration=0.1, moths=2)
     with pytest.raises(ValueError, match="one moth"):
