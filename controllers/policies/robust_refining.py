@@ -75,7 +75,7 @@ class RobustRefiningSettings:
         seed: of flights, disturbances and signs.
     """
 
-    steps: int = 200
+    steps: int = 170
     groups: int = 32
     moths: int = 6
     violent: int = 8

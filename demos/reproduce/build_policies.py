@@ -32,6 +32,7 @@ from mothsim.controllers.policies.policy_refining import RefiningSettings, refin
 from mothsim.controllers.policies.policy_training import PolicySettings
 from mothsim.controllers.policies.policy_wiring import draw_wiring
 from mothsim.controllers.policies.robust_pruning import RobustPruningSettings, prune_robust_policy, unwired_policy
+from mothsim.controllers.policies.robust_refining import RobustRefiningSettings, refine_robust_policy
 from mothsim.controllers.policies.robust_training import RobustSettings, init_robust_policy, train_robust_policy
 from mothsim.demos.cli.output import show, wrote
 from mothsim.demos.cli.train_policy import StageBar
@@ -59,6 +60,7 @@ ROBUST = {
         weights={**RobustSettings().weights, "calm": 0.03},
     ),
 }  # fmt: skip
+ROBUST_REFINED = RobustRefiningSettings()  # of `robust`; `robust-60` is not refined
 LINEAR = PolicySettings(hidden=(), steps=500, moths=64, learning_rate=2e-2, violence=1.2)
 PRUNED = RefiningSettings(
     steps=20, moths=64, segments=40, violence=1.5, bobbing=1.0, memory=0.8, damping=0.01,
@@ -73,7 +75,9 @@ ENVELOPE = replace(PolicySettings(hidden=(8,), steps=500, moths=96), **ALL_ANGLE
 """How these are trained: with a hidden layer, since linear ones that were trained alike missed manoeuvres."""
 
 
-Settings = TypeVar("Settings", PolicySettings, RefiningSettings, RobustSettings, RobustPruningSettings)
+Settings = TypeVar(
+    "Settings", PolicySettings, RefiningSettings, RobustSettings, RobustRefiningSettings, RobustPruningSettings
+)
 
 
 class PruningStages(NamedTuple):
@@ -166,9 +170,15 @@ class BuildPolicies:
             return run(refine_policy, network, finishing, file, partial(bar, "finishing")), file
 
     def _robust(self, name: str) -> tuple[Network, Path]:
-        file, settings = self.out / f"{name}.safetensors", scaled(ROBUST[name], self.seeds[0], self.step_scale)
+        file, seed = self.out / f"{name}.safetensors", self.seeds[0]
+        refined = name == "robust"
+        training, refining = scaled(ROBUST[name], seed, self.step_scale), scaled(ROBUST_REFINED, seed, self.step_scale)
+        first = file.with_name("robust-unrefined.safetensors") if refined else file
         with StageBar() as bar:
-            return run(train_robust_policy, init_robust_policy(settings), settings, file, partial(bar, name)), file
+            network = run(train_robust_policy, init_robust_policy(training), training, first, partial(bar, name))
+            if refined:
+                network = run(refine_robust_policy, network, refining, file, partial(bar, "refining"))
+            return network, file
 
     def _pruned(self, seed: int, folder: Path) -> tuple[Network, Path]:
         requirement = REQUIREMENTS[self.requirement]
