@@ -30,9 +30,7 @@ from mothsim.policy_memory import recall, remember
 from mothsim.response_estimate import RESPONSES
 from mothsim.solver.propagate import SEGMENT
 
-_LOST = (
-    25.0  # what a segment counts for after a moth is lost; so little that who is lost by chance does not rule a step
-)
+_LOST = 25.0  # what a segment counts for after a moth is lost: little enough that chance losses do not rule a step
 
 
 def disturbed_cost(parameters: Parameters, window: DisturbedWindow, weights: CostWeights, body: MothBody) -> Any:
