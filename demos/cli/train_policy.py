@@ -172,10 +172,10 @@ class TrainPolicy:
         network = run(train_robust_policy, network, settings, trained, partial(bar, "training") if bar else None)
         if steps is None:
             return network
+        groups = max(1, 8 * settings.groups // 3)
         refining = RobustRefiningSettings(  # about as many moths, on more bodies
-            steps, groups=max(1, 8 * settings.groups // 3), moths=-(-3 * settings.moths // 8),
-            segments=2 * settings.segments, seed=settings.seed,
-        )  # fmt: skip
+            steps, groups, -(-3 * settings.moths // 8), groups // 4, 2 * settings.segments, seed=settings.seed
+        )
         refining = replace(refining, disturbed={**refining.disturbed, "delay": self.training.delay})
         return run(refine_robust_policy, network, refining, file, partial(bar, "refining") if bar else None)
 
