@@ -24,7 +24,8 @@ from mothsim.plotting.style import BROWN, SERIES, figure_style
 
 _MARGIN = 3.5
 _GHOSTS = 3
-_SPUN = 3600  # degrees, beyond which a moth that has spun is drawn in turns
+_FINEST = 1e-4  # mm, below which no error is of interest
+_SPUN = 720  # degrees, beyond which a moth that has spun is drawn in turns
 _BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.12), "frameon": False}
 _BESIDE: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5), "frameon": False, "handlelength": 1.0}
 
@@ -104,7 +105,7 @@ def _lay_out(rows: int, times: NDArray[np.floating], right: float) -> tuple[Axes
         axis.grid(alpha=0.25)
         axis.set_xlim(times[0], times[-1] if len(times) > 1 else None)
         axis.set_facecolor("white")
-        axis.yaxis.set_label_coords(-0.1, 0.5)  # in line without Matplotlib's search for room, which takes long
+        axis.yaxis.set_label_coords(-0.12, 0.5)  # in line without Matplotlib's search for room, which takes long
     for axis in axes[:-1]:
         axis.tick_params(labelbottom=False)
     axes[-1].set_xlabel("time, s")
@@ -112,8 +113,10 @@ def _lay_out(rows: int, times: NDArray[np.floating], right: float) -> tuple[Axes
 
 
 def _log_scale(axes: Axes) -> None:
-    """Logarithmic y with plain numbers, 0.1 and not a power of ten, which takes Matplotlib long to set."""
+    """Logarithmic y, mm, with plain numbers, 0.1 and not a power of ten, which takes Matplotlib long to set."""
     axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    axes.set_ylim(bottom=_FINEST if low < _FINEST < high / 10 else low)
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
 

@@ -40,6 +40,14 @@ def test_a_moth_that_spins_is_drawn_in_turns() -> None:
     assert labels[0] ^ labels[1] == {"angle, degrees", "angle, turns"}
 
 
+def test_errors_of_no_interest_leave_the_others_their_room() -> None:
+    flight = fly(LQR(), "hover", duration=0.2)
+    flight.errors[5:] = 1e-14
+    (error,) = (axes for axes in draw_flight(flight).axes if axes.get_ylabel() == "error, mm")
+    assert error.get_ylim()[0] == 1e-4
+    assert error.get_ylim()[1] > 10 * flight.errors.max()
+
+
 def test_many_moths_are_refused() -> None:
     flight = fly(LQR(), "hover", duration=0.1, moths=2)
     with pytest.raises(ValueError, match="one moth"):
