@@ -73,7 +73,7 @@ class DisturbedFlightSettings:
     violence: float = 0.4
     bobbing: float = 1.0
     segment_weight: float = 100.0
-    disturbed: dict[str, float] = field(default_factory=dict)
+    disturbed: dict[str, Any] = field(default_factory=dict)
     seed: int = 0
 
     def __post_init__(self) -> None:

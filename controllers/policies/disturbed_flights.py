@@ -77,6 +77,8 @@ class Disturbed:
         gusts: standard deviation of the wind, cm/s; half the flights have none.
         size, abdomen: factors of the lengths and of the abdomen's mass, and their inverses; a third of the groups fly
             the nominal body, the others differ in either or both.
+        whole_delays: of the delays that are drawn half are the longest; or, for this, of one segment, two or three, as
+            far as they go: shorter ones are harder for who expects the longest.
         undisturbed: share of the groups that nothing disturbs. Without them one flight in some thirty is undisturbed,
             and a policy comes less near its target where it could come nearest.
     """
@@ -86,6 +88,7 @@ class Disturbed:
     gusts: float = 350.0
     size: float = 1.28
     abdomen: float = 2.1
+    whole_delays: bool = False
     undisturbed: float = 0.0
 
     def __post_init__(self) -> None:
@@ -176,13 +179,19 @@ def draw_scenario(
     def some(share: float) -> Array:
         return (rng.uniform(size=(moths, 1)) < share * strength) * rng.uniform(size=(moths, 1))
 
-    delay = np.where(rng.uniform(size=(moths, 1)) < 0.5, 1.0, rng.uniform(size=(moths, 1)))
-    delay *= rng.uniform(size=(moths, 1)) < 0.5 * strength
+    delay = lateness(rng, moths, most) * (rng.uniform(size=(moths, 1)) < 0.5 * strength)
     gusts = most.gusts * some(0.5)
     wind = gusts * rng.normal(size=(moths, 2))
     body = draw_body(rng, most) if rng.uniform() < 0.75 * strength else MothBody()
     noise = most.noise * some(0.5)
     return Scenario(positions, velocities, starts, wind, gusts, noise, delay_shares(most.delay * delay[:, 0]), body)
+
+
+def lateness(rng: np.random.Generator, moths: int, most: Disturbed) -> Array:
+    """Shares (moths, 1) of the longest delay, of moths that are delayed."""
+    often, share = rng.uniform(size=(moths, 1)) < 0.5, rng.uniform(size=(moths, 1))
+    segments = round(most.delay / SEGMENT) if most.whole_delays else 1
+    return np.where(often, rng.integers(1, segments + 1, (moths, 1)) / segments if segments > 1 else 1.0, share)
 
 
 def draw_body(rng: np.random.Generator, most: Disturbed) -> MothBody:

@@ -125,15 +125,16 @@ def _squared(flight: AffineFlight, window: Window, weights: CostWeights, body: M
     leap *= jnp.sqrt(2 * weights.leap)
     leap = jnp.pad(leap, ((0, 0), (0, 0), (0, SQUARES - leap.shape[-1])))
     return sound * jnp.where(
-        window.leaping[:, None] > 0, leap, squared_rows(flight, window.goals, weights, window.slack)
+        window.leaping[:, None] > 0, leap, squared_rows(flight, window.goals, weights, window.slack, window.unhurried)
     )
 
 
-def squared_rows(flight: AffineFlight, goals: Any, weights: CostWeights, slack: Any = 0.0) -> Any:
+def squared_rows(flight: AffineFlight, goals: Any, weights: CostWeights, slack: Any = 0.0, unhurried: Any = 0.0) -> Any:
     """Quantities (T, B, 12) whose squares curve as the cost does, by the parameters about the flight that was flown."""
     flown = jax.lax.stop_gradient(flight)
-    share = 1 / (weights.calm + segment_costs(flown, goals, weights, slack)) + weights.large
-    price = weights.effort + jnp.array([0.0, 0.0, weights.torque])
+    share = 1 / (weights.calm + segment_costs(flown, goals, weights, slack, unhurried)) + weights.large
+    force = weights.effort + weights.patience * jnp.broadcast_to(unhurried, share.shape)
+    price = jnp.stack([force, force, jnp.full_like(force, weights.effort + weights.torque)], axis=-1)
     # The root of the slope of the bounded price by the price itself.
     swings = 1 / (1 + 2 * swing_price(flown, weights) / weights.huber) ** 0.25
     near = jnp.sqrt(distance_curvature(flown, goals, weights, slack))[..., None]

@@ -56,6 +56,7 @@ class CostWeights(NamedTuple):
         precision: distance, cm, below which the cost of distance turns from linear to quadratic.
         rate, posture, effort, change: of angular rates, tilt and bend, outputs, and changes of the outputs.
         torque: of abdominal torque, in addition to its share of the effort.
+        patience: of forces, in addition to their share of the effort, of moths that are unhurried, see `Window`.
         arrival: of velocity, tilt and spin at a window's end, by its length.
         calm: mean cost below which a flight's own cost counts as it is, and above which by its logarithm, so that
             violent flights do not drown the calm ones.
@@ -74,6 +75,7 @@ class CostWeights(NamedTuple):
     effort: float = 2e-3
     change: float = 0.0
     torque: float = 0.0
+    patience: float = 0.0
     arrival: float = 0.02
     calm: float = 0.02
     large: float = 0.0
@@ -94,6 +96,8 @@ class Window(NamedTuple):
         sound: (B,) one, or zero where a moth was lost on the way and counts for nothing.
         goals: (T, B, 2) where the moths are to be at the segments' ends, cm, and `slack` (T, B) by how much less
             exactly, cm: the targets, and zero, unless the moths are led.
+        unhurried: (B,) one where a target stands still, less where it moves, and zero where it is lively or the moth
+            bears a load.
         leaping: (B,) one where a target that stands still jumps, and the moth is to come after it at its own pace.
     """
 
@@ -109,7 +113,20 @@ class Window(NamedTuple):
     sound: Any
     goals: Any
     slack: Any
+    unhurried: Any
     leaping: Any
+
+
+class Led(NamedTuple):
+    """Where B moths are led on their way to their targets, see `mothsim.controllers.policies.leading.lead`.
+
+    Attributes:
+        goals, slack, unhurried: (B, T, 2), cm, (B, T), cm, and (B,), see `Window`.
+    """
+
+    goals: Any
+    slack: Any
+    unhurried: Any
 
 
 class AffineFlight(NamedTuple):
@@ -144,7 +161,7 @@ def policy_answer(parameters: Parameters, states: Any, target: PolicyTarget, xp:
 
 def fly_window(
     parameters: Parameters, starts: Array, targets: Any, velocities: Any, body: MothBody, angles: Any = np.pi / 2,
-    engine: str = "numba", goals: tuple[Any, Any] | None = None, leaping: NDArray[np.bool_] | None = None,
+    engine: str = "numba", led: Led | None = None, leaping: NDArray[np.bool_] | None = None,
     loads: float | Array = 0.0,
 ) -> Window:  # fmt: skip
     """Fly a policy after targets, with the Jacobians of all segments.
@@ -157,8 +174,7 @@ def fly_window(
         body: that flies.
         angles: of the body at the targets, of all or of each (B,), rad.
         engine: one of `ENGINES`; by `jax` the window is made on JAX's device, in single precision throughout.
-        goals: where the moths are led (B, T + 1 or more, 2) and how exactly (B, T + 1 or more), see
-            `mothsim.controllers.policies.leading.lead`; by default to the targets.
+        led: where the moths are led; by default to the targets, at once.
         leaping: which moths leap (B,), see `Window`; by default none.
         loads: shares of trim's forces and torque, of all or of each (B,), that the policy does not count on; so it
             has to fly as if on a heavier body, or, where they are negative, a lighter one.
@@ -181,10 +197,10 @@ def fly_window(
         rows.append(row)
     components, *slopes = (xp.stack(each) for each in zip(*rows, strict=True))
     slopes = (xp.where(lost[:, None, None], 0.0, each) for each in slopes)
-    led = goals or (targets, xp.zeros(targets.shape[:2]))
-    led = [xp.moveaxis(xp.asarray(each), 1, 0)[1 : segments + 1] for each in led]
+    goals, slack, unhurried = led or (targets, xp.zeros(targets.shape[:2]), xp.zeros(len(starts)))
+    goals, slack = (xp.moveaxis(xp.asarray(each), 1, 0)[1 : segments + 1] for each in (goals, slack))
     leaping = np.zeros(len(starts), dtype=np.bool_) if leaping is None else leaping
-    fields = (xp.stack(states), components, *slopes, *shown, postures, trims, ~lost, *led, leaping)
+    fields = (xp.stack(states), components, *slopes, *shown, postures, trims, ~lost, goals, slack, unhurried, leaping)
     return Window(*(xp.asarray(each, np.float32) for each in fields))
 
 
@@ -244,7 +260,7 @@ def flight_cost(
     not only to come near but to come very near soon. A leap costs its square distance and force, see `leap_costs`.
     """
     flight = affine_flight(parameters, window, body)
-    costs = segment_costs(flight, window.goals, weights, window.slack)
+    costs = segment_costs(flight, window.goals, weights, window.slack, window.unhurried)
     arrival = weights.arrival * arrival_cost(flight.states[-1], window.velocities[-1], window.postures[:, 0])
     costs = (costs if each_segment else costs.mean(axis=0, keepdims=True)) + arrival
     flights = (jnp.log1p(costs / weights.calm) + weights.large * costs).mean(axis=0)
@@ -280,11 +296,17 @@ def affine_flight(
     return AffineFlight(states, outputs, jnp.diff(outputs, axis=0, prepend=0.0), window.postures)
 
 
-def segment_costs(flight: AffineFlight, goals: Any, weights: CostWeights, slack: Any = 0.0) -> Any:
-    """What each segment of flights costs (T, B), where they are to end at goals (T, B, 2), with slack (T, B)."""
+def segment_costs(
+    flight: AffineFlight, goals: Any, weights: CostWeights, slack: Any = 0.0, unhurried: Any = 0.0
+) -> Any:
+    """What each segment of flights costs (T, B), where they are to end at goals (T, B, 2), with slack (T, B).
+
+    See `Window` for the slack and for `unhurried` (B,).
+    """
     square, precision = ((flight.states[..., :2] - goals) ** 2).sum(axis=-1), weights.precision + slack
     distance = jnp.sqrt(square + precision**2) - precision
     work = weights.effort * (flight.outputs**2).sum(axis=-1) + weights.torque * flight.outputs[..., 2] ** 2
+    work += weights.patience * unhurried * (flight.outputs[..., :2] ** 2).sum(axis=-1)
     work += weights.change * (flight.changes**2).sum(axis=-1)
     work += weights.spin * (jnp.sqrt(1 + spin_excess(flight) ** 2) - 1)
     swing = swing_price(flight, weights)

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-_MOTHS_FIRST = ("postures", "trims", "shares", "memory", "leaping")
+_MOTHS_FIRST = ("postures", "trims", "shares", "memory", "unhurried", "leaping")
 
 
 def moth_by_moth(function: Callable[..., Any], parameters: Any, window: Any, *others: Any, each: Any = ()) -> Any:

@@ -30,6 +30,7 @@ from mothsim.controllers.policies.flight_gradient import (
     cost_and_gradient,
     flight_cost,
 )
+from mothsim.controllers.policies.leading import SOON
 from mothsim.controllers.policies.policy_training import require_sound
 from mothsim.controllers.policies.random_window import random_window
 
@@ -46,6 +47,8 @@ class RefiningSettings:
         bobbing: factor on the targets' sines along y.
         led: time, s, in which moths are led through a target's jump, and also, for some half a second, from their start
             to their target, see `mothsim.controllers.policies.leading`; 0 asks of them to be at the target at once.
+        soon: how soon moths are led to lively targets, see `mothsim.controllers.policies.leading.lead`; the sooner, the
+            closer they follow those and the more force they take about still ones.
         leaping: share of the moths whose target stands still and jumps once, and which are to come after it by the
             least square distance and force, see `mothsim.controllers.policies.flight_gradient.leap_costs`.
         loaded: share of the moths that bear a load which the policy does not know of, so that it holds its place on
@@ -67,6 +70,7 @@ class RefiningSettings:
     tilt: float = 0.0
     bobbing: float = 2.0
     led: float = 0.0
+    soon: tuple[float, float] = SOON
     leaping: float = 0.0
     loaded: float = 0.0
     memory: float = 0.6
@@ -85,6 +89,8 @@ class RefiningSettings:
         require_sound(self, ("steps", "moths", "segments"), ("violence", "bobbing", "damping", "least_damping"))
         if not 0 <= self.led < math.inf:
             raise ValueError(f"led = {self.led!r}: expected a time from 0 s on")
+        if len(self.soon) != 2 or not all(0 < each < math.inf for each in self.soon):
+            raise ValueError(f"soon = {self.soon!r}: expected a rate and a braking above 0")
         for name in ("leaping", "loaded", "memory"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} = {getattr(self, name)!r}: expected a share from 0 to below 1")
@@ -135,7 +141,7 @@ def fly_random(network: Network, settings: RefiningSettings, step: int) -> Windo
     rng = np.random.default_rng([settings.seed, step])
     return random_window(
         network.layers, rng, settings.moths, settings.segments, settings.violence, settings.tilt, settings.engine,
-        settings.bobbing, settings.led, settings.leaping, settings.loaded,
+        settings.bobbing, settings.led, settings.leaping, settings.loaded, settings.soon,
     )  # fmt: skip
 
 

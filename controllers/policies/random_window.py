@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from mothsim.body import MothBody
-from mothsim.controllers.policies.flight_gradient import Parameters, Window, fly_window
-from mothsim.controllers.policies.leading import JUMPING, lead
+from mothsim.controllers.policies.flight_gradient import Led, Parameters, Window, fly_window
+from mothsim.controllers.policies.leading import JUMPING, SOON, lead
 from mothsim.controllers.policies.policy_targets import draw_angles, draw_leaps, draw_starts, draw_targets
 
 _LEAP_VIOLENCE = 0.3  # of starts before a leap
@@ -19,6 +19,7 @@ _LOADS = -0.6, 0.5  # as on bodies of 0.6 times to twice the weight
 def random_window(
     parameters: Parameters, rng: np.random.Generator, moths: int, segments: int, violence: float, tilt: float,
     engine: str, bobbing: float = 1.0, led: float = 0.0, leaping: float = 0.0, loaded: float = 0.0,
+    soon: tuple[float, float] = SOON,
 ) -> Window:  # fmt: skip
     """Fly a policy after random targets; the flights are the same by either engine.
 
@@ -36,6 +37,7 @@ def random_window(
         leaping: share of the moths, the last ones, that start calmly after targets that only jump, and are not led.
         loaded: share of the moths, the first ones, that bear a load, see
             `mothsim.controllers.policies.flight_gradient.fly_window`.
+        soon: how soon they are led to lively targets, see `mothsim.controllers.policies.leading.lead`.
     """
     leaps = round(leaping * moths)
     xp = jnp if engine == "jax" else np
@@ -44,19 +46,20 @@ def random_window(
     angles = draw_angles(rng, moths, tilt)
     first = np.asarray(positions[:, 0]), np.asarray(velocities[:, 0])
     starts = draw_starts(rng, *first, violence, angles[: moths - leaps])
-    goals, slack = positions, np.zeros(positions.shape[:2])
+    goals, slack, unhurried = positions, np.zeros(positions.shape[:2]), np.zeros(len(positions))
     if led:
         eased, _ = draw_targets(again, moths - leaps, segments, **options, jump_time=led)
-        goals, slack = lead(starts, eased, np.asarray(velocities))
+        goals, slack, unhurried = lead(starts, eased, np.asarray(velocities), soon)
     if leaps:
         targets = draw_leaps(rng, leaps, segments)
         calm = draw_starts(rng, targets[:, 0], np.zeros((leaps, 2)), _LEAP_VIOLENCE, angles[moths - leaps :])
         starts = np.concatenate([starts, calm])
         positions, goals = (xp.concatenate([each, targets]) for each in (positions, goals))
-        velocities, slack = (xp.pad(each, ((0, leaps), *[(0, 0)] * (each.ndim - 1))) for each in (velocities, slack))
+        velocities, slack, unhurried = (
+            xp.pad(each, ((0, leaps), *[(0, 0)] * (each.ndim - 1))) for each in (velocities, slack, unhurried)
+        )
     last, loads = np.arange(moths) >= moths - leaps, np.zeros(moths)
     bearers = round(loaded * moths)
     loads[:bearers] = rng.uniform(*_LOADS, bearers)
-    return fly_window(
-        parameters, starts, positions, velocities, MothBody(), angles, engine, (goals, slack), last, loads
-    )
+    led_to = Led(goals, slack, unhurried * (loads == 0))
+    return fly_window(parameters, starts, positions, velocities, MothBody(), angles, engine, led_to, last, loads)

@@ -74,7 +74,7 @@ class RobustPruningSettings:
     weights: dict[str, float] = field(
         default_factory=lambda: {"effort": 1e-4, "change": 1e-3, "calm": 1.0, "large": 3.0}
     )
-    disturbed: dict[str, float] = field(
+    disturbed: dict[str, Any] = field(
         default_factory=lambda: {"delay": 0.0213, "noise": 0.055, "gusts": 330.0, "size": 1.27, "abdomen": 2.05}
     )
     seed: int = 0

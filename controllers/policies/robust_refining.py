@@ -53,7 +53,6 @@ from mothsim.controllers.policies.single_disturbances import Ways, draw_singly_d
 
 _SUMS = 8  # of a flight's rows
 _LONGEST = 10.0  # times the median length of the moths' gradients, to which longer ones are shortened
-_WAYS = Ways(delay=0.3, abdomen=0.5, noise=0.03, gusts=0.02)  # of violent starts; on a light abdomen moths come to spin
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class RobustRefiningSettings:
     Attributes:
         steps: of Gauss-Newton.
         groups, moths: groups of so many moths each, on one body a group; many, so that a step sees many bodies.
-        violent: of the groups, those that begin anew at every step, from violent starts and disturbed in one way each.
+        violent: of the groups, those that begin anew at every step, from violent starts and disturbed in few ways each.
         segments: of a window.
         violence: starts are up to so many times as far off as those of `recover`.
         bobbing: factor on the targets' sines along y.
@@ -72,6 +71,8 @@ class RobustRefiningSettings:
         least_damping: to which it falls.
         weights: of the cost, see `CostWeights`; every segment counts by itself.
         disturbed: by what at most, see `Disturbed`; by more than is to be borne, as policies give way at the ends.
+        ways: shares of the ways in which violent groups are disturbed, see
+            `mothsim.controllers.policies.single_disturbances.Ways`; on a light abdomen moths come to spin.
         seed: of flights, disturbances and signs.
     """
 
@@ -92,8 +93,11 @@ class RobustRefiningSettings:
             "spin": 0.5,
         }
     )  # fmt: skip
-    disturbed: dict[str, float] = field(
+    disturbed: dict[str, Any] = field(
         default_factory=lambda: {"gusts": 500.0, "size": 1.32, "abdomen": 2.2, "undisturbed": 0.3}
+    )
+    ways: dict[str, float] = field(
+        default_factory=lambda: {"delay": 0.3, "size": 0.15, "abdomen": 0.5, "noise": 0.03, "gusts": 0.02}
     )
     seed: int = 0
 
@@ -107,6 +111,8 @@ class RobustRefiningSettings:
             raise ValueError(f"violent = {self.violent!r}: expected a number of groups, of {self.groups}")
         CostWeights(**self.weights)
         Disturbed(**self.disturbed)
+        if not np.isclose(sum(Ways(**self.ways)), 1.0):
+            raise ValueError(f"ways = {self.ways!r}: expected shares that add up to 1")
 
 
 def refine_robust_policy(
@@ -168,7 +174,7 @@ def _draw(settings: RobustRefiningSettings, group: int, begun: int) -> Scenario:
         return draw_disturbed(settings, group, begun)
     most, longest = Disturbed(**settings.disturbed), LONGEST + settings.segments
     return draw_singly_disturbed(
-        settings.seed, group, begun, settings.moths, longest, settings.violence, 1.0, most, _WAYS
+        settings.seed, group, begun, settings.moths, longest, settings.violence, 1.0, most, Ways(**settings.ways)
     )
 
 

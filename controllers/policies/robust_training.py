@@ -61,7 +61,7 @@ class RobustSettings:
     weights: dict[str, float] = field(
         default_factory=lambda: {"effort": 1e-4, "change": 5e-4, "calm": 0.01, "large": 1.0}
     )
-    disturbed: dict[str, float] = field(default_factory=lambda: {"gusts": 500.0, "undisturbed": 0.3})
+    disturbed: dict[str, Any] = field(default_factory=lambda: {"gusts": 500.0, "undisturbed": 0.3})
     seed: int = 0
 
     def __post_init__(self) -> None:

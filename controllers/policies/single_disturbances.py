@@ -1,4 +1,4 @@
-"""Flights that are disturbed in one way each, as those are by which robustness is tested, and from violent starts."""
+"""Flights from violent starts, disturbed in one way each, or in two, as those are by which robustness is tested."""
 
 from __future__ import annotations
 
@@ -9,22 +9,28 @@ from typing import NamedTuple
 import numpy as np
 
 from mothsim.body import MothBody
-from mothsim.controllers.policies.disturbed_flights import Disturbed, Scenario, delay_shares
+from mothsim.controllers.policies.disturbed_flights import Disturbed, Scenario, delay_shares, lateness
 from mothsim.controllers.policies.policy_targets import draw_starts, draw_targets
+from mothsim.solver.propagate import SEGMENT
 
 
 class Ways(NamedTuple):
-    """Shares of the groups that are disturbed so; what small policies learn last is drawn most often."""
+    """Shares of the groups that are disturbed so; what small policies learn last is drawn most often.
+
+    `pair` is a delay of up to a segment on a smaller body, for some in gusts besides.
+    """
 
     delay: float = 0.6
     size: float = 0.15
     abdomen: float = 0.13
     noise: float = 0.06
     gusts: float = 0.06
+    pair: float = 0.0
 
 
 WAYS = Ways()
 _VIOLENT, _LEAST = 0.85, 0.85  # share of the starts that are violent, and the root of how violent these are at least
+_PAIR_GUSTS, _IN_GUSTS = 200.0, 0.3  # cm/s, the strongest beside a delay on a smaller body, and how many have them
 _STRONG, _NEARLY = 0.7, 0.9  # share of the disturbances that are nearly as strong as can be, and how nearly
 
 
@@ -53,11 +59,17 @@ def draw_singly_disturbed(
     way = rng.choice(ways._fields, p=ways) if rng.uniform() < strength else ""
     amount = rng.uniform(size=(moths, 1))
     amount = np.where(rng.uniform(size=(moths, 1)) < _STRONG, _NEARLY + (1 - _NEARLY) * amount, amount)
+    if way == "delay" and most.whole_delays:
+        amount = lateness(rng, moths, most)
     delay, noise, gusts = (getattr(most, name) * amount * (way == name) for name in ("delay", "noise", "gusts"))
     exponent, body = float(rng.choice([-1, 1]) * amount[0, 0]), MothBody()
     if way == "size":
         body = body.scaled(most.size**exponent)
     if way == "abdomen":
         body = replace(body, abdomen_density=body.abdomen_density * most.abdomen**exponent)
+    if way == "pair":
+        delay = min(most.delay, SEGMENT) * amount
+        gusts = _PAIR_GUSTS * rng.uniform(size=(moths, 1)) * (rng.uniform(size=(moths, 1)) < _IN_GUSTS)
+        body = body.scaled(most.size ** -rng.uniform(0.3, 1.0))
     wind = gusts * rng.normal(size=(moths, 2))
     return Scenario(positions, velocities, starts, wind, gusts, noise, delay_shares(delay[:, 0]), body)

@@ -176,7 +176,8 @@ class TrainPolicy:
         refining = RobustRefiningSettings(  # about as many moths, on more bodies
             steps, groups, -(-3 * settings.moths // 8), groups // 4, 2 * settings.segments, seed=settings.seed
         )
-        refining = replace(refining, disturbed={**refining.disturbed, "delay": self.training.delay})
+        late = {"delay": self.training.delay, "whole_delays": True}
+        refining = replace(refining, disturbed={**refining.disturbed, **late})
         return run(refine_robust_policy, network, refining, file, partial(bar, "refining") if bar else None)
 
     def _given(self, *names: str) -> dict[str, Any]:

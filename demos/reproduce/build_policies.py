@@ -49,10 +49,18 @@ REFINED = RefiningSettings(
     steps=360, moths=60, led=0.155, leaping=0.2, loaded=0.05, least_damping=3e-3,
     weights={
         "precision": 2e-3, "calm": 3e-3, "large": 10.0, "rate": 3e-3, "posture": 0.02, "huber": 3e-3, "effort": 1.5e-3,
-        "change": 6e-3, "torque": 7.5e-3, "arrival": 0.0, "leap": 4.0, "ease": 0.5,
+        "change": 6e-3, "torque": 7.5e-3, "arrival": 0.0, "leap": 4.0, "ease": 0.45,
     },
 )  # fmt: skip
-FINISHED = replace(REFINED, steps=240, least_damping=1e-2)
+# With less force about still targets, and fewer loads, as a start that is tilted looks like one.
+_GENTLE = replace(
+    REFINED, loaded=1 / 60, least_damping=1e-2, weights={**REFINED.weights, "torque": 0.012, "patience": 4.0}
+)
+FINISHED = (
+    replace(_GENTLE, steps=400),
+    replace(_GENTLE, steps=160, soon=(70.0, 70.0)),  # nearer to lively targets, at the price of force about still ones
+    replace(_GENTLE, steps=100, weights={**_GENTLE.weights, "ease": 0.4}),
+)
 ROBUST = {
     "robust": RobustSettings(steps=10_000),
     "robust-60": RobustSettings(  # it keeps what it was made by: with undisturbed groups it was not tried
@@ -60,7 +68,14 @@ ROBUST = {
         weights={**RobustSettings().weights, "calm": 0.03},
     ),
 }  # fmt: skip
-ROBUST_REFINED = RobustRefiningSettings()  # of `robust`; `robust-60` is not refined
+ROBUST_REFINED = {
+    "robust": RobustRefiningSettings(),
+    "robust-60": RobustRefiningSettings(
+        steps=520, violent=12,
+        disturbed={**RobustRefiningSettings().disturbed, "delay": 0.06, "whole_delays": True},
+        ways={"delay": 0.4, "size": 0.05, "abdomen": 0.2, "noise": 0.03, "gusts": 0.02, "pair": 0.3},
+    ),
+}  # fmt: skip
 LINEAR = PolicySettings(hidden=(), steps=500, moths=64, learning_rate=2e-2, violence=1.2)
 PRUNED = RefiningSettings(
     steps=20, moths=64, segments=40, violence=1.5, bobbing=1.0, memory=0.8, damping=0.01,
@@ -164,21 +179,22 @@ class BuildPolicies:
     def _dense(self) -> tuple[Network, Path]:
         file, seed = self.out / "alone.safetensors", self.seeds[0]
         training, refining = scaled(DENSE, seed, self.step_scale), scaled(REFINED, seed, self.step_scale)
-        finishing = scaled(FINISHED, seed + 1, self.step_scale)  # by flights that it was not refined by
         with StageBar() as bar:
             network = make_policy(training, refining, file.with_name("alone-unfinished.safetensors"), bar)
-            return run(refine_policy, network, finishing, file, partial(bar, "finishing")), file
+            for stage, settings in enumerate(FINISHED, 1):  # by flights that it was not refined by
+                finishing = scaled(settings, seed + stage, self.step_scale)
+                finished = file if settings is FINISHED[-1] else file.with_name(f"alone-finished-{stage}.safetensors")
+                network = run(refine_policy, network, finishing, finished, partial(bar, f"finishing {stage}"))
+            return network, file
 
     def _robust(self, name: str) -> tuple[Network, Path]:
         file, seed = self.out / f"{name}.safetensors", self.seeds[0]
-        refined = name == "robust"
-        training, refining = scaled(ROBUST[name], seed, self.step_scale), scaled(ROBUST_REFINED, seed, self.step_scale)
-        first = file.with_name("robust-unrefined.safetensors") if refined else file
+        training = scaled(ROBUST[name], seed, self.step_scale)
+        refining = scaled(ROBUST_REFINED[name], seed, self.step_scale)
+        first = file.with_name(f"{name}-unrefined.safetensors")
         with StageBar() as bar:
             network = run(train_robust_policy, init_robust_policy(training), training, first, partial(bar, name))
-            if refined:
-                network = run(refine_robust_policy, network, refining, file, partial(bar, "refining"))
-            return network, file
+            return run(refine_robust_policy, network, refining, file, partial(bar, "refining")), file
 
     def _pruned(self, seed: int, folder: Path) -> tuple[Network, Path]:
         requirement = REQUIREMENTS[self.requirement]

@@ -46,7 +46,7 @@ def fly(network: Network):
     starts = draw_starts(rng, positions[:, 0], velocities[:, 0], 0.2, angles)
     pairs = tuple(zip(network.weights, network.biases, strict=True))
     return fly_window(
-        pairs, starts, positions, velocities, MothBody(), angles, goals=lead(starts, positions, velocities),
+        pairs, starts, positions, velocities, MothBody(), angles, led=lead(starts, positions, velocities),
         leaping=LEAPING,
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Robust policies of few connections: one disturbance a flight, gradients moth by moth, and pruning that resumes."""
+"""Robust policies of few connections: gradients moth by moth, and pruning that resumes."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,32 +18,10 @@ from mothsim.controllers.policies.flight_gradient import CostWeights
 from mothsim.controllers.policies.moth_by_moth import moth_by_moth
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.robust_pruning import RobustPruningSettings, prune_robust_policy, unwired_policy
-from mothsim.controllers.policies.single_disturbances import WAYS, draw_singly_disturbed
+from mothsim.controllers.policies.single_disturbances import draw_singly_disturbed
 
 BODY, MOST = MothBody(), Disturbed(**RobustPruningSettings().disturbed)
 SHORT = RobustPruningSettings(keep=60, steps=8, groups=1, moths=4, segments=3)
-
-
-def ways(group: int, strength: float = 1.0) -> set[str]:
-    scenario = draw_singly_disturbed(1, group, 0, 4, 10, 1.0, strength, MOST)
-    assert (scenario.noise <= MOST.noise).all()
-    assert (scenario.gusts <= MOST.gusts).all()
-    assert MOST.size**-3 <= scenario.body.mass / BODY.mass <= MOST.size**3
-    disturbed = {
-        "delay": (scenario.shares[:, 0] < 1).any(),
-        "noise": scenario.noise.any(),
-        "gusts": scenario.gusts.any(),
-        "size": scenario.body.head_half_length != BODY.head_half_length,
-        "abdomen": scenario.body.abdomen_density != BODY.abdomen_density,
-    }
-    return {way for way, is_so in disturbed.items() if is_so}
-
-
-def test_flights_are_disturbed_in_one_way_each() -> None:
-    drawn = [ways(group) for group in range(100)]
-    assert {len(each) for each in drawn} == {1}
-    assert set.union(*drawn) == set(WAYS._fields)
-    assert not any(ways(group, strength=0.0) for group in range(10))
 
 
 @pytest.mark.slow  # compiles the gradients of a larger policy

@@ -111,7 +111,9 @@ def test_a_killed_refining_goes_on_in_the_same_bits_and_gains(tmp_path: Path, mo
     assert cost_of_others(pruned) < 0.95 * cost_of_others(few())
 
 
-@pytest.mark.parametrize("option", [{"steps": 0}, {"memory": 1.0}, {"least_damping": 0.0}, {"violent": 33}])
+@pytest.mark.parametrize(
+    "option", [{"steps": 0}, {"memory": 1.0}, {"least_damping": 0.0}, {"violent": 33}, {"ways": {"delay": 0.5}}]
+)
 def test_settings_out_of_range_are_named(option: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(option))):
         RobustRefiningSettings(**option)

@@ -128,7 +128,7 @@ def test_a_share_of_the_groups_is_undisturbed_and_the_others_are_as_without_it()
 
 
 @pytest.mark.parametrize(("name", "value"), [("delay", 0.1), ("undisturbed", 1.5)])
-def test_disturbances_out_of_range_are_named(name: str, value: float) -> None:
+def test_disturbances_out_of_range_are_named(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"{name} = {value}: expected"):
         Disturbed(**{name: value})
 
