@@ -43,7 +43,7 @@ def test_the_dense_one_tracks_closely() -> None:
 
 def test_the_dense_one_holds_its_place_on_bodies_of_another_weight() -> None:
     controller = controllers.make("policy", network="alone")
-    for perturbation, most in (("size 1.1", 0.02), ("abdomen mass 1.5", 0.02), ("size 0.9", 0.2), ("size 1.25", 6.0)):
+    for perturbation, most in (("size 1.1", 0.12), ("abdomen mass 1.5", 0.12), ("size 0.9", 0.2), ("size 1.25", 6.0)):
         flights = mothsim.fly(controller, "hover", duration=4.0, moths=10, seed=1, perturbation=perturbation)
         assert not flights.lost.any()
         assert np.median(flights.rms_error) < most, perturbation
@@ -51,7 +51,7 @@ def test_the_dense_one_holds_its_place_on_bodies_of_another_weight() -> None:
 
 def test_the_dense_one_takes_little_force() -> None:
     dense, lqr = controllers.make("policy", network="alone"), controllers.make("lqr")
-    for task, most in (("hover", 3.0), ("step", 2.2), ("forward", 1.5)):
+    for task, most in (("hover", 2.2), ("step", 2.0), ("forward", 1.3), ("recover", 1.9)):
         ours, theirs = (mothsim.fly(each, task, duration=4.0, moths=10, seed=1) for each in (dense, lqr))
         assert np.median(effort(ours)) < most * np.median(effort(theirs)), task
 
