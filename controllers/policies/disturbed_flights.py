@@ -188,7 +188,7 @@ def draw_scenario(
 
 
 def lateness(rng: np.random.Generator, moths: int, most: Disturbed) -> Array:
-    """Shares (moths, 1) of the longest delay, of moths that are delayed."""
+    """Delays of moths that are delayed (moths, 1), as shares of the longest, see `Disturbed`."""
     often, share = rng.uniform(size=(moths, 1)) < 0.5, rng.uniform(size=(moths, 1))
     segments = round(most.delay / SEGMENT) if most.whole_delays else 1
     return np.where(often, rng.integers(1, segments + 1, (moths, 1)) / segments if segments > 1 else 1.0, share)

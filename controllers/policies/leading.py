@@ -1,7 +1,7 @@
 """Where moths are led on their way to a target, so that a policy learns to come to it at an ease.
 
 A policy that is asked to be at its target at once takes all the force that there is. One that is asked to be where it
-is led comes there within half a second, as `LQR` does along its plan, for a small part of the force.
+is led comes there at an ease, as `LQR` does along its plan, for a small part of the force.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SLACK = 0.1  # of a moth's distance from its target on the way there, by how mu
 
 
 def lead(starts: Array, targets: Array, velocities: Array, soon: tuple[float, float] = SOON) -> Led:
-    """Lead moths to their targets.
+    """Where moths are led on their way to their targets, how exactly, and which of them are unhurried.
 
     Each starts where it is and as fast as it is, slows down along each axis, and ends at its target: sooner where that
     accelerates, since who follows a sum of primes at an ease stays behind. How it is slowed depends on where it is and

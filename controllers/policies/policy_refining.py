@@ -45,8 +45,8 @@ class RefiningSettings:
         violence: starts are up to so many times as far off as those of `recover`.
         tilt: largest body angle off upright, rad.
         bobbing: factor on the targets' sines along y.
-        led: time, s, in which moths are led through a target's jump, and also, for some half a second, from their start
-            to their target, see `mothsim.controllers.policies.leading`; 0 asks of them to be at the target at once.
+        led: time, s, in which moths are led through a target's jump, and also, more slowly, from their start to their
+            target, see `mothsim.controllers.policies.leading`; 0 asks of them to be at the target at once.
         soon: how soon moths are led to lively targets, see `mothsim.controllers.policies.leading.lead`; the sooner, the
             closer they follow those and the more force they take about still ones.
         leaping: share of the moths whose target stands still and jumps once, and which are to come after it by the

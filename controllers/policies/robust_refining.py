@@ -62,7 +62,7 @@ class RobustRefiningSettings:
     Attributes:
         steps: of Gauss-Newton.
         groups, moths: groups of so many moths each, on one body a group; many, so that a step sees many bodies.
-        violent: of the groups, those that begin anew at every step, from violent starts and disturbed in few ways each.
+        violent: of the groups, those that begin anew at every step, from violent starts, disturbed in one way or two.
         segments: of a window.
         violence: starts are up to so many times as far off as those of `recover`.
         bobbing: factor on the targets' sines along y.
