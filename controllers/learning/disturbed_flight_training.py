@@ -2,7 +2,7 @@
 
 As in `mothsim.controllers.learning.flight_training` the network's loss on random segments (Zahn et al. 2022) is added,
 and what was pruned stays pruned; but the flights go on from step to step, and noise, delay, gusts and the body are
-drawn for each as for policies (`mothsim.controllers.policies.disturbed_flights`).
+drawn for each as for policies (`mothsim.controllers.policies.disturbed_scenarios`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ from mothsim.controllers.learning.flight_training import (
 from mothsim.controllers.learning.training import forward
 from mothsim.controllers.learning.training_run import Callback, as_json, curve_of, iterate
 from mothsim.controllers.networks.network import Network
-from mothsim.controllers.policies.disturbed_flights import Disturbed, DisturbedWindow, Flights, Shown
+from mothsim.controllers.policies.disturbed_flights import DisturbedWindow, Flights, Shown
+from mothsim.controllers.policies.disturbed_scenarios import Disturbed
 from mothsim.controllers.policies.flight_gradient import bounded_costate
 from mothsim.controllers.policies.persistent_flights import first_flights, next_window
 from mothsim.controllers.policies.policy_training import require_sound

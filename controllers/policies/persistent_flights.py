@@ -7,18 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mothsim.controllers.policies.disturbed_flights import (
-    LONGEST,
-    Disturbed,
-    DisturbedWindow,
-    Flights,
-    InTraining,
-    Scenario,
-    begin,
-    draw_scenario,
-    fly_on,
-    restart,
-)
+from mothsim.controllers.policies.disturbed_flights import DisturbedWindow, Flights, InTraining, begin, fly_on, restart
+from mothsim.controllers.policies.disturbed_scenarios import LONGEST, Disturbed, Scenario, draw_scenario
 
 _CALM, _RAMP = 0.05, 0.3  # shares of the steps: without disturbances, and until they are all there
 ANEW = 1 / 12

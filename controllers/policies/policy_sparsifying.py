@@ -17,14 +17,9 @@ from numpy.typing import NDArray
 from mothsim.body import MothBody
 from mothsim.controllers.learning.optimal_brain_surgeon import prune_by_curvature, without_weights
 from mothsim.controllers.networks.network import Network
-from mothsim.controllers.policies.disturbed_flights import (
-    Disturbed,
-    DisturbedWindow,
-    begin,
-    draw_scenario,
-    fly_on,
-)
+from mothsim.controllers.policies.disturbed_flights import DisturbedWindow, begin, fly_on
 from mothsim.controllers.policies.disturbed_gradient import disturbed_cost
+from mothsim.controllers.policies.disturbed_scenarios import Disturbed, draw_scenario
 from mothsim.controllers.policies.flight_curvature import live_parameters
 from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
 from mothsim.controllers.policies.moth_by_moth import moth_by_moth

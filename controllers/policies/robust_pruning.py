@@ -25,8 +25,9 @@ from mothsim.body import MothBody
 from mothsim.controllers.learning.optimal_brain_surgeon import remove_least_salient
 from mothsim.controllers.learning.training_run import Callback, iterate, trained_info
 from mothsim.controllers.networks.network import Network, Scaling
-from mothsim.controllers.policies.disturbed_flights import Disturbed, DisturbedWindow, Flights, Scenario
+from mothsim.controllers.policies.disturbed_flights import DisturbedWindow, Flights
 from mothsim.controllers.policies.disturbed_gradient import cost_until_lost
+from mothsim.controllers.policies.disturbed_scenarios import Disturbed, Scenario
 from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
 from mothsim.controllers.policies.moth_by_moth import moth_by_moth
 from mothsim.controllers.policies.persistent_flights import first_flights, next_window

@@ -24,14 +24,9 @@ from mothsim.controllers.learning.levenberg_marquardt import parameters, with_pa
 from mothsim.controllers.learning.training_run import Callback, iterate, trained_info
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.policies.damped_steps import averaged, take_step
-from mothsim.controllers.policies.disturbed_flights import (
-    LONGEST,
-    Disturbed,
-    DisturbedWindow,
-    Flights,
-    Scenario,
-)
+from mothsim.controllers.policies.disturbed_flights import DisturbedWindow, Flights
 from mothsim.controllers.policies.disturbed_gradient import affine_disturbed_flight, cost_by_segments
+from mothsim.controllers.policies.disturbed_scenarios import LONGEST, Disturbed, Scenario
 from mothsim.controllers.policies.flight_curvature import (
     live_parameters,
     mean_square,

@@ -12,8 +12,9 @@ import optax
 from mothsim.body import MothBody
 from mothsim.controllers.learning.training_run import Callback
 from mothsim.controllers.networks.network import Network
-from mothsim.controllers.policies.disturbed_flights import Disturbed, Flights
+from mothsim.controllers.policies.disturbed_flights import Flights
 from mothsim.controllers.policies.disturbed_gradient import disturbed_cost_and_gradient
+from mothsim.controllers.policies.disturbed_scenarios import Disturbed
 from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
 from mothsim.controllers.policies.persistent_flights import first_flights, next_window
 from mothsim.controllers.policies.policy_descent import descend

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mothsim.body import MothBody
-from mothsim.controllers.policies.disturbed_flights import Disturbed, Scenario, delay_shares, lateness
+from mothsim.controllers.policies.disturbed_scenarios import Disturbed, Scenario, delay_shares, lateness
 from mothsim.controllers.policies.policy_targets import draw_starts, draw_targets
 from mothsim.solver.propagate import SEGMENT
 

@@ -20,7 +20,8 @@ from mothsim.controllers.learning.disturbed_flight_training import (
 from mothsim.controllers.learning.flight_training import flight_constants
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import find_network
-from mothsim.controllers.policies.disturbed_flights import Disturbed, begin, draw_scenario, fly_on
+from mothsim.controllers.policies.disturbed_flights import begin, fly_on
+from mothsim.controllers.policies.disturbed_scenarios import Disturbed, draw_scenario
 
 QUICK = DisturbedFlightSettings(steps=5, groups=2, moths=4, segments=6)
 

@@ -12,8 +12,9 @@ from mothsim.body import MothBody
 from mothsim.controllers.learning import training_run
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import find_network, save_network
-from mothsim.controllers.policies.disturbed_flights import Disturbed, begin, fly_on
+from mothsim.controllers.policies.disturbed_flights import begin, fly_on
 from mothsim.controllers.policies.disturbed_gradient import cost_until_lost, disturbed_cost
+from mothsim.controllers.policies.disturbed_scenarios import Disturbed
 from mothsim.controllers.policies.flight_gradient import CostWeights
 from mothsim.controllers.policies.moth_by_moth import moth_by_moth
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight

@@ -12,7 +12,8 @@ from mothsim.controllers.learning.levenberg_marquardt import parameters, with_pa
 from mothsim.controllers.learning.training_run import StepProgress, run
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import find_network, load_network
-from mothsim.controllers.policies.disturbed_flights import Disturbed, DisturbedWindow, begin, draw_scenario, fly_on
+from mothsim.controllers.policies.disturbed_flights import DisturbedWindow, begin, fly_on
+from mothsim.controllers.policies.disturbed_scenarios import Disturbed, draw_scenario
 from mothsim.controllers.policies.flight_curvature import SQUARES, distance_curvature, live_parameters
 from mothsim.controllers.policies.flight_gradient import AffineFlight, CostWeights, segment_costs
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight

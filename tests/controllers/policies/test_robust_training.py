@@ -12,8 +12,9 @@ from mothsim import MothBody, controllers, fly
 from mothsim.controllers.learning import training_run
 from mothsim.controllers.networks.storage import find_network
 from mothsim.controllers.policies import policy_flights
-from mothsim.controllers.policies.disturbed_flights import Disturbed, begin, delay_shares, draw_scenario, fly_on
+from mothsim.controllers.policies.disturbed_flights import begin, fly_on
 from mothsim.controllers.policies.disturbed_gradient import disturbed_cost, disturbed_cost_and_gradient
+from mothsim.controllers.policies.disturbed_scenarios import Disturbed, delay_shares, draw_scenario
 from mothsim.controllers.policies.flight_gradient import CostWeights
 from mothsim.controllers.policies.policy_flights import REQUIREMENTS, fly_all_disturbed
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mothsim import MothBody
-from mothsim.controllers.policies.disturbed_flights import Disturbed, Scenario, draw_scenario
+from mothsim.controllers.policies.disturbed_scenarios import Disturbed, Scenario, draw_scenario
 from mothsim.controllers.policies.single_disturbances import WAYS, Ways, draw_singly_disturbed
 
 BODY, MOST = MothBody(), Disturbed(gusts=500.0, size=1.32, abdomen=2.2)

@@ -1,0 +1,125 @@
+"""Flights that are drawn for training: targets, starts, and what disturbs them.
+
+Groups of moths fly together, on one body. A group's flight is drawn from the seed, the group and the step at which it
+begins. Flights begin undisturbed early in training and are disturbed as strongly as they will be later on.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mothsim.body import MothBody
+from mothsim.controllers.policies.policy_targets import draw_starts, draw_targets
+from mothsim.solver.propagate import SEGMENT
+
+Array = NDArray[np.floating]
+
+PAST = 3
+"""Decisions of the past that a delay may show: 60 ms."""
+LONGEST = 500  # decisions of a flight
+_UNDISTURBED = 77  # of the stream that tells which groups are so: those of other draws are as without it
+
+
+@dataclass(frozen=True)
+class Disturbed:
+    """By what flights are disturbed at most, each drawn for itself or for its group.
+
+    Attributes:
+        delay: s, up to 60 ms; half the flights have none.
+        noise: standard deviation as a share of the range of random starts; half the flights have none.
+        gusts: standard deviation of the wind, cm/s; half the flights have none.
+        size, abdomen: factors of the lengths and of the abdomen's mass, and their inverses; a third of the groups fly
+            the nominal body, the others differ in either or both.
+        whole_delays: of the delays that are drawn half are the longest; or, for this, of one segment, two or three, as
+            far as they go: shorter ones are harder for who expects the longest.
+        undisturbed: share of the groups that nothing disturbs. Without them one flight in some thirty is undisturbed,
+            and a policy comes less near its target where it could come nearest.
+    """
+
+    delay: float = 0.02
+    noise: float = 0.06
+    gusts: float = 350.0
+    size: float = 1.28
+    abdomen: float = 2.1
+    whole_delays: bool = False
+    undisturbed: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.undisturbed <= 1:
+            raise ValueError(f"undisturbed = {self.undisturbed!r}: expected a share, from 0 to 1")
+        if not 0 <= self.delay <= PAST * SEGMENT:
+            raise ValueError(f"delay = {self.delay!r}: expected seconds, from 0 to {PAST * SEGMENT:g}")
+
+
+class Scenario(NamedTuple):
+    """A group's flight: targets (n, T, 2) and what it is disturbed by.
+
+    Attributes:
+        positions, velocities: (n, T, 2) of the targets, cm and cm/s.
+        starts: (n, 8).
+        wind: (n, 2) at first, cm/s, and `gusts` (n, 1) its standard deviation.
+        noise: (n, 1) share of the range of random starts.
+        shares: (n, 4) of the state now and those of the last three decisions in what is shown: the delay.
+        body: that flies.
+    """
+
+    positions: Array
+    velocities: Array
+    starts: Array
+    wind: Array
+    gusts: Array
+    noise: Array
+    shares: Array
+    body: MothBody
+
+
+@lru_cache(maxsize=64)
+def draw_scenario(
+    seed: int, group: int, begun: int, moths: int, segments: int, violence: float, bobbing: float, strength: float,
+    most: Disturbed,
+) -> Scenario:  # fmt: skip
+    """Draw the flight of a group; a share `strength`, 0 to 1, of the disturbances there may be is drawn."""
+    rng = np.random.default_rng([seed, group, begun])
+    positions, velocities = draw_targets(rng, moths, LONGEST + segments, bobbing=bobbing)
+    starts = draw_starts(rng, positions[:, 0], velocities[:, 0], violence)
+    if np.random.default_rng([seed, group, begun, _UNDISTURBED]).uniform() < most.undisturbed:
+        strength = 0.0
+
+    def some(share: float) -> Array:
+        return (rng.uniform(size=(moths, 1)) < share * strength) * rng.uniform(size=(moths, 1))
+
+    delay = lateness(rng, moths, most) * (rng.uniform(size=(moths, 1)) < 0.5 * strength)
+    gusts = most.gusts * some(0.5)
+    wind = gusts * rng.normal(size=(moths, 2))
+    body = draw_body(rng, most) if rng.uniform() < 0.75 * strength else MothBody()
+    noise = most.noise * some(0.5)
+    return Scenario(positions, velocities, starts, wind, gusts, noise, delay_shares(most.delay * delay[:, 0]), body)
+
+
+def lateness(rng: np.random.Generator, moths: int, most: Disturbed) -> Array:
+    """Delays of moths that are delayed (moths, 1), as shares of the longest, see `Disturbed`."""
+    often, share = rng.uniform(size=(moths, 1)) < 0.5, rng.uniform(size=(moths, 1))
+    segments = round(most.delay / SEGMENT) if most.whole_delays else 1
+    return np.where(often, rng.integers(1, segments + 1, (moths, 1)) / segments if segments > 1 else 1.0, share)
+
+
+def draw_body(rng: np.random.Generator, most: Disturbed) -> MothBody:
+    """A body of another size, another abdomen, or both."""
+    size, abdomen = (
+        math.exp(rng.uniform(-1, 1) * math.log(factor)) if rng.uniform() < 0.65 else 1.0
+        for factor in (most.size, most.abdomen)
+    )
+    body = MothBody()
+    return replace(body, abdomen_density=body.abdomen_density * abdomen).scaled(size)
+
+
+def delay_shares(delays: Array) -> Array:
+    """Shares (N, 4) of the present and the last three decisions in what is shown after delays (N,), s."""
+    late = np.clip(delays / SEGMENT, 0.0, PAST)[:, None]
+    return np.maximum(0.0, 1.0 - np.abs(late - np.arange(PAST + 1)))
