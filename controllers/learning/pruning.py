@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mothsim.controllers.networks.network import Network
 
 Mask = NDArray[np.bool_]
 
@@ -107,6 +109,12 @@ class PruningMethod:
     def __call__(self, weights: Sequence[Any], masks: Sequence[Any], percent: float) -> list[Any]:
         """Return the masks at a sparsity in per cent."""
         return self.masks(weights, masks, self.keep([math.prod(weight.shape) for weight in weights], percent))
+
+    def prune(self, network: Network, percent: float) -> Network:
+        """Return the network at a sparsity in per cent, its other weights as they are."""
+        masks = self(network.weights, network.masks, percent)
+        weights = tuple(np.where(mask, weight, 0) for mask, weight in zip(masks, network.weights, strict=True))
+        return replace(network, weights=weights)
 
     def percent_at(self, before: float, level: float, done: float) -> float:
         """Return the sparsity (per cent) when this share of a level's steps is done.

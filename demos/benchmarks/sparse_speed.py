@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,7 +46,7 @@ def decisions(
     one, many = np.tile(middle, (1, 1)), np.tile(middle, (batch, 1))
     forms = {"single": (np.float32, dense_forms(network)), "double": (np.float64, dense_forms(network, np.float64))}
     rows = []
-    timed = [(level, False, _pruned(network, level) if level else network) for level in (0.0, *levels)]
+    timed = [(level, False, METHODS["global"].prune(network, level) if level else network) for level in (0.0, *levels)]
     timed += [(100 * one.sparsity, True, one) for one in retrained]
     for level, again, pruned in timed:
         compiled = CompiledNetwork(pruned)
@@ -84,7 +83,7 @@ def policy_decisions(
     dense = min(microseconds(lambda f=form: f(single), 20, repeats) for form in forms.values())
     rows = []
     shares = (1 - count / network.connections for count in counts)
-    for pruned in (*small, *(_pruned(network, 100 * share, "layerwise") for share in shares)):
+    for pruned in (*small, *(METHODS["layerwise"].prune(network, 100 * share) for share in shares)):
         policy, compiled = Policy(pruned), CompiledNetwork(pruned)
         policy.reset(Task(target, body, 1.0, moth_seeds(0, 1)[1]))
         row: dict[str, Any] = {"weights": pruned.connections}
@@ -92,12 +91,6 @@ def policy_decisions(
         row["one_us"] = microseconds(lambda f=compiled: f(inputs), 20, repeats)
         rows.append({**row, "dense_one_us": dense, "one_gain": dense / row["one_us"]})
     return rows
-
-
-def _pruned(network: Network, level: float, method: str = "global") -> Network:
-    masks = METHODS[method](network.weights, network.masks, level)
-    weights = tuple(np.where(mask, weight, 0) for mask, weight in zip(masks, network.weights, strict=True))
-    return replace(network, weights=weights)
 
 
 def report(rows: Sequence[dict[str, Any]], batch: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -84,12 +84,12 @@ class PolicySparsity:
         yield self._flown(name, False, 0.0, network)
         trained = network
         for level in sorted(self.levels):
-            yield self._flown(name, False, level, pruned(network, level))
+            yield self._flown(name, False, level, METHODS["global"].prune(network, level))
             settings = PolicySettings(
                 tuple(network.sizes[1:-1]), self.retraining_steps, learning_rate=self.learning_rate, seed=self.seed
             )
             file = self.out / name / f"{level:g}.safetensors"
-            trained = run_training(train_policy, pruned(trained, level), settings, file)
+            trained = run_training(train_policy, METHODS["global"].prune(trained, level), settings, file)
             yield self._flown(name, True, level, trained)
 
     def _flown(self, name: str, retrained: bool, level: float, network: Network) -> Row:
@@ -98,13 +98,6 @@ class PolicySparsity:
             error, lost, _ = fly_task(network, task, self.moths, self.seed)
             row |= {f"{task}_cm": error, f"{task}_lost": lost}
         return row
-
-
-def pruned(network: Network, level: float) -> Network:
-    """The policy without its smallest weights, the output layer apart, at a sparsity in per cent."""
-    masks = METHODS["global"](network.weights, network.masks, level)
-    weights = tuple(np.where(mask, weight, 0) for mask, weight in zip(masks, network.weights, strict=True))
-    return replace(network, weights=weights)
 
 
 @figure_style()

@@ -1,7 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from mothsim.controllers.learning.pruning import METHODS
@@ -19,10 +18,8 @@ def test_networks_are_trained_through_their_flight_and_flown_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inverse_models_alone, "DURATIONS", dict.fromkeys(DURATIONS, 2.1))
-    small = find_network("small")
-    masks = METHODS["global"](small.weights, small.masks, 10)
-    weights = tuple(np.where(mask, weight, 0) for mask, weight in zip(masks, small.weights, strict=True))
-    save_network(replace(small, weights=weights, info={"level": 10}), tmp_path / "mine" / "10.safetensors")
+    small = METHODS["global"].prune(find_network("small"), 10)
+    save_network(replace(small, info={"level": 10}), tmp_path / "mine" / "10.safetensors")
     out = tmp_path / "out"
     arguments = ["--networks", "small", str(tmp_path / "mine"), "--steps", "1", "--flights", "2", "--out", str(out)]
     assert run(InverseModelsAlone, arguments, prog="inverse_models_alone") == 0

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mothsim.controllers.learning.pruning import METHODS
 from mothsim.controllers.networks.storage import load_network, save_network
 from mothsim.controllers.policies.policy_training import PolicySettings, init_policy
-from mothsim.demos.reproduce.policy_sparsity import PolicySparsity, pruned
+from mothsim.demos.reproduce.policy_sparsity import PolicySparsity
 
 
 @pytest.mark.slow
@@ -25,7 +26,7 @@ def test_a_row_for_each_level(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ]
     file = tmp_path / "mine" / "50.safetensors"
     trained = load_network(file)
-    cut = pruned(dense, 50.0)
+    cut = METHODS["global"].prune(dense, 50.0)
     assert all(np.array_equal(one, other) for one, other in zip(trained.masks, cut.masks, strict=True))
     assert not np.array_equal(trained.weights[0], cut.weights[0])
     before = file.stat().st_mtime_ns
