@@ -36,8 +36,8 @@ class Disturbed:
         gusts: standard deviation of the wind, cm/s; half the flights have none.
         size, abdomen: factors of the lengths and of the abdomen's mass, and their inverses; a third of the groups fly
             the nominal body, the others differ in either or both.
-        whole_delays: of the delays that are drawn half are the longest; or, for this, of one segment, two or three, as
-            far as they go: shorter ones are harder for who expects the longest.
+        whole_delays: of the delays that are drawn half are of so many segments, each as often as it stands here; by
+            default all of these are the longest. Shorter ones are harder for who expects the longest.
         undisturbed: share of the groups that nothing disturbs. Without them one flight in some thirty is undisturbed,
             and a policy comes less near its target where it could come nearest.
     """
@@ -47,7 +47,7 @@ class Disturbed:
     gusts: float = 350.0
     size: float = 1.28
     abdomen: float = 2.1
-    whole_delays: bool = False
+    whole_delays: tuple[int, ...] = ()
     undisturbed: float = 0.0
 
     def __post_init__(self) -> None:
@@ -55,6 +55,9 @@ class Disturbed:
             raise ValueError(f"undisturbed = {self.undisturbed!r}: expected a share, from 0 to 1")
         if not 0 <= self.delay <= PAST * SEGMENT:
             raise ValueError(f"delay = {self.delay!r}: expected seconds, from 0 to {PAST * SEGMENT:g}")
+        most = whole_segments(self.delay)
+        if any(each not in range(1, most + 1) for each in self.whole_delays):
+            raise ValueError(f"whole_delays = {self.whole_delays!r}: expected segments, from 1 to {most}")
 
 
 class Scenario(NamedTuple):
@@ -105,8 +108,15 @@ def draw_scenario(
 def lateness(rng: np.random.Generator, moths: int, most: Disturbed) -> Array:
     """Delays of moths that are delayed (moths, 1), as shares of the longest, see `Disturbed`."""
     often, share = rng.uniform(size=(moths, 1)) < 0.5, rng.uniform(size=(moths, 1))
-    segments = round(most.delay / SEGMENT) if most.whole_delays else 1
-    return np.where(often, rng.integers(1, segments + 1, (moths, 1)) / segments if segments > 1 else 1.0, share)
+    if not most.whole_delays:
+        return np.where(often, 1.0, share)
+    whole = np.array(most.whole_delays)[rng.integers(len(most.whole_delays), size=(moths, 1))]
+    return np.where(often, whole * SEGMENT / most.delay, share)
+
+
+def whole_segments(delay: float) -> int:
+    """Segments that a delay, s, is as long as, or longer."""
+    return math.floor(delay / SEGMENT + 1e-9)
 
 
 def draw_body(rng: np.random.Generator, most: Disturbed) -> MothBody:

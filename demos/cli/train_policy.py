@@ -151,6 +151,7 @@ class TrainPolicy:
 
     def _robust(self, file: Path, bar: StageBar | None) -> Network:
         from mothsim.controllers.learning.training_run import run
+        from mothsim.controllers.policies.disturbed_scenarios import whole_segments
         from mothsim.controllers.policies.robust_refining import RobustRefiningSettings, refine_robust_policy
         from mothsim.controllers.policies.robust_training import (
             RobustSettings,
@@ -176,7 +177,8 @@ class TrainPolicy:
         refining = RobustRefiningSettings(  # about as many moths, on more bodies
             steps, groups, -(-3 * settings.moths // 8), groups // 4, 2 * settings.segments, seed=settings.seed
         )
-        late = {"delay": self.training.delay, "whole_delays": True}
+        delay = self.training.delay
+        late = {"delay": delay, "whole_delays": tuple(range(1, whole_segments(delay) + 1))}
         refining = replace(refining, disturbed={**refining.disturbed, **late})
         return run(refine_robust_policy, network, refining, file, partial(bar, "refining") if bar else None)
 

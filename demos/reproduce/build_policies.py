@@ -72,7 +72,7 @@ ROBUST_REFINED = {
     "robust": RobustRefiningSettings(),
     "robust-60": RobustRefiningSettings(
         steps=520, violent=12,
-        disturbed={**RobustRefiningSettings().disturbed, "delay": 0.06, "whole_delays": True},
+        disturbed={**RobustRefiningSettings().disturbed, "delay": 0.06, "whole_delays": (1, 2, 3)},
         ways={"delay": 0.4, "size": 0.05, "abdomen": 0.2, "noise": 0.03, "gusts": 0.02, "pair": 0.3},
     ),
 }  # fmt: skip

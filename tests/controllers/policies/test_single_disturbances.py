@@ -7,7 +7,7 @@ from mothsim.controllers.policies.disturbed_scenarios import Disturbed, Scenario
 from mothsim.controllers.policies.single_disturbances import WAYS, Ways, draw_singly_disturbed
 
 BODY, MOST = MothBody(), Disturbed(gusts=500.0, size=1.32, abdomen=2.2)
-LATE = Disturbed(delay=0.06, whole_delays=True)
+LATE = Disturbed(delay=0.06, whole_delays=(1, 1, 2, 3))
 
 
 def drawn(group: int, strength: float = 1.0, most: Disturbed = MOST, ways: Ways = WAYS) -> Scenario:
@@ -47,7 +47,7 @@ def test_a_pair_is_a_delay_of_a_segment_at_most_on_a_smaller_body_some_in_gusts(
     assert 0.1 < np.mean(np.concatenate([flight.gusts for flight in flights]) > 0) < 0.5
 
 
-def test_half_of_the_delays_are_the_longest_or_of_whole_segments_each_as_often() -> None:
+def test_half_of_the_delays_are_the_longest_or_of_the_segments_that_are_asked_for() -> None:
     delays = Ways(delay=1.0, size=0.0, abdomen=0.0, noise=0.0, gusts=0.0)
     violent = [drawn(group, most=LATE, ways=delays).shares for group in range(200)]
     others, longest = (
@@ -58,6 +58,6 @@ def test_half_of_the_delays_are_the_longest_or_of_whole_segments_each_as_often()
         late = np.concatenate(shares) @ np.arange(4)
         late = late[late > 0]
         whole = [np.mean(np.isclose(late, segments)) for segments in (1, 2, 3)]
-        assert np.all(np.abs(np.array(whole) - 1 / 6) < 0.05)
+        assert np.all(np.abs(np.array(whole) - [0.25, 0.125, 0.125]) < 0.05)
     late = np.concatenate(longest) @ np.arange(4)
     assert abs(np.mean(late[late > 0] == 3) - 0.5) < 0.05
