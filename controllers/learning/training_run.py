@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import zlib
 from collections.abc import Callable
@@ -132,7 +133,7 @@ def curve_of(costs: NDArray[np.float32]) -> list[float]:
 
 def as_json(settings: Any) -> dict[str, Any]:
     """Settings as reading them from JSON gives them."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(settings).items()}
+    return json.loads(json.dumps(asdict(settings)))
 
 
 def _checksum_of(tree: Any) -> int:

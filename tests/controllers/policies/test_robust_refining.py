@@ -29,7 +29,10 @@ FEW = Path(__file__).parents[3] / "docs" / "studies" / "few-robust" / "robust-36
 SEGMENTS, MOTHS = 5, 8
 # Of the squares only those of the position, so that differences of the flown positions are all that is needed.
 WEIGHTS = CostWeights(precision=0.1, rate=0.0, posture=0.0, effort=0.0)
-SHORT = RobustRefiningSettings(steps=8, groups=3, moths=4, violent=1, segments=10)
+SHORT = RobustRefiningSettings(
+    steps=8, groups=3, moths=4, violent=1, segments=10,
+    disturbed={**RobustRefiningSettings().disturbed, "whole_delays": (1,)},
+)  # fmt: skip
 
 
 def few() -> Network:
