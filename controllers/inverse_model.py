@@ -46,7 +46,7 @@ class InverseModel:
             `mothsim.controllers.guidance.stability.select_lqr_weights`.
         waypoint: `kinematic`, from positions and velocities alone, so that the network flies alone, see
             `mothsim.controllers.guidance.kinematic`; `reachable`, the pose that the guidance's own control reaches in
-            simulation; or `raw`, the target's own pose at the segment's end, with which every network is lost within
+            simulation; or `raw`, the target's own pose at the segment's end, with which most networks are lost within
             two seconds. By default the network's own, of a fully actuated moth's network `kinematic`.
         gains: of kinematic waypoints; by default those learnt with the network, `FULL_GAINS` for a fully actuated
             moth's, or those that its slopes allow, see `mothsim.controllers.guidance.kinematic_stability`.

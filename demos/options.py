@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -111,6 +112,16 @@ def _words(command: Any) -> list[str]:
         else:
             words += [f"--{option}", *map(str, value if isinstance(value, tuple) else (value,))]
     return words
+
+
+def seed_or_seeds(seed: int, seeds: Sequence[int]) -> None:
+    """Refuse a seed beside seeds, which would be ignored; zero is the default of every command.
+
+    Raises:
+        ValueError: both are given.
+    """
+    if seed and seeds:
+        raise ValueError(f"seed = {seed!r} beside seeds = {tuple(seeds)!r}: expected one of the two")
 
 
 def each_once(option: str, values: tuple[Any, ...], known: tuple[Any, ...] | None = None) -> None:

@@ -61,7 +61,8 @@ def checked_starts(starts: ArrayLike, moths: int | None, scale: float) -> Array:
     """Start states (N, 8), a copy.
 
     Raises:
-        ValueError: another shape or number of them, a bend a turn off, or a scale of random starts beside them.
+        ValueError: another shape or number of them, one that is not finite, a bend a turn off, or a scale of random
+            starts beside them.
     """
     if scale != 1:
         raise ValueError(f"starts beside random starts scaled by {scale:g}: expected the ones or the others")
@@ -72,6 +73,9 @@ def checked_starts(starts: ArrayLike, moths: int | None, scale: float) -> Array:
     if states.shape[-1:] != (8,) or states.ndim > 2 or not states.size:
         raise ValueError(f"starts has shape {states.shape}: expected (N, 8) or (8,)")
     states = np.atleast_2d(states)
+    if not np.isfinite(states).all():
+        row = int(np.flatnonzero(~np.isfinite(states).all(axis=1))[0])
+        raise ValueError(f"starts[{row}] = {states[row].tolist()}: expected finite numbers")
     if moths is not None and moths != len(states):
         raise ValueError(f"moths = {moths!r} beside {len(states)} starts: expected one start for each, or no moths")
     require_unwound("starts", states)

@@ -54,6 +54,8 @@ class Perturbation:
         for name in ("sensor_noise", "delay", "gusts", "drink", "start_scale"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} = {getattr(self, name)!r}: expected a finite number of zero or more")
+        if self.sensor_noise > 1:
+            raise ValueError(f"sensor_noise = {self.sensor_noise!r}: expected a share from 0 to 1; 2 % are 0.02")
         for name in ("size", "abdomen"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} = {getattr(self, name)!r}: expected a finite number above zero")
@@ -111,10 +113,10 @@ _WORDS = {
     "noise": ("sensor_noise", {"%": 0.01, "": 1.0}),
     "delay": ("delay", {"ms": 0.001, "s": 1.0, "": 1.0}),
     "gusts": ("gusts", {"cm/s": 1.0, "": 1.0}),
-    "size": ("size", {"": 1.0}),
-    "abdomen mass": ("abdomen", {"": 1.0}),
-    "abdomen": ("abdomen", {"": 1.0}),
-    "drink": ("drink", {"": 1.0}),
+    "size": ("size", {"%": 0.01, "": 1.0}),
+    "abdomen mass": ("abdomen", {"%": 0.01, "": 1.0}),
+    "abdomen": ("abdomen", {"%": 0.01, "": 1.0}),
+    "drink": ("drink", {"%": 0.01, "": 1.0}),
     "starts": ("start_scale", {"": 1.0}),
 }
 """Words of `make_perturbation`, each with its attribute, and the factors of the units that may follow the number."""
@@ -147,7 +149,7 @@ def make_perturbation(given: Perturbation | Mapping[str, Any] | str) -> Perturba
 def _attributes(words: str) -> dict[str, float]:
     attributes: dict[str, float] = {}
     for part in words.split(","):
-        found = re.fullmatch(r"([a-z ]+?) *([0-9][0-9.e+-]*) *(%|ms|s|cm/s|)", part.strip())
+        found = re.fullmatch(r"([a-z ]+?) *([0-9.][0-9.e+-]*) *(%|ms|s|cm/s|)", part.strip().lower())
         name, units = _WORDS.get(found[1], ("", {})) if found else ("", {})
         try:
             number = float(found[2]) if found else math.nan
@@ -155,9 +157,13 @@ def _attributes(words: str) -> dict[str, float]:
             number = math.nan
         if found is None or found[3] not in units or name in attributes or not math.isfinite(number):
             known = ", ".join(PERTURBATIONS | HARDER)
+            ways = ", ".join(
+                f"{word} ({', '.join(filter(None, units))})" if any(units) else word
+                for word, (_, units) in _WORDS.items()
+            )
             raise ValueError(
-                f"perturbation = {words!r}: expected one of {known}, or words with numbers such as "
-                f"'delay 35 ms, size 0.9', each of {', '.join(_WORDS)} once"
+                f"perturbation = {words!r}: {part.strip()!r} is none: expected words with numbers, such as "
+                f"'delay 35 ms, size 0.9', each of {ways} once; or one of {known}"
             )
         attributes[name] = units[found[3]] * number
     return attributes

@@ -21,6 +21,7 @@ TRAINING, TEST = 0, 1
 """Parts of a seed's data, each with its own random stream; training set 0 and test set 1 are those of `train`."""
 _PIECE = 8 * BLOCK  # rows in memory at once, 36 MB
 _NAMES = {TRAINING: "training", TEST: "test"}
+_ALL_FILES = [f"{name}{end}" for name in _NAMES.values() for end in ("-inputs.npy", "-outputs.npy", ".parquet")]
 
 Writer = Callable[[Segments], None]
 
@@ -44,7 +45,7 @@ def write_segments(
     """Write a training set, and a test set from another random stream, with a README; returns the files.
 
     Memory does not grow with the set. Every file is written aside and renamed at the end, so that a set that failed
-    leaves the one before. The rows are those of `mothsim.segments.generate`, unscaled.
+    leaves the one before, whose place it takes else. The rows are those of `mothsim.segments.generate`, unscaled.
 
     Args:
         folder: made where there is none.
@@ -82,6 +83,8 @@ def write_segments(
                     if callback:
                         callback(rows)
             files += part_files
+    for file in {folder / name for name in _ALL_FILES} - {*files}:  # of a set that was here before, and is no more
+        file.unlink(missing_ok=True)
     readme = folder / "README.md"
     counts = {_NAMES[TRAINING]: segments, _NAMES[TEST]: test_segments}
     write_atomically(readme, _readme(counts, seed, body, body_name, files).encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +19,7 @@ from mothsim.import_path import absolute, is_import_path, object_sources
 from mothsim.perturbations import Perturbation
 from mothsim.trajectories import Trajectory, make_trajectory
 
+_LOG = logging.getLogger(__name__)
 LONGEST = 1e4
 """Longest flight, s."""
 
@@ -131,6 +133,9 @@ def find_controllers(
         flown.append(ControllerSpec(name, kind, file, identity))
     # A dense network that two prunings start from flies once.
     unique = {spec.checksum: spec for spec in reversed(flown)}
+    for spec in flown:
+        if spec is not unique[spec.checksum]:
+            _LOG.warning("%s is the same network as %s, and is flown once", spec.name, unique[spec.checksum].name)
     networks_once = reversed(unique.values())
     return [*others, *(_on(spec, waypoint) for spec in networks_once for waypoint in _waypoints_of(spec, waypoints))]
 

@@ -73,8 +73,14 @@ class QuadraticCosts:
 
 
 def quadratic_costs(linear: Linearisation, weights: LQRWeights, controls: int) -> QuadraticCosts:
-    """Solve the discrete algebraic Riccati equation for one linearised segment, with the first 3 or all 4 controls."""
+    """Solve the discrete algebraic Riccati equation for one linearised segment, with the first 3 or all 4 controls.
+
+    Raises:
+        ValueError: the segment is not finite, as those of a body of some hundred micrometres.
+    """
     a, b = linear.a, linear.b[:, :controls]
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        raise ValueError("body: its motion about trim outgrows all numbers within a segment; expected a larger one")
     w = weights
     q = np.diag(1 / np.repeat([w.position, w.angle, w.velocity, w.rate], 2) ** 2)
     r = np.diag(1 / np.array([w.thrust, w.lift, w.torque, w.torque][:controls]) ** 2)

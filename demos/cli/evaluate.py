@@ -13,13 +13,14 @@ from tqdm import tqdm
 from tyro.conf import OmitArgPrefixes, arg
 
 from mothsim.demos.cli.evaluate_options import Compared, Computing, EvaluateOutput, FlownTasks, RobustnessTests
-from mothsim.demos.cli.output import show, wrote
+from mothsim.demos.cli.output import left_over, show, wrote
 from mothsim.demos.options import command_line
 from mothsim.workers import places_to_work
 
 _FEW = 5  # starts of a controller that samples at every decision, which takes milliseconds
 _SAMPLING = ("mppi", "cem", "random-shooting", "monte-carlo")
 _SHOWN = 5.0  # s of a flight in the report
+_PICTURES = ("error-sparsity", "error-weights", "loss", "cost", "predictors", "robustness", "failed")
 
 
 @dataclass
@@ -88,6 +89,7 @@ class Evaluate:
         else:
             print(as_markdown(table), end="")
         wrote(*files)
+        left_over(self.output.out, files, *tables, *_PICTURES, "headline", "report")
         if failures:
             raise ValueError(_failed(failures))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import OmitArgPrefixes, arg
 
 from mothsim.demos.cli.fly_options import Flier, FlightPlan, FlyOutput, Perturbed
-from mothsim.demos.cli.output import show, show_rows, wrote
+from mothsim.demos.cli.output import left_over, show, show_rows, wrote
 from mothsim.demos.cli.view import write_viewer
 from mothsim.demos.run import collection_paused
 
@@ -219,4 +219,6 @@ class Fly:
             animate(flight, written[-1], sampled_paths=sampled_paths[0], progress=sys.stderr.isatty())
         wrote(*written)
         if self.output.view:
-            write_viewer(flights, self.output.out / "flight.html")
+            written.append(self.output.out / "flight.html")
+            write_viewer(flights, written[-1])
+        left_over(self.output.out, written, "flight")

@@ -24,7 +24,7 @@ _BODY = (
 )
 _WAYPOINT = (
     "Ask the inverse model for poses of this kind: on kinematic waypoints it flies alone, on reachable ones LQR and "
-    "the engine help it, and raw targets lose every network; by default they are of the kind it was trained for."
+    "the engine help it, and raw targets lose most networks; by default they are of the kind it was trained for."
 )
 _TARGET = (
     "Follow this target: hover, step, sine, sum-of-primes, figure-eight, forward, recover, a CSV file of t,x,y[,theta] "

@@ -37,6 +37,13 @@ def wrote(*files: Path, quiet: bool = False) -> None:
         print("wrote " + ", ".join(str(file) for file in files), file=sys.stderr)
 
 
+def left_over(folder: Path, written: Sequence[Path], *stems: str) -> None:
+    """List on standard error what an earlier run wrote to a folder under these names and this one did not."""
+    old = [file for stem in stems for file in sorted(folder.glob(f"{stem}.*")) if file not in written]
+    if old:
+        print("from an earlier run: " + ", ".join(str(file) for file in old), file=sys.stderr)
+
+
 def _plain(value: Any) -> Any:
     """Convert a value for JSON: paths to text, numbers that are not finite to null."""
     if isinstance(value, float) and not math.isfinite(value):

@@ -22,6 +22,7 @@ from mothsim.demos.cli.study_options import (
     Sweeps,
 )
 from mothsim.demos.cli.train_inverse_model import LevelBar
+from mothsim.demos.options import seed_or_seeds
 from mothsim.workers import places_to_work
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Study:
         from mothsim.controllers.zahn2022.sweep import collect
         from mothsim.tables import write_table
 
+        seed_or_seeds(self.training.seed, self.sweep.seeds)
         speed = None if self.shown.figures else self._train()
         groups = collect(self.output.out, _log)
         files, results = [], []

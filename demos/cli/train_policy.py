@@ -22,6 +22,7 @@ from mothsim.demos.options import (
     Seeds,
     Workers,
     each_once,
+    seed_or_seeds,
 )
 from mothsim.workers import places_to_work, run_tasks
 
@@ -100,6 +101,7 @@ class TrainPolicy:
     def run(self) -> None:
         """Train, draw, fly and print."""
         out, seeds = self.output.out, self.sweep.seeds
+        seed_or_seeds(self.training.seed, seeds)
         if seeds:
             each_once("seeds", seeds)
         members = [self._with(seed, out / f"seed-{seed}") for seed in seeds] or [self]

@@ -53,13 +53,20 @@ def test_the_lost_are_lost_and_touch_nobody() -> None:
     trim = find_trim(MothBody())
     starts = np.tile(trim.state, (3, 1))
     starts[1, 4] = 5000.0
-    starts[2, 0] = np.nan
+    starts[2, 4] = 1e200
     flight = fly(Still(trim.control), "hover", duration=0.3, starts=starts)
     assert flight.lost.tolist() == [False, True, True]
     assert np.isinf(flight.rms_error[1:]).all()
     assert np.isnan(flight.states[1, -1]).all()
     alone = fly(Still(trim.control), "hover", duration=0.3, starts=starts[0])
     assert np.array_equal(flight.states[0], alone.states)
+
+
+def test_starts_that_are_not_numbers_are_refused() -> None:
+    starts = np.tile(find_trim(MothBody()).state, (3, 1))
+    starts[1, 2] = np.nan
+    with pytest.raises(ValueError, match=r"starts\[1\] = .*nan.*: expected finite numbers"):
+        fly(Still(np.zeros(4)), "hover", duration=0.1, starts=starts)
 
 
 def test_only_seconds_that_were_flown_count_for_real_time() -> None:
@@ -299,7 +306,7 @@ def test_a_flight_of_one_decision_has_measures_without_warnings() -> None:
         flight = fly(LQR(), "hover", duration=0.02)
         assert np.isnan(metrics.cost_of_transport(flight))
         assert np.isnan(metrics.mean_over_flight(metrics.work_per_path(flight)))
-        lost = fly(Still(np.zeros(4)), "hover", duration=0.06, starts=np.full((2, 8), np.nan))
+        lost = fly(Still(np.zeros(4)), "hover", duration=0.06, starts=np.full((2, 8), 1e200))
         assert np.isnan(metrics.effort(lost)).all()
     values = np.array([[1.0, np.nan, 4.0], [np.nan] * 3])
     assert metrics.mean_over_flight(values) == pytest.approx([2.5, np.nan], nan_ok=True)

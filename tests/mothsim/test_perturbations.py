@@ -1,6 +1,7 @@
 """Perturbations are what their names say, in Python and on the command line."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,20 @@ def test_a_flight_takes_one_in_words() -> None:
     )  # fmt: skip
     np.testing.assert_array_equal(named.states, parts.states)
     assert named.body == parts.body == perturbation.body(MothBody())
+
+
+def test_words_take_per_cent_and_name_the_part_that_is_none() -> None:
+    perturbation = make_perturbation("Size 80%, drink .5, noise 2 %")
+    assert replace(perturbation, name="") == Perturbation("", 0.02, size=0.8, drink=0.5)
+    for words, part in (
+        ("gusts 1 m/s", "gusts 1 m/s"),
+        ("size 0.9, weight 2", "weight 2"),
+        ("size 1, size 2", "size 2"),
+    ):
+        with pytest.raises(ValueError, match=rf"'{part}' is none: expected words .*gusts \(cm/s\)"):
+            make_perturbation(words)
+    with pytest.raises(ValueError, match=r"sensor_noise = 2\.0: expected a share from 0 to 1"):
+        make_perturbation("noise 2")
 
 
 def test_numbers_of_a_perturbation_are_numbers() -> None:

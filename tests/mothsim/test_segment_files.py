@@ -60,6 +60,13 @@ def test_a_set_that_fails_leaves_the_one_before(tmp_path: Path) -> None:
         write_segments(tmp_path, 10, file_format="csv")  # pyright: ignore[reportArgumentType]
 
 
+def test_a_set_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    write_segments(tmp_path, 100, test_segments=50, seed=1)
+    (tmp_path / "mine.npy").touch()
+    files = write_segments(tmp_path, 100, seed=2)
+    assert {*tmp_path.iterdir()} == {*files, tmp_path / "mine.npy"}
+
+
 def test_pieces_begin_with_a_block() -> None:
     assert np.array_equal(generate(10, 3, first=BLOCK).inputs, generate(BLOCK + 10, 3).inputs[BLOCK:])
     with pytest.raises(ValueError, match="first = 5: expected a multiple of 65536"):

@@ -35,7 +35,7 @@ LABELS = {
     "global": "pruned over all layers",
     "layerwise": "pruned layer by layer",
     "small": "small and dense",
-    "small, pruned": "small, pruned for flight",
+    "small, pruned": "small, pruned",
 }
 LABELS |= {f"{family}, alone": f"{name}, alone" for family, name in LABELS.items()} | {"policy, alone": "policy, alone"}
 """Names of the families of networks in pictures and tables, in their order in tables."""

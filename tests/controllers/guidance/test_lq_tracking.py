@@ -96,3 +96,8 @@ def test_unknown_controllers_and_options_are_said() -> None:
             controllers.make(name)
     with pytest.raises(ValueError, match="gain"):
         controllers.make("lqr", gain=3)
+
+
+def test_a_body_too_small_for_the_engine_is_named() -> None:
+    with pytest.raises(ValueError, match=r"body: its motion about trim .* expected a larger one"):
+        fly(controllers.make("lqr"), "hover", duration=0.1, body=MothBody().scaled(0.01))

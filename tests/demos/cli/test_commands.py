@@ -122,6 +122,7 @@ def test_train_then_fly_what_it_made(tmp_path: Path, capsys: pytest.CaptureFixtu
     [
         (["--delay", "0.05"], "delay = 0.05: expected with --robust alone"),
         (["--robust", "--moths", "20"], "moths = 20: expected whole groups of 16"),
+        (["--seed", "4", "--seeds", "0", "1"], "seed = 4 beside seeds = (0, 1): expected one of the two"),
     ],
 )
 def test_what_a_training_would_not_use_is_refused(

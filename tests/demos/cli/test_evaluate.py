@@ -195,13 +195,16 @@ def test_the_page_fits_the_screen(evaluated: Path, tmp_path: Path, width: int) -
     assert picture.stat().st_size > 30_000
 
 
-def test_networks_without_a_loss_are_drawn_too(tmp_path: Path) -> None:
+def test_networks_without_a_loss_are_drawn_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What learnt flight alone has none on Zahn et al.'s segments."""
     (tmp_path / "networks").mkdir()
     shutil.copy(ROOT / "controllers" / "networks" / "shipped" / "compact.safetensors", tmp_path / "networks")
     command = [*TINY, "--networks", str(tmp_path / "networks"), "--tasks", "hover", "--out", str(tmp_path / "out")]
     assert main([*command, "--report"]) == 0
     assert (tmp_path / "out" / "report.html").exists()
+    capsys.readouterr()
+    assert main(command) == 0
+    assert f"from an earlier run: {tmp_path / 'out' / 'report.html'}\n" in capsys.readouterr().err
 
 
 def test_one_damaged_network_costs_its_own_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -135,8 +135,9 @@ def test_mistakes_are_found_before_a_flight(
     assert not list(tmp_path.rglob("*.npz")) + list(tmp_path.rglob("*.html")) + list(tmp_path.rglob("*.png"))
 
 
-def test_a_picture_is_a_vector_graphic_on_request(tmp_path: Path) -> None:
+def test_a_picture_is_a_vector_graphic_on_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["fly", "--controller", "lqr", "--duration", "0.1", "--no-animation", "--out", str(tmp_path)]
     for kind, begin in (("svg", b"<?xml"), ("pdf", b"%PDF")):
         assert main([*command, "--picture", kind]) == 0
         assert (tmp_path / f"flight.{kind}").read_bytes().startswith(begin)
+    assert f"from an earlier run: {tmp_path / 'flight.svg'}\n" in capsys.readouterr().err
