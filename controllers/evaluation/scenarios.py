@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import math
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,7 +19,6 @@ from mothsim.import_path import absolute, is_import_path, object_sources
 from mothsim.perturbations import Perturbation
 from mothsim.trajectories import Trajectory, make_trajectory
 
-_LOG = logging.getLogger(__name__)
 LONGEST = 1e4
 """Longest flight, s."""
 
@@ -135,7 +134,8 @@ def find_controllers(
     unique = {spec.checksum: spec for spec in reversed(flown)}
     for spec in flown:
         if spec is not unique[spec.checksum]:
-            _LOG.warning("%s is the same network as %s, and is flown once", spec.name, unique[spec.checksum].name)
+            same = unique[spec.checksum].name
+            warnings.warn(f"{spec.name} is the same network as {same}, and is flown once", stacklevel=2)
     networks_once = reversed(unique.values())
     return [*others, *(_on(spec, waypoint) for spec in networks_once for waypoint in _waypoints_of(spec, waypoints))]
 
