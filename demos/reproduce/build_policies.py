@@ -1,22 +1,22 @@
 """Make the policies that ship with the package: `python -m mothsim.demos.reproduce.build_policies`.
 
-`alone` is a dense one; `robust` and `robust-60` have memory and are trained on disturbed flights, with delays of up to
-20 and 60 ms. `alone-N` is a linear one of which N weights are left, `envelope-N` one with a hidden layer, and
-`--requirement robust` makes one with memory: pruned for as long as they meet what is asked, and selected and tested on
-other starts than those that they were pruned by. Killed at any moment, training goes on; pruning goes on from the last
-policy taken.
+`alone` is a dense one; `robust` has memory and is trained on disturbed flights. `alone-N` is a linear one of which N
+weights are left, `envelope-N` one with a hidden layer, and `--requirement robust` makes one with memory: pruned for as
+long as they meet what is asked, and selected and tested on other starts than those that they were pruned by. Killed at
+any moment, training goes on; pruning goes on from the last policy taken.
 """
 
 from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
-from mothsim.controllers.learning.training_run import run
+from mothsim.controllers.learning.training_run import Train, run
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import load_network, save_network
 from mothsim.controllers.policies.make_policy import make_policy
@@ -29,7 +29,7 @@ from mothsim.controllers.policies.policy_flights import (
 )
 from mothsim.controllers.policies.policy_pruning import prune_policy, remove_and_refine
 from mothsim.controllers.policies.policy_refining import RefiningSettings, refine_policy
-from mothsim.controllers.policies.policy_training import PolicySettings
+from mothsim.controllers.policies.policy_training import PolicySettings, init_policy, train_policy
 from mothsim.controllers.policies.policy_wiring import draw_wiring
 from mothsim.controllers.policies.robust_pruning import RobustPruningSettings, prune_robust_policy, unwired_policy
 from mothsim.controllers.policies.robust_refining import RobustRefiningSettings, refine_robust_policy
@@ -61,21 +61,28 @@ FINISHED = (
     replace(_GENTLE, steps=160, soon=(70.0, 70.0)),  # nearer to lively targets, at the price of force about still ones
     replace(_GENTLE, steps=100, weights={**_GENTLE.weights, "ease": 0.4}),
 )
-ROBUST = {
-    "robust": RobustSettings(steps=10_000),
-    "robust-60": RobustSettings(  # it keeps what it was made by: with undisturbed groups it was not tried
-        steps=5000, last_rate=1 / 30, precision=0.005, disturbed={"gusts": 500.0, "delay": 0.06},
-        weights={**RobustSettings().weights, "calm": 0.03},
+ROBUST = RobustSettings(  # it keeps what it was made by: with undisturbed groups it was not tried
+    steps=5000, last_rate=1 / 30, precision=0.005, disturbed={"gusts": 500.0, "delay": 0.06},
+    weights={**RobustSettings().weights, "calm": 0.03},
+)  # fmt: skip
+_LATE = {**RobustRefiningSettings().disturbed, "delay": 0.06}
+_WAYS = {"delay": 0.3, "size": 0.1, "noise": 0.03, "gusts": 0.02}
+# Long delays cost closeness without any; once they are borne, ever fewer keep them so.
+ROBUST_REFINED = (
+    RobustRefiningSettings(
+        steps=520, violent=12, disturbed={**_LATE, "whole_delays": (1, 2, 3)},
+        ways={**_WAYS, "delay": 0.4, "size": 0.05, "abdomen": 0.2, "pair": 0.3},
     ),
-}  # fmt: skip
-ROBUST_REFINED = {
-    "robust": RobustRefiningSettings(),
-    "robust-60": RobustRefiningSettings(
-        steps=520, violent=12,
-        disturbed={**RobustRefiningSettings().disturbed, "delay": 0.06, "whole_delays": (1, 2, 3)},
-        ways={"delay": 0.4, "size": 0.05, "abdomen": 0.2, "noise": 0.03, "gusts": 0.02, "pair": 0.3},
+    RobustRefiningSettings(
+        steps=520, violent=10, disturbed={**_LATE, "undisturbed": 0.35, "whole_delays": (1, 1, 1, 1, 2, 3, 3)},
+        ways={**_WAYS, "abdomen": 0.25, "pair": 0.3},
     ),
-}  # fmt: skip
+    RobustRefiningSettings(
+        steps=300, violent=9, damping=0.05,
+        disturbed={**_LATE, "undisturbed": 0.45, "whole_delays": (1, 1, 1, 1, 1, 2, 3)},
+        ways={**_WAYS, "abdomen": 0.3, "pair": 0.25},
+    ),
+)  # fmt: skip
 LINEAR = PolicySettings(hidden=(), steps=500, moths=64, learning_rate=2e-2, violence=1.2)
 PRUNED = RefiningSettings(
     steps=20, moths=64, segments=40, violence=1.5, bobbing=1.0, memory=0.8, damping=0.01,
@@ -93,6 +100,22 @@ ENVELOPE = replace(PolicySettings(hidden=(8,), steps=500, moths=96), **ALL_ANGLE
 Settings = TypeVar(
     "Settings", PolicySettings, RefiningSettings, RobustSettings, RobustRefiningSettings, RobustPruningSettings
 )
+
+
+class Recipe(NamedTuple):
+    """How a policy is made that is not pruned: from random weights, trained, and refined stage by stage."""
+
+    init: Callable[[Any], Network]
+    train: Train
+    training: Any
+    refine: Train
+    refining: tuple[Any, ...]
+
+
+RECIPES = {
+    "alone": Recipe(init_policy, train_policy, DENSE, refine_policy, (REFINED, *FINISHED)),
+    "robust": Recipe(init_robust_policy, train_robust_policy, ROBUST, refine_robust_policy, ROBUST_REFINED),
+}
 
 
 class PruningStages(NamedTuple):
@@ -121,7 +144,7 @@ def scaled(settings: Settings, seed: int, step_scale: float) -> Settings:
 class BuildPolicies:
     """Train, refine and prune the policies that ship with the package."""
 
-    names: tuple[Literal["alone", "robust", "robust-60", "pruned"], ...] = ("alone", "robust", "robust-60", "pruned")
+    names: tuple[Literal["alone", "robust", "pruned"], ...] = ("alone", "robust", "pruned")
     """Policies to make."""
     requirement: Literal["gentle", "all", "envelope", "robust"] = "all"
     """Requirement on pruned policies: near-hover flight (gentle), every task (all), every body angle and cruises to
@@ -145,7 +168,7 @@ class BuildPolicies:
         each_once("seeds", self.seeds)
         anywhere = replace(self, out=self.out.absolute())  # the same folder for every process
         wanted = [
-            (name, seed) for name in ("alone", *ROBUST, "pruned") if name in self.names
+            (name, seed) for name in (*RECIPES, "pruned") if name in self.names
             for seed in (self.seeds if name == "pruned" else self.seeds[:1])
         ]  # fmt: skip
         pruned = {}
@@ -172,29 +195,19 @@ class BuildPolicies:
 
     def make(self, name: str, seed: int) -> tuple[Network, Path]:
         """Make one policy; returns it and its file."""
-        if name == "pruned":
-            return self._pruned(seed, self.out / f"seed-{seed}")
-        return self._dense() if name == "alone" else self._robust(name)
+        return self._pruned(seed, self.out / f"seed-{seed}") if name == "pruned" else self._unpruned(name, seed)
 
-    def _dense(self) -> tuple[Network, Path]:
-        file, seed = self.out / "alone.safetensors", self.seeds[0]
-        training, refining = scaled(DENSE, seed, self.step_scale), scaled(REFINED, seed, self.step_scale)
+    def _unpruned(self, name: str, seed: int) -> tuple[Network, Path]:
+        recipe, file = RECIPES[name], self.out / f"{name}.safetensors"
+        stages = [scaled(each, seed + stage, self.step_scale) for stage, each in enumerate(recipe.refining)]
+        training = scaled(recipe.training, seed, self.step_scale)
         with StageBar() as bar:
-            network = make_policy(training, refining, file.with_name("alone-unfinished.safetensors"), bar)
-            for stage, settings in enumerate(FINISHED, 1):  # by flights that it was not refined by
-                finishing = scaled(settings, seed + stage, self.step_scale)
-                finished = file if settings is FINISHED[-1] else file.with_name(f"alone-finished-{stage}.safetensors")
-                network = run(refine_policy, network, finishing, finished, partial(bar, f"finishing {stage}"))
-            return network, file
-
-    def _robust(self, name: str) -> tuple[Network, Path]:
-        file, seed = self.out / f"{name}.safetensors", self.seeds[0]
-        training = scaled(ROBUST[name], seed, self.step_scale)
-        refining = scaled(ROBUST_REFINED[name], seed, self.step_scale)
-        first = file.with_name(f"{name}-unrefined.safetensors")
-        with StageBar() as bar:
-            network = run(train_robust_policy, init_robust_policy(training), training, first, partial(bar, name))
-            return run(refine_robust_policy, network, refining, file, partial(bar, "refining")), file
+            network = recipe.init(training)
+            for stage, settings in enumerate((training, *stages)):
+                made = file if stage == len(stages) else file.with_name(f"{name}-stage-{stage}.safetensors")
+                make, label = (recipe.refine, f"refining {stage}") if stage else (recipe.train, "training")
+                network = run(make, network, settings, made, partial(bar, label))
+        return network, file
 
     def _pruned(self, seed: int, folder: Path) -> tuple[Network, Path]:
         requirement = REQUIREMENTS[self.requirement]

@@ -11,7 +11,6 @@ from mothsim.demos.reproduce.build_policies import BuildPolicies
 
 @pytest.mark.slow
 def test_policies_are_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    # robust-60 is made as robust is.
     build = BuildPolicies(("alone", "robust", "pruned"), "gentle", flights=2, tries=1, step_scale=0.004, out=tmp_path)
     build.run()
     printed = capsys.readouterr().out
