@@ -52,10 +52,10 @@ class PolicyTraining:
     steps: Annotated[CountOrDefault, EXPLAINED] = None
     """Train so many steps by the gradient, each on a window of flight; by default 400, robust 4000."""
     refining_steps: Annotated[CountOrDefault, EXPLAINED] = None
-    """Refine for so many steps by the gradient and the curvature; by default 100, and robust none: 170 bring it
+    """Refine for so many steps by the gradient and the curvature; by default 320, and robust none: 170 bring it
     much nearer, in half an hour of one core."""
     moths: Annotated[CountOrDefault, EXPLAINED] = None
-    """Fly so many moths side by side, in refining a fifth; by default 128, by JAX's engine 2048, robust 192 in groups
+    """Fly so many moths side by side, in refining a third; by default 128, by JAX's engine 2048, robust 192 in groups
     of 16 on one body each."""
     segments: Annotated[CountOrDefault, EXPLAINED] = None
     """Make a window of flight so many segments of 20 ms long, in refining two and a half times as many; by default 40,
@@ -136,8 +136,7 @@ class TrainPolicy:
         return {"out": out, "seed": self.training.seed, "weights": network.connections, **fly_all(network)}
 
     def _refined(self, file: Path, bar: StageBar | None) -> Network:
-        from mothsim.controllers.policies.make_policy import make_policy
-        from mothsim.controllers.policies.policy_refining import RefiningSettings
+        from mothsim.controllers.policies.make_policy import AT_EASE, make_policy
         from mothsim.controllers.policies.policy_training import PolicySettings
 
         if self.training.delay != _DELAY:
@@ -145,9 +144,9 @@ class TrainPolicy:
         engine = self.training.engine
         training = PolicySettings(steps=400, moths=_MOTHS[engine], engine=engine)
         training = replace(training, **self._given("hidden", "steps", "moths", "segments"))
-        refining = RefiningSettings(
-            self.training.refining_steps or 100, -(-training.moths // 5), 5 * training.segments // 2,
-            seed=self.training.seed, engine=engine,
+        refining = replace(
+            AT_EASE, steps=self.training.refining_steps or AT_EASE.steps, moths=-(-training.moths // 3),
+            segments=5 * training.segments // 2, seed=self.training.seed, engine=engine,
         )  # fmt: skip
         return make_policy(training, refining, file, bar)
 
