@@ -30,7 +30,6 @@ from mothsim.controllers.policies.flight_gradient import (
     cost_and_gradient,
     flight_cost,
 )
-from mothsim.controllers.policies.leading import SOON
 from mothsim.controllers.policies.policy_training import require_sound
 from mothsim.controllers.policies.random_window import random_window
 
@@ -63,23 +62,24 @@ class RefiningSettings:
         engine: that flies, see `mothsim.controllers.policies.flight_gradient.ENGINES`.
     """
 
-    steps: int = 150
-    moths: int = 26
+    steps: int = 320
+    moths: int = 43
     segments: int = 100
     violence: float = 2.0
     tilt: float = 0.0
     bobbing: float = 2.0
-    led: float = 0.0
-    soon: tuple[float, float] = SOON
-    leaping: float = 0.0
-    loaded: float = 0.0
+    led: float = 0.155
+    soon: tuple[float, float] = (90.0, 90.0)
+    leaping: float = 0.25
+    loaded: float = 1 / 60
     memory: float = 0.6
     damping: float = 0.1
-    least_damping: float = 1e-5
+    least_damping: float = 3e-3
     weights: dict[str, float] = field(
         default_factory=lambda: {
-            "precision": 0.003, "calm": 0.004, "large": 30.0, "rate": 4e-3, "effort": 3e-3, "change": 6e-3,
-            "torque": 3e-3, "arrival": 0.0,
+            "precision": 1e-3, "calm": 3e-3, "large": 10.0, "rate": 3e-3, "posture": 0.02, "huber": 3e-3,
+            "effort": 1.5e-3, "change": 6e-3, "torque": 0.012, "patience": 1.5, "arrival": 0.0, "leap": 4.0,
+            "ease": 0.3,
         }
     )  # fmt: skip
     seed: int = 0

@@ -136,7 +136,8 @@ class TrainPolicy:
         return {"out": out, "seed": self.training.seed, "weights": network.connections, **fly_all(network)}
 
     def _refined(self, file: Path, bar: StageBar | None) -> Network:
-        from mothsim.controllers.policies.make_policy import AT_EASE, make_policy
+        from mothsim.controllers.policies.make_policy import make_policy
+        from mothsim.controllers.policies.policy_refining import RefiningSettings
         from mothsim.controllers.policies.policy_training import PolicySettings
 
         if self.training.delay != _DELAY:
@@ -144,10 +145,10 @@ class TrainPolicy:
         engine = self.training.engine
         training = PolicySettings(steps=400, moths=_MOTHS[engine], engine=engine)
         training = replace(training, **self._given("hidden", "steps", "moths", "segments"))
-        refining = replace(
-            AT_EASE, steps=self.training.refining_steps or AT_EASE.steps, moths=-(-training.moths // 3),
-            segments=5 * training.segments // 2, seed=self.training.seed, engine=engine,
-        )  # fmt: skip
+        refining = RefiningSettings(
+            moths=-(-training.moths // 3), segments=5 * training.segments // 2, seed=self.training.seed, engine=engine
+        )
+        refining = replace(refining, steps=self.training.refining_steps or refining.steps)
         return make_policy(training, refining, file, bar)
 
     def _robust(self, file: Path, bar: StageBar | None) -> Network:

@@ -19,6 +19,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from mothsim.controllers.learning.training_run import Train, run
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.networks.storage import load_network, save_network
+from mothsim.controllers.policies.leading import SOON
 from mothsim.controllers.policies.make_policy import make_policy
 from mothsim.controllers.policies.policy_flights import (
     REQUIREMENTS,
@@ -46,7 +47,7 @@ _LOSSES = 2e-3  # largest share of the flights of a task that a policy may lose 
 
 DENSE = PolicySettings(steps=300)
 REFINED = RefiningSettings(
-    steps=360, moths=60, led=0.155, leaping=0.2, loaded=0.05, least_damping=3e-3,
+    steps=360, moths=60, soon=SOON, leaping=0.2, loaded=0.05,
     weights={
         "precision": 2e-3, "calm": 3e-3, "large": 10.0, "rate": 3e-3, "posture": 0.02, "huber": 3e-3, "effort": 1.5e-3,
         "change": 6e-3, "torque": 7.5e-3, "arrival": 0.0, "leap": 4.0, "ease": 0.45,
@@ -85,7 +86,8 @@ ROBUST_REFINED = (
 )  # fmt: skip
 LINEAR = PolicySettings(hidden=(), steps=500, moths=64, learning_rate=2e-2, violence=1.2)
 PRUNED = RefiningSettings(
-    steps=20, moths=64, segments=40, violence=1.5, bobbing=1.0, memory=0.8, damping=0.01,
+    steps=20, moths=64, segments=40, violence=1.5, bobbing=1.0, led=0.0, leaping=0.0, loaded=0.0, memory=0.8,
+    damping=0.01, least_damping=1e-5,
     weights={"precision": 0.02, "calm": 0.05, "effort": 1e-3, "arrival": 0.0},
 )  # fmt: skip
 """How policies are trained and refined, and how pruned ones are refined after every removal."""
