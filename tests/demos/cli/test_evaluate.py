@@ -49,7 +49,7 @@ def texts(file: Path) -> list[dict[str, str]]:
 def test_every_flight_has_a_row(evaluated: Path) -> None:
     rows = read_table(evaluated / "flights.csv", COLUMNS)
     nominal = [row for row in rows if row["perturbation"] == "nominal"]
-    assert len(nominal) == 13 * 2 * 2
+    assert len(nominal) == 12 * 2 * 2
     assert {row["controller"] for row in nominal} == {
         "lqr",
         "dense",
@@ -78,7 +78,7 @@ def test_every_flight_has_a_row(evaluated: Path) -> None:
         "loss", "spectral_radius", "trim_offset_cm",
     }  # fmt: skip
     assert {row["pairing"] for row in texts(evaluated / "robustness.csv")} >= {"equal error"}
-    assert len((evaluated / "headline.md").read_text().splitlines()) == 2 + 13
+    assert len((evaluated / "headline.md").read_text().splitlines()) == 2 + 12
 
 
 def test_again_is_the_same_to_the_byte(evaluated: Path, capsys: pytest.CaptureFixture[str]) -> None:
