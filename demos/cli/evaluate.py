@@ -20,7 +20,8 @@ from mothsim.workers import places_to_work
 _FEW = 5  # starts of a controller that samples at every decision, which takes milliseconds
 _SAMPLING = ("mppi", "cem", "random-shooting", "monte-carlo")
 _SHOWN = 5.0  # s of a flight in the report
-_PICTURES = ("error-sparsity", "error-weights", "loss", "cost", "predictors", "robustness", "failed")
+PICTURES = ("error-sparsity", "error-weights", "loss", "cost", "predictors", "robustness", "failed")
+"""Names of all that may be drawn."""
 
 
 @dataclass
@@ -89,7 +90,7 @@ class Evaluate:
         else:
             print(as_markdown(table), end="")
         wrote(*files)
-        left_over(self.output.out, files, *tables, *_PICTURES, "headline", "report")
+        left_over(self.output.out, files, *tables, *PICTURES, "headline", "report")
         if failures:
             raise ValueError(_failed(failures))
 

@@ -19,7 +19,7 @@ import pytest
 from mothsim.controllers.evaluation.rollouts import COLUMNS
 from mothsim.controllers.evaluation.scenarios import also_informed, find_controllers
 from mothsim.controllers.networks.storage import load_network, save_network, shipped_networks
-from mothsim.demos.cli.evaluate import Evaluate
+from mothsim.demos.cli.evaluate import PICTURES, Evaluate
 from mothsim.demos.cli.evaluate_options import Compared, FlownTasks
 from mothsim.demos.cli.main import main
 from mothsim.perturbations import HARDER, PERTURBATIONS
@@ -78,6 +78,7 @@ def test_every_flight_has_a_row(evaluated: Path) -> None:
         "loss", "spectral_radius", "trim_offset_cm",
     }  # fmt: skip
     assert {row["pairing"] for row in texts(evaluated / "robustness.csv")} >= {"equal error"}
+    assert {file.stem for file in evaluated.glob("*.png")} == set(PICTURES)
     assert len((evaluated / "headline.md").read_text().splitlines()) == 2 + 12
 
 
