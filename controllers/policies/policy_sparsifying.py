@@ -1,4 +1,4 @@
-"""Pruning policies with memory to a number of connections, by four measures of what a connection is worth.
+"""Pruning policies with memory, by what their connections are worth in flight.
 
 What a connection carries, and what the flights lose without it, is measured on flights after random targets, disturbed
 as the policy is trained for.
@@ -6,7 +6,7 @@ as the policy is trained for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mothsim.body import MothBody
-from mothsim.controllers.learning.optimal_brain_surgeon import prune_by_curvature, without_weights
+from mothsim.controllers.learning.sparsifying import sparsify
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.policies.disturbed_flights import DisturbedWindow, begin, fly_on
 from mothsim.controllers.policies.disturbed_gradient import disturbed_cost
@@ -26,62 +26,30 @@ from mothsim.controllers.policies.moth_by_moth import moth_by_moth
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.robust_training import RobustSettings
 
-PRUNINGS = ("layerwise", "global", "spread", "surgeon")
-"""Prunings by name. `layerwise` takes the smallest weights of each layer, the same share of all; `global` the smallest
-of all layers together; `spread` ranks |weight| times the standard deviation of what it is multiplied with in flight;
-`surgeon` is the optimal brain surgeon with the second moments of the flights' gradients in place of the Hessian (Singh
-and Alistarh 2020, NeurIPS), and adjusts the weights that stay."""
-
-Layer = tuple[NDArray[np.floating], NDArray[np.floating]]  # what its connections are worth, and its weights
 _WINDOWS = 8  # of flights, over which is measured
 _DAMPING = 0.01  # of the mean diagonal of the second moments, whose rank is below the number of parameters
 
 
 def prune_to(network: Network, pruning: str, keep: int, settings: RobustSettings, seed: int) -> Network:
-    """The policy with so many connections at most, and none that leads nowhere.
+    """The policy by `mothsim.controllers.learning.sparsifying.sparsify`.
+
+    Spreads are those in flight. In place of the Hessian the surgeon has the second moments of the flights' gradients
+    (Singh and Alistarh 2020, NeurIPS).
 
     Args:
         network: a policy with memory.
-        pruning: one of `PRUNINGS`.
-        keep: connections that may stay; the same share of every layer for `layerwise`.
+        pruning: one of `mothsim.controllers.learning.sparsifying.PRUNINGS`.
+        keep: connections that may stay.
         settings: of the policy's training, whose flights and cost define what a connection is worth.
         seed: of the flights.
 
     Raises:
         ValueError: an unknown pruning, no connection to keep, or a policy without memory.
     """
-    if pruning not in PRUNINGS:
-        raise ValueError(f"pruning = {pruning!r}: expected one of {', '.join(PRUNINGS)}")
-    if keep < 1:
-        raise ValueError(f"keep = {keep!r}: expected 1 or more")
     if not network.has_memory:
         raise ValueError(f"network has {network.sizes[0]} inputs: expected a policy with memory")
-    if pruning == "surgeon":
-        matrix = gradient_moments(network, settings, seed)
-        return prune_by_curvature(network, matrix, max(0, network.connections - keep))
-    factors = [np.ones(len(weight)) for weight in network.weights]
-    if pruning == "spread":
-        factors = input_spreads(network, settings, seed)
-    worth = [np.abs(weight) * factor[:, None] for weight, factor in zip(network.weights, factors, strict=True)]
-    layers = list(zip(worth, network.weights, strict=True))
-    groups = [[layer] for layer in layers] if pruning == "layerwise" else [layers]
-    fewest, most = 1, sum(weight.size for weight in network.weights)
-    while fewest < most:  # what leads nowhere goes too, so that more may be kept at first
-        middle = (fewest + most + 1) // 2
-        fits = _without_least(network, groups, middle).connections <= keep
-        fewest, most = (middle, most) if fits else (fewest, middle - 1)
-    return _without_least(network, groups, fewest)
-
-
-def _without_least(network: Network, groups: Sequence[Sequence[Layer]], keep: int) -> Network:
-    """The policy without the connections of least worth, so many of all kept, each group its share, one at least."""
-    share, gone = keep / sum(weight.size for weight in network.weights), []
-    for group in groups:
-        live = np.concatenate([each[weight != 0] for each, weight in group])
-        stay = max(1, round(share * sum(each.size for each, _ in group)))
-        order = np.argsort(live, kind="stable")
-        gone.append(np.isin(np.arange(len(live)), order[: max(0, len(live) - stay)]))
-    return without_weights(network, np.concatenate(gone))
+    spreads = partial(input_spreads, settings=settings, seed=seed)
+    return sparsify(network, pruning, keep, spreads, partial(gradient_moments, settings=settings, seed=seed))
 
 
 def input_spreads(network: Network, settings: RobustSettings, seed: int) -> list[NDArray[np.float64]]:

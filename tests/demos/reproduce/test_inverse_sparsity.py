@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mothsim.demos.reproduce import sparsity_tables
-from mothsim.demos.reproduce.inverse_sparsity import InverseSparsity, narrower
+from mothsim.demos.reproduce.inverse_sparsity import InverseSparsity
 
 pytestmark = pytest.mark.slow
 
@@ -13,23 +13,17 @@ pytestmark = pytest.mark.slow
 def test_small(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sparsity_tables, "TASKS", {"hover": 0.2})
     command = InverseSparsity(
-        networks=1, hidden=(6, 5), segments=2000, step_scale=0.001, levels=(50.0,), dense_levels=(50.0,),
-        flight_steps=2, starts=2, out=tmp_path,
+        networks=1, hidden=(6, 5), segments=2000, step_scale=0.001, rounds=1, levels=(50.0,),
+        dense_levels=(50.0,), flight_steps=2, starts=2, out=tmp_path,
     )  # fmt: skip
     command.run()
     printed = capsys.readouterr().out
-    assert "with disturbances, equal weights (2 pairs" in printed
+    assert "with disturbances, equal weights (4 pairs" in printed
     made = {file: file.read_bytes() for file in tmp_path.rglob("*.*") if file.suffix != ".png"}
-    assert sum(file.name.endswith("-flights.csv") for file in made) == 2 * (1 + 1 + 2)
+    assert sum(file.name.endswith("-flights.csv") for file in made) == 2 * (1 + 1 + 4)
     assert (tmp_path / "lost-shares.png").stat().st_size > 1000
     for file in tmp_path.rglob("*-flights.csv"):
         file.unlink()
     command.run()
     assert capsys.readouterr().out == printed
     assert made == {file: file.read_bytes() for file in made}
-
-
-@pytest.mark.parametrize(("share", "nodes"), [(0.5, (16, 16, 10)), (0.25, (10, 10, 7)), (0.1, (5, 5, 4))])
-def test_narrower_networks_have_about_as_many_weights(share: float, nodes: tuple[int, ...]) -> None:
-    assert narrower((24, 24, 16), share * 1312) == nodes
-    assert narrower((24, 24, 16), 1312) == (24, 24, 16)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 def test_small(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sparsity_tables, "TASKS", {"hover": 0.2})
     command = SparsityUnderDisturbances(
-        networks=1, hidden=4, steps=2, levels=(50.0, 90.0), prunings=("global", "surgeon"), retraining_steps=1,
+        networks=1, hidden=(4,), steps=2, levels=(50.0, 90.0), prunings=("global", "surgeon"), retraining_steps=1,
         dense_levels=(50.0,), starts=2, out=tmp_path,
     )  # fmt: skip
     command.run()
