@@ -32,7 +32,7 @@ from mothsim.controllers.learning.training import forward
 from mothsim.controllers.networks.network import CONTROLS, Network
 from mothsim.controllers.networks.network_inputs import network_inputs
 from mothsim.controllers.policies.flight_gradient import bounded_costate
-from mothsim.controllers.policies.flight_gradient import forward as layers
+from mothsim.controllers.policies.flight_windows import forward as layers
 from mothsim.solver.propagate import propagate
 from mothsim.trim import segment_slopes
 

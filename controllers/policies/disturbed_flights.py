@@ -82,7 +82,7 @@ class DisturbedWindow(NamedTuple):
 
     Attributes:
         states, components, by_state, by_components, targets, velocities, ahead, sound: as in
-            `mothsim.controllers.policies.flight_gradient.Window`.
+            `mothsim.controllers.policies.flight_windows.Window`.
         noise: (T, B, 8) added to what is shown.
         record: (T, B, ...) of the controller's decisions.
         shares: (B, 4), see `Scenario`.

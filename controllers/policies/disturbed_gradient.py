@@ -15,16 +15,10 @@ import jax.numpy as jnp
 
 from mothsim.body import MothBody
 from mothsim.controllers.policies.disturbed_flights import DisturbedWindow
-from mothsim.controllers.policies.flight_gradient import (
-    AffineFlight,
-    CostWeights,
-    Parameters,
-    arrival_cost,
-    bounded_costate,
-    forward,
-    segment_costs,
-)
+from mothsim.controllers.policies.flight_gradient import bounded_costate
+from mothsim.controllers.policies.flight_windows import Parameters, forward
 from mothsim.controllers.policies.policy_in_flight import upright
+from mothsim.controllers.policies.segment_costs import AffineFlight, CostWeights, arrival_cost, segment_costs
 from mothsim.policy_interface import to_control_components
 from mothsim.policy_memory import recall, remember
 from mothsim.response_estimate import RESPONSES

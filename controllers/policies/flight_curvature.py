@@ -20,21 +20,20 @@ from numpy.typing import NDArray
 
 from mothsim.body import MothBody
 from mothsim.controllers.networks.network import Network
-from mothsim.controllers.policies.flight_gradient import (
+from mothsim.controllers.policies.flight_gradient import affine_flight
+from mothsim.controllers.policies.flight_windows import Parameters, Window
+from mothsim.controllers.policies.moth_by_moth import moth_by_moth
+from mothsim.controllers.policies.segment_costs import (
     FAR,
     SPIN_UNIT,
     AffineFlight,
     CostWeights,
-    Parameters,
-    Window,
-    affine_flight,
     leap_forces,
     segment_costs,
     spin_excess,
     swing_price,
     tilt_and_bend,
 )
-from mothsim.controllers.policies.moth_by_moth import moth_by_moth
 
 SQUARES = 12
 """Squares of a segment's cost: position (2), outputs (3) and their changes (3), angular rates (2), tilt and bend."""

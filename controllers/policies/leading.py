@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mothsim.controllers.policies.flight_gradient import Led
+from mothsim.controllers.policies.flight_windows import Led
 from mothsim.solver.propagate import SEGMENT
 
 Array = NDArray[np.floating]

@@ -12,7 +12,7 @@ import optax
 
 from mothsim.controllers.learning.training_run import Callback, iterate, trained_info
 from mothsim.controllers.networks.network import Network
-from mothsim.controllers.policies.flight_gradient import Parameters
+from mothsim.controllers.policies.flight_windows import Parameters
 
 Gradient = Callable[[Parameters, Any, int], tuple[tuple[Any, Any], Any]]
 """From the parameters, the flights under way and a step's number: cost, its gradient, and the flights after it."""

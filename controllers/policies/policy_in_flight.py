@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mothsim.body import MothBody
 from mothsim.controllers.policies.disturbed_flights import Shown
-from mothsim.controllers.policies.flight_gradient import Parameters, forward
+from mothsim.controllers.policies.flight_windows import Parameters, forward
 from mothsim.policy_interface import PREVIEW, PolicyTarget, to_control_components, trims_at
 from mothsim.policy_memory import PolicyMemory, first_memory, recall, remember
 from mothsim.solver.propagate import SEGMENT

@@ -23,15 +23,11 @@ from mothsim.controllers.learning.training_run import Callback, iterate, trained
 from mothsim.controllers.networks.network import Network
 from mothsim.controllers.policies.damped_steps import averaged, take_step
 from mothsim.controllers.policies.flight_curvature import gauss_newton_matrix, live_parameters
-from mothsim.controllers.policies.flight_gradient import (
-    CostWeights,
-    Parameters,
-    Window,
-    cost_and_gradient,
-    flight_cost,
-)
+from mothsim.controllers.policies.flight_gradient import cost_and_gradient, flight_cost
+from mothsim.controllers.policies.flight_windows import Parameters, Window
 from mothsim.controllers.policies.policy_training import require_sound
 from mothsim.controllers.policies.random_window import random_window
+from mothsim.controllers.policies.segment_costs import CostWeights
 
 
 @dataclass(frozen=True)
@@ -49,7 +45,7 @@ class RefiningSettings:
         soon: how soon moths are led to lively targets, see `mothsim.controllers.policies.leading.lead`; the sooner, the
             closer they follow those and the more force they take about still ones.
         leaping: share of the moths whose target stands still and jumps once, and which are to come after it by the
-            least square distance and force, see `mothsim.controllers.policies.flight_gradient.leap_costs`.
+            least square distance and force, see `mothsim.controllers.policies.segment_costs.leap_costs`.
         loaded: share of the moths that bear a load which the policy does not know of, so that it holds its place on
             bodies of another weight too.
         memory: share of the matrix that is kept from step to step.
@@ -59,7 +55,7 @@ class RefiningSettings:
             decision, and be near its target at each but not in between. Without that of `rate`, or in windows of no
             more than 40 segments, its body comes to swing about a target that it holds.
         seed: of targets, starts and signs.
-        engine: that flies, see `mothsim.controllers.policies.flight_gradient.ENGINES`.
+        engine: that flies, see `mothsim.controllers.policies.flight_windows.ENGINES`.
     """
 
     steps: int = 320

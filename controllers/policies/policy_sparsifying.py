@@ -21,10 +21,11 @@ from mothsim.controllers.policies.disturbed_flights import DisturbedWindow, begi
 from mothsim.controllers.policies.disturbed_gradient import disturbed_cost
 from mothsim.controllers.policies.disturbed_scenarios import Disturbed, draw_scenario
 from mothsim.controllers.policies.flight_curvature import live_parameters
-from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
+from mothsim.controllers.policies.flight_windows import Parameters
 from mothsim.controllers.policies.moth_by_moth import moth_by_moth
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.robust_training import RobustSettings
+from mothsim.controllers.policies.segment_costs import CostWeights
 
 _WINDOWS = 8  # of flights, over which is measured
 _DAMPING = 0.01  # of the mean diagonal of the second moments, whose rank is below the number of parameters

@@ -18,9 +18,11 @@ import optax
 from mothsim.body import MothBody
 from mothsim.controllers.learning.training_run import Callback
 from mothsim.controllers.networks.network import Network, Scaling
-from mothsim.controllers.policies.flight_gradient import ENGINES, CostWeights, Parameters, cost_and_gradient
+from mothsim.controllers.policies.flight_gradient import cost_and_gradient
+from mothsim.controllers.policies.flight_windows import ENGINES, Parameters
 from mothsim.controllers.policies.policy_descent import descend
 from mothsim.controllers.policies.random_window import random_window
+from mothsim.controllers.policies.segment_costs import CostWeights
 from mothsim.policy_interface import ENTRIES, GRAVITY_ENTRIES, OUTPUT_ENTRIES
 
 _OUTPUTS = len(OUTPUT_ENTRIES)
@@ -43,7 +45,7 @@ class PolicySettings:
         precision: cm, see `CostWeights`; it falls from ten times this over the first six tenths of the steps.
         weights: of the cost.
         seed: of first weights, targets and starts.
-        engine: that flies, see `mothsim.controllers.policies.flight_gradient.ENGINES`.
+        engine: that flies, see `mothsim.controllers.policies.flight_windows.ENGINES`.
     """
 
     hidden: tuple[int, ...] = (32, 32)

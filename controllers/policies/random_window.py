@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mothsim.body import MothBody
-from mothsim.controllers.policies.flight_gradient import Led, Parameters, Window, fly_window
+from mothsim.controllers.policies.flight_windows import Led, Parameters, Window, fly_window
 from mothsim.controllers.policies.leading import JUMPING, SOON, lead
 from mothsim.controllers.policies.policy_targets import draw_angles, draw_leaps, draw_starts, draw_targets
 
@@ -30,13 +30,13 @@ def random_window(
         segments: that they fly.
         violence: starts are up to so many times as far off as those of `recover`.
         tilt: largest body angle off upright, rad.
-        engine: see `mothsim.controllers.policies.flight_gradient.fly_window`.
+        engine: see `mothsim.controllers.policies.flight_windows.fly_window`.
         bobbing: factor on the targets' sines along y.
         led: if not zero, the goals are where moths are led, see `mothsim.controllers.policies.leading`, which takes so
             long about a target's jump, s.
         leaping: share of the moths, the last ones, that start calmly after targets that only jump, and are not led.
         loaded: share of the moths, the first ones, that bear a load, see
-            `mothsim.controllers.policies.flight_gradient.fly_window`.
+            `mothsim.controllers.policies.flight_windows.fly_window`.
         soon: how soon they are led to lively targets, see `mothsim.controllers.policies.leading.lead`.
     """
     leaps = round(leaping * moths)

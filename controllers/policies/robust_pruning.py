@@ -28,11 +28,12 @@ from mothsim.controllers.networks.network import Network, Scaling
 from mothsim.controllers.policies.disturbed_flights import DisturbedWindow, Flights
 from mothsim.controllers.policies.disturbed_gradient import cost_until_lost
 from mothsim.controllers.policies.disturbed_scenarios import Disturbed, Scenario
-from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
+from mothsim.controllers.policies.flight_windows import Parameters
 from mothsim.controllers.policies.moth_by_moth import moth_by_moth
 from mothsim.controllers.policies.persistent_flights import first_flights, next_window
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.policy_training import require_sound
+from mothsim.controllers.policies.segment_costs import CostWeights
 from mothsim.controllers.policies.single_disturbances import draw_singly_disturbed
 from mothsim.policy_interface import ENTRIES
 from mothsim.policy_memory import MEMORY_ENTRIES

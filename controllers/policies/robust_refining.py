@@ -34,7 +34,7 @@ from mothsim.controllers.policies.flight_curvature import (
     squared_rows,
     sums_of_rows,
 )
-from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
+from mothsim.controllers.policies.flight_windows import Parameters
 from mothsim.controllers.policies.moth_by_moth import moth_by_moth
 from mothsim.controllers.policies.persistent_flights import (
     ANEW,
@@ -44,6 +44,7 @@ from mothsim.controllers.policies.persistent_flights import (
 )
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.policy_training import require_sound
+from mothsim.controllers.policies.segment_costs import CostWeights
 from mothsim.controllers.policies.single_disturbances import Ways, draw_singly_disturbed
 
 _SUMS = 8  # of a flight's rows

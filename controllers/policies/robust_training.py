@@ -15,11 +15,12 @@ from mothsim.controllers.networks.network import Network
 from mothsim.controllers.policies.disturbed_flights import Flights
 from mothsim.controllers.policies.disturbed_gradient import disturbed_cost_and_gradient
 from mothsim.controllers.policies.disturbed_scenarios import Disturbed
-from mothsim.controllers.policies.flight_gradient import CostWeights, Parameters
+from mothsim.controllers.policies.flight_windows import Parameters
 from mothsim.controllers.policies.persistent_flights import first_flights, next_window
 from mothsim.controllers.policies.policy_descent import descend
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.policy_training import POSITIVE, random_policy, require_sound
+from mothsim.controllers.policies.segment_costs import CostWeights
 from mothsim.policy_interface import ENTRIES
 from mothsim.policy_memory import MEMORY_ENTRIES
 

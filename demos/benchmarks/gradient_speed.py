@@ -12,10 +12,12 @@ import numpy as np
 
 from mothsim.actuation import from_components
 from mothsim.body import MothBody
-from mothsim.controllers.policies.flight_gradient import CostWeights, cost_and_gradient, fastest_engine, fly_window
-from mothsim.controllers.policies.flight_gradient import forward as policy_outputs
+from mothsim.controllers.policies.flight_gradient import cost_and_gradient
+from mothsim.controllers.policies.flight_windows import fastest_engine, fly_window
+from mothsim.controllers.policies.flight_windows import forward as policy_outputs
 from mothsim.controllers.policies.policy_targets import draw_starts, draw_targets
 from mothsim.controllers.policies.policy_training import PolicySettings, init_policy
+from mothsim.controllers.policies.segment_costs import CostWeights
 from mothsim.controllers.policy import Policy
 from mothsim.flight import fly
 from mothsim.policy_interface import PREVIEW, PolicyTarget, mean_velocities, observe, to_control_components, trims_at

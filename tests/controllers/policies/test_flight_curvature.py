@@ -15,16 +15,11 @@ from mothsim.controllers.policies.flight_curvature import (
     signed_sums,
     squared_rows,
 )
-from mothsim.controllers.policies.flight_gradient import (
-    AffineFlight,
-    CostWeights,
-    fly_window,
-    segment_costs,
-    swing_price,
-)
+from mothsim.controllers.policies.flight_windows import fly_window
 from mothsim.controllers.policies.leading import lead
 from mothsim.controllers.policies.policy_targets import draw_starts, draw_targets
 from mothsim.controllers.policies.policy_training import PolicySettings, init_policy
+from mothsim.controllers.policies.segment_costs import AffineFlight, CostWeights, segment_costs, swing_price
 
 MOTHS, SEGMENTS = 6, 5
 # Of the squares only those of the position, so that differences of the flown positions are all that is needed.

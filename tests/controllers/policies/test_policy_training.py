@@ -12,7 +12,7 @@ from mothsim.body import MothBody
 from mothsim.controllers.learning import training_run
 from mothsim.controllers.learning.training_run import StepProgress
 from mothsim.controllers.policies import policy_refining
-from mothsim.controllers.policies.flight_gradient import policy_answer
+from mothsim.controllers.policies.flight_windows import policy_answer
 from mothsim.controllers.policies.make_policy import make_policy
 from mothsim.controllers.policies.policy_flights import (
     DURATIONS,

@@ -7,10 +7,12 @@ import pytest
 
 from mothsim import MothBody
 from mothsim.controllers.networks.storage import find_network
-from mothsim.controllers.policies.flight_gradient import ENGINES, CostWeights, cost_and_gradient, fastest_engine
+from mothsim.controllers.policies.flight_gradient import cost_and_gradient
+from mothsim.controllers.policies.flight_windows import ENGINES, fastest_engine
 from mothsim.controllers.policies.policy_targets import draw_targets
 from mothsim.controllers.policies.policy_training import PolicySettings
 from mothsim.controllers.policies.random_window import random_window
+from mothsim.controllers.policies.segment_costs import CostWeights
 
 
 def test_targets_are_the_same_in_jax() -> None:

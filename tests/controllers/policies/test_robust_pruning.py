@@ -15,10 +15,10 @@ from mothsim.controllers.networks.storage import find_network, save_network
 from mothsim.controllers.policies.disturbed_flights import begin, fly_on
 from mothsim.controllers.policies.disturbed_gradient import cost_until_lost, disturbed_cost
 from mothsim.controllers.policies.disturbed_scenarios import Disturbed
-from mothsim.controllers.policies.flight_gradient import CostWeights
 from mothsim.controllers.policies.moth_by_moth import moth_by_moth
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.robust_pruning import RobustPruningSettings, prune_robust_policy, unwired_policy
+from mothsim.controllers.policies.segment_costs import CostWeights
 from mothsim.controllers.policies.single_disturbances import draw_singly_disturbed
 
 BODY, MOST = MothBody(), Disturbed(**RobustPruningSettings().disturbed)

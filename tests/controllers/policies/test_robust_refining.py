@@ -15,7 +15,6 @@ from mothsim.controllers.networks.storage import find_network, load_network
 from mothsim.controllers.policies.disturbed_flights import DisturbedWindow, begin, fly_on
 from mothsim.controllers.policies.disturbed_scenarios import Disturbed, draw_scenario
 from mothsim.controllers.policies.flight_curvature import SQUARES, distance_curvature, live_parameters
-from mothsim.controllers.policies.flight_gradient import AffineFlight, CostWeights, segment_costs
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.robust_refining import (
     RobustRefiningSettings,
@@ -23,6 +22,7 @@ from mothsim.controllers.policies.robust_refining import (
     refine_robust_policy,
     shares_of,
 )
+from mothsim.controllers.policies.segment_costs import AffineFlight, CostWeights, segment_costs
 from mothsim.response_estimate import RESPONSES
 
 FEW = Path(__file__).parents[3] / "docs" / "studies" / "few-robust" / "robust-36-seed-0.safetensors"

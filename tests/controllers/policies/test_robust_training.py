@@ -16,7 +16,6 @@ from mothsim.controllers.policies import policy_flights
 from mothsim.controllers.policies.disturbed_flights import begin, fly_on
 from mothsim.controllers.policies.disturbed_gradient import disturbed_cost, disturbed_cost_and_gradient
 from mothsim.controllers.policies.disturbed_scenarios import Disturbed, delay_shares, draw_scenario
-from mothsim.controllers.policies.flight_gradient import CostWeights
 from mothsim.controllers.policies.policy_flights import REQUIREMENTS, fly_all_disturbed
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.robust_training import (
@@ -24,6 +23,7 @@ from mothsim.controllers.policies.robust_training import (
     init_robust_policy,
     train_robust_policy,
 )
+from mothsim.controllers.policies.segment_costs import CostWeights
 from mothsim.controllers.policy import Policy
 from mothsim.metrics import recovered
 from mothsim.perturbations import PERTURBATIONS
