@@ -23,7 +23,10 @@ Array = NDArray[np.floating]
 PAST = 3
 """Decisions of the past that a delay may show: 60 ms."""
 LONGEST = 500  # decisions of a flight
-_UNDISTURBED = 77  # of the stream that tells which groups are so: those of other draws are as without it
+_OTHERS = 77  # of the stream that tells which groups are drawn otherwise: the rest are as without these
+_SMALL, _LATE = (0.4, 1.0), (0.4, 1.0)  # by how much the small and late are so, of the smallest size and longest delay
+_GENTLE = 0.4  # of the violence, of their starts: what is lost at once teaches nothing
+_LIGHT = 0.5  # share of them whose abdomen differs too
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Disturbed:
             default all of these are the longest. Shorter ones are harder for who expects the longest.
         undisturbed: share of the groups that nothing disturbs. Without them one flight in some thirty is undisturbed,
             and a policy comes less near its target where it could come nearest.
+        small_and_late: share of the groups that fly gently on a smaller body under long delays. Without them these are
+            rare, and are what is lost.
     """
 
     delay: float = 0.02
@@ -49,10 +54,15 @@ class Disturbed:
     abdomen: float = 2.1
     whole_delays: tuple[int, ...] = ()
     undisturbed: float = 0.0
+    small_and_late: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.undisturbed <= 1:
-            raise ValueError(f"undisturbed = {self.undisturbed!r}: expected a share, from 0 to 1")
+        left = 1.0
+        for name in ("undisturbed", "small_and_late"):
+            share = getattr(self, name)
+            if not 0 <= share <= left:
+                raise ValueError(f"{name} = {share!r}: expected a share, from 0 to {left:g}")
+            left -= share
         if not 0 <= self.delay <= PAST * SEGMENT:
             raise ValueError(f"delay = {self.delay!r}: expected seconds, from 0 to {PAST * SEGMENT:g}")
         most = whole_segments(self.delay)
@@ -88,10 +98,12 @@ def draw_scenario(
     most: Disturbed,
 ) -> Scenario:  # fmt: skip
     """Draw the flight of a group; a share `strength`, 0 to 1, of the disturbances there may be is drawn."""
-    rng = np.random.default_rng([seed, group, begun])
+    rng, other = np.random.default_rng([seed, group, begun]), np.random.default_rng([seed, group, begun, _OTHERS])
+    which = other.uniform()
+    small_and_late = which > 1 - most.small_and_late * strength
     positions, velocities = draw_targets(rng, moths, LONGEST + segments, bobbing=bobbing)
-    starts = draw_starts(rng, positions[:, 0], velocities[:, 0], violence)
-    if np.random.default_rng([seed, group, begun, _UNDISTURBED]).uniform() < most.undisturbed:
+    starts = draw_starts(rng, positions[:, 0], velocities[:, 0], violence * (_GENTLE if small_and_late else 1.0))
+    if which < most.undisturbed:
         strength = 0.0
 
     def some(share: float) -> Array:
@@ -102,6 +114,8 @@ def draw_scenario(
     wind = gusts * rng.normal(size=(moths, 2))
     body = draw_body(rng, most) if rng.uniform() < 0.75 * strength else MothBody()
     noise = most.noise * some(0.5)
+    if small_and_late:
+        delay, body = other.uniform(*_LATE, size=(moths, 1)), _draw_small(other, most)
     return Scenario(positions, velocities, starts, wind, gusts, noise, delay_shares(most.delay * delay[:, 0]), body)
 
 
@@ -127,6 +141,13 @@ def draw_body(rng: np.random.Generator, most: Disturbed) -> MothBody:
     )
     body = MothBody()
     return replace(body, abdomen_density=body.abdomen_density * abdomen).scaled(size)
+
+
+def _draw_small(rng: np.random.Generator, most: Disturbed) -> MothBody:
+    """A smaller body, for some with another abdomen."""
+    abdomen = most.abdomen ** rng.uniform(-1, 1) if rng.uniform() < _LIGHT else 1.0
+    body = MothBody()
+    return replace(body, abdomen_density=body.abdomen_density * abdomen).scaled(most.size ** -rng.uniform(*_SMALL))
 
 
 def delay_shares(delays: Array) -> Array:

@@ -1,6 +1,5 @@
 """Robust policies: the gradient through delay, noise and memory, resuming in the same bits, and disturbed flights."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from mothsim.controllers.networks.storage import find_network
 from mothsim.controllers.policies import policy_flights
 from mothsim.controllers.policies.disturbed_flights import begin, fly_on
 from mothsim.controllers.policies.disturbed_gradient import disturbed_cost, disturbed_cost_and_gradient
-from mothsim.controllers.policies.disturbed_scenarios import Disturbed, delay_shares, draw_scenario
+from mothsim.controllers.policies.disturbed_scenarios import Disturbed, draw_scenario
 from mothsim.controllers.policies.policy_flights import REQUIREMENTS, fly_all_disturbed
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.robust_training import (
@@ -107,32 +106,6 @@ def test_what_is_remembered_is_the_same_for_numpy_and_jax() -> None:
     # The outputs of the last decision but one are the first of what the last observation remembers.
     expected = (asked[2] - target.trims[2]) / [7500.0, 3000.0, 28000.0]
     np.testing.assert_allclose(memories[0][0][:, 38:41], expected / np.sqrt(1 + (expected / 5) ** 2), atol=1e-12)
-
-
-def test_delays_between_decisions_share_what_is_shown() -> None:
-    np.testing.assert_allclose(
-        delay_shares(np.array([0.0, 0.02, 0.025, 0.06])), [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0.75, 0.25, 0], [0, 0, 0, 1]]
-    )
-
-
-def test_a_share_of_the_groups_is_undisturbed_and_the_others_are_as_without_it() -> None:
-    def draw(group: int, share: float) -> Any:
-        return draw_scenario(0, group, 0, 4, 3, 1.0, 1.0, 1.0, Disturbed(undisturbed=share))
-
-    calm = 0
-    for group in range(200):
-        shared, without = draw(group, 0.25), draw(group, 0.0)
-        np.testing.assert_array_equal(shared.starts, without.starts)
-        undisturbed = not (shared.noise.any() or shared.gusts.any()) and shared.shares[:, 0].min() == 1
-        calm += undisturbed and shared.body == BODY
-        assert undisturbed or shared.body == without.body
-    assert 35 <= calm <= 65
-
-
-@pytest.mark.parametrize(("name", "value"), [("delay", 0.1), ("undisturbed", 1.5), ("whole_delays", (1, 2))])
-def test_disturbances_out_of_range_are_named(name: str, value: Any) -> None:
-    with pytest.raises(ValueError, match=re.escape(f"{name} = {value}: expected")):
-        Disturbed(**{name: value})
 
 
 @pytest.mark.parametrize("name", ["delay 20 ms", "size 0.8", "abdomen mass 0.5"])
