@@ -48,6 +48,7 @@ from mothsim.controllers.policies.segment_costs import CostWeights
 from mothsim.controllers.policies.single_disturbances import Ways, draw_singly_disturbed
 
 _SUMS = 8  # of a flight's rows
+_LOUDEST = 3.0  # times the median change of a moth's cost, as which larger ones count
 _LONGEST = 10.0  # times the median length of the moths' gradients, to which longer ones are shortened
 
 
@@ -150,7 +151,7 @@ def refine_robust_policy(
             nonlocal later
             flown, after = fly(tried, flights, step)
             cost = np.asarray(_costs(with_parameters(network, tried).layers, flown, weights, MothBody()))
-            better = bool(np.mean(shares * (cost - costs)) < 0)
+            better = costs_less(cost - costs, shares)
             later = after if better else later
             return better
 
@@ -180,6 +181,16 @@ def shares_of(slopes: NDArray[np.floating]) -> NDArray[np.floating]:
     finite = np.isfinite(lengths)
     longest = _LONGEST * np.median(lengths[finite]) if finite.any() else 1.0
     return np.where(finite, longest / np.maximum(lengths, longest), 0.0)
+
+
+def costs_less(more: NDArray[np.floating], shares: NDArray[np.floating]) -> bool:
+    """Whether a step's flights cost less than before it, of which moths (B,) cost so much more, and count by shares.
+
+    Whether a moth that can hardly fly is lost a little sooner or later is chance, and costs more than all others gain:
+    of the whole sum such moths would decide, step after step, that no step is an improvement.
+    """
+    most = _LOUDEST * np.median(np.abs(more))
+    return bool(np.mean(shares * np.clip(more, -most, most)) < 0)
 
 
 _costs = partial(jax.jit, static_argnames=("body",))(cost_by_segments)

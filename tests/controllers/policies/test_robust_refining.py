@@ -18,6 +18,7 @@ from mothsim.controllers.policies.flight_curvature import SQUARES, distance_curv
 from mothsim.controllers.policies.policy_in_flight import PolicyInFlight
 from mothsim.controllers.policies.robust_refining import (
     RobustRefiningSettings,
+    costs_less,
     gauss_newton_of,
     refine_robust_policy,
     shares_of,
@@ -83,6 +84,14 @@ def test_gradients_of_moths_that_tumble_are_shortened() -> None:
     slopes[1], slopes[2, 0], slopes[3, 1] = 1000.0, np.nan, np.inf
     np.testing.assert_allclose(shares_of(slopes), [1.0, 0.01, 0.0, 0.0, 1.0, 1.0])
     assert not shares_of(np.full((2, 3), np.nan)).any()
+
+
+def test_one_that_is_lost_does_not_outvote_the_others() -> None:
+    more, shares = np.array([-0.1, -0.2, -0.1, 0.05, 40.0]), np.ones(5)
+    assert costs_less(more, shares)
+    assert not costs_less(-more, shares)
+    assert not costs_less(more, np.array([0, 0, 0, 0, 1.0]))
+    assert not costs_less(np.array([-1.0, -1.0, np.nan]), np.ones(3))
 
 
 class Killed(Exception):
