@@ -67,8 +67,10 @@ ROBUST = RobustSettings(  # it keeps what it was made by: with undisturbed group
     weights={**RobustSettings().weights, "calm": 0.03},
 )  # fmt: skip
 _LATE = {**RobustRefiningSettings().disturbed, "delay": 0.06}
+_SHORTER = {**_LATE, "whole_delays": (1, 1, 1, 1, 1, 2, 3)}
 _WAYS = {"delay": 0.3, "size": 0.1, "noise": 0.03, "gusts": 0.02}
-# Long delays cost closeness without any; once they are borne, ever fewer keep them so.
+_SHORTER_WAYS = {**_WAYS, "abdomen": 0.3, "pair": 0.25}
+# Long delays, and on small bodies, cost closeness without any; once they are borne, ever fewer keep them so.
 ROBUST_REFINED = (
     RobustRefiningSettings(
         steps=520, violent=12, disturbed={**_LATE, "whole_delays": (1, 2, 3)},
@@ -79,9 +81,19 @@ ROBUST_REFINED = (
         ways={**_WAYS, "abdomen": 0.25, "pair": 0.3},
     ),
     RobustRefiningSettings(
-        steps=300, violent=9, damping=0.05,
-        disturbed={**_LATE, "undisturbed": 0.45, "whole_delays": (1, 1, 1, 1, 1, 2, 3)},
-        ways={**_WAYS, "abdomen": 0.3, "pair": 0.25},
+        steps=300, violent=9, damping=0.05, disturbed={**_SHORTER, "undisturbed": 0.45}, ways=_SHORTER_WAYS
+    ),
+    RobustRefiningSettings(
+        steps=160, damping=0.02, ways=_SHORTER_WAYS,
+        disturbed={**_SHORTER, "undisturbed": 0.3, "small_and_late": 0.4},
+    ),
+    RobustRefiningSettings(
+        steps=180, violent=9, damping=0.02, ways=_SHORTER_WAYS,
+        disturbed={**_SHORTER, "undisturbed": 0.45, "small_and_late": 0.15},
+    ),
+    RobustRefiningSettings(
+        steps=160, violent=9, damping=0.01, ways=_SHORTER_WAYS,
+        disturbed={**_SHORTER, "undisturbed": 0.5, "small_and_late": 0.08},
     ),
 )  # fmt: skip
 LINEAR = PolicySettings(hidden=(), steps=500, moths=64, learning_rate=2e-2, violence=1.2)

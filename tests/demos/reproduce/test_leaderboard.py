@@ -16,7 +16,7 @@ def test_a_row_for_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     _, _, lqr, robust = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in text.splitlines()]
     flight = fly(controllers.make("lqr"), "hover", duration=3.0, moths=3)
     assert lqr[:4] == ["`lqr`", "", "", f"{np.median(flight.rms_error):.4f}"]
-    assert robust[:3] == ["`robust`", "5840", "5,424"]
+    assert robust[:3] == ["`robust`", "7365", "5,424"]
     assert robust[6:8] == ["0 of 9", "100%"]
     assert lqr[7] != "100%"  # it loses all with a delay of 20 ms
 
