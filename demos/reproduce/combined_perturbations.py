@@ -126,17 +126,18 @@ def summarise(rows: Sequence[Row]) -> list[Row]:
 
 @figure_style()
 def draw(rows: Sequence[Row]) -> Figure:
-    """Draw each combination as a point, by its delay and size, with its colour the share of flights that are lost."""
+    """Draw each combination as a point, by its delay and size, coloured where flights are lost."""
     panels = grouped(rows, lambda row: (row["policy"], row["at_once"]))
     policies, numbers = ({key[i]: None for key in panels} for i in (0, 1))
     shape = len(policies), len(numbers)
     figure = Figure(figsize=(0.8 + 3 * shape[1], 0.4 + 2.6 * shape[0]), layout="constrained")
     every = figure.subplots(*shape, sharex=True, sharey=True, squeeze=False)
     for axes, ((policy, at_once), group) in zip(every.flat, panels.items(), strict=True):
-        group = sorted(group, key=lambda row: row["lost"])  # the lost ones on top
-        share = [100 * row["lost"] / row["flights"] for row in group]
-        points = axes.scatter([1000 * row["delay"] for row in group], [row["size"] for row in group], s=9, c=share,
-                              cmap="inferno_r", vmin=0, vmax=100)  # fmt: skip
+        delay, size, lost = (np.array([row[name] for row in group]) for name in ("delay", "size", "lost"))
+        share = 100 * lost / group[0]["flights"]
+        axes.scatter(1000 * delay, size, s=4, color="#cfcac2")
+        some = lost > 0
+        points = axes.scatter(1000 * delay[some], size[some], s=22, c=share[some], cmap="plasma_r", vmin=0, vmax=100)
         axes.set_title(f"{policy}, {at_once} at once", fontsize=9)
         axes.grid(alpha=0.25)
     for axes in every[-1]:
