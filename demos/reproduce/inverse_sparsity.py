@@ -3,8 +3,8 @@
 `python -m mothsim.demos.reproduce.inverse_sparsity` trains inverse models on Zahn et al.'s segments and prunes them
 level by level by what their connections are worth there, with a few rounds of Levenberg-Marquardt after each. All are
 then trained on through their own flight, on kinematic waypoints, with disturbances and without, and flown under every
-perturbation of `mothsim evaluate --robustness`, uninformed. Small dense networks, fitted for as many rounds, stand
-beside them.
+perturbation of `mothsim evaluate --robustness`, uninformed. Small dense networks, fitted for as many rounds and
+trained through flight for longer, stand beside them.
 """
 
 from __future__ import annotations
@@ -47,13 +47,16 @@ class InverseSparsity(SparsityStudy):
     rounds: Count = 10
     """Of Levenberg-Marquardt, after the training on segments and after each level."""
     flight_steps: Count = 500
-    """Of the training through flight, of every network."""
+    """Of the training through flight."""
+    dense_flight_steps: Count = 2000
+    """The same of the small dense networks, which learn to fly later than pruned ones do."""
     out: Path = Path("out/inverse-sparsity")
     """Folder for the networks, the tables and the picture."""
 
     def trained(self, hidden: tuple[int, ...], longer: int, training: str, seed: int, file: Path) -> Network:
         """A dense inverse model, trained on segments and then through its flight."""
-        return self._through_flight(self._on_segments(hidden, longer, seed), training, seed, file)
+        steps = self.flight_steps if hidden == self.hidden else self.dense_flight_steps
+        return self._through_flight(self._on_segments(hidden, longer, seed), steps, training, seed, file)
 
     def pruned(self, dense: Network, pruning: str, stages: list[Stage], training: str, seed: int) -> Iterator[Network]:
         """What the dense one was on segments, pruned and fitted there, and then trained through its flight."""
@@ -61,7 +64,7 @@ class InverseSparsity(SparsityStudy):
         for level, keep, file in stages:
             fit = _Fit(self.rounds, seed, pruning, keep)
             network = run(_fit, network, fit, self._segments_folder(seed) / f"{pruning}-{level:g}.safetensors")
-            yield self._through_flight(network, training, seed, file)
+            yield self._through_flight(network, self.flight_steps, training, seed, file)
 
     def _segments_folder(self, seed: int) -> Path:
         return self.out / "on-segments" / f"seed-{seed}"
@@ -75,10 +78,10 @@ class InverseSparsity(SparsityStudy):
         (first,) = train_and_prune(settings, folder)
         return run(_fit, load_network(first), _Fit((1 + longer) * self.rounds, seed), folder / "fitted.safetensors")
 
-    def _through_flight(self, network: Network, training: str, seed: int, file: Path) -> Network:
+    def _through_flight(self, network: Network, steps: int, training: str, seed: int, file: Path) -> Network:
         # Without memory no gains of the waypoints are stable under a delay, so none is drawn.
         disturbed = TRAININGS[training] | {"delay": 0.0}
-        settings = DisturbedFlightSettings(steps=self.flight_steps, disturbed=disturbed, seed=seed)
+        settings = DisturbedFlightSettings(steps=steps, disturbed=disturbed, seed=seed)
         return run(train_disturbed, network, settings, file)
 
 

@@ -14,7 +14,7 @@ def test_small(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: 
     monkeypatch.setattr(sparsity_tables, "TASKS", {"hover": 0.2})
     command = InverseSparsity(
         networks=1, hidden=(6, 5), segments=2000, step_scale=0.001, rounds=1, levels=(50.0,),
-        dense_levels=(50.0,), flight_steps=2, starts=2, out=tmp_path,
+        dense_levels=(50.0,), flight_steps=2, dense_flight_steps=3, starts=2, out=tmp_path,
     )  # fmt: skip
     command.run()
     printed = capsys.readouterr().out
