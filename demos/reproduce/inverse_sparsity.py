@@ -3,8 +3,8 @@
 `python -m mothsim.demos.reproduce.inverse_sparsity` trains inverse models on Zahn et al.'s segments and prunes them
 level by level by what their connections are worth there, with a few rounds of Levenberg-Marquardt after each. All are
 then trained on through their own flight, on kinematic waypoints, with disturbances and without, and flown under every
-perturbation of `mothsim evaluate --robustness`, uninformed. Small dense networks, fitted for as many rounds and
-trained through flight for longer, stand beside them.
+perturbation of `mothsim evaluate --robustness`, uninformed. Small dense networks, fitted for as many rounds, stand
+beside them.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class InverseSparsity(SparsityStudy):
     """Of Levenberg-Marquardt, after the training on segments and after each level."""
     flight_steps: Count = 500
     """Of the training through flight."""
-    dense_flight_steps: Count = 2000
-    """The same of the small dense networks, which learn to fly later than pruned ones do."""
+    dense_flight_steps: Count = 500
+    """The same of the small dense networks."""
     out: Path = Path("out/inverse-sparsity")
     """Folder for the networks, the tables and the picture."""
 
