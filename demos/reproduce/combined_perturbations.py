@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +97,7 @@ class CombinedPerturbations:
                         perturbation=drawn,
                     )  # fmt: skip
                     lost += int(flight.lost.sum())
-                values = {attribute: asdict(drawn)[attribute] for attribute in RANGES}
+                values = {attribute: getattr(drawn, attribute) for attribute in RANGES}
                 yield {"policy": name, "at_once": at_once, **values, "flights": len(_TASKS) * self.moths, "lost": lost}
 
 
