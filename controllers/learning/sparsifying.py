@@ -18,7 +18,7 @@ PRUNINGS = ("layerwise", "global", "spread", "surgeon")
 of all layers together; `spread` ranks |weight| times the standard deviation of what it is multiplied with; `surgeon`
 is the optimal brain surgeon, and adjusts the weights that stay."""
 
-_HANDFUL = 0.08  # share of the weights
+_HANDFUL = 0.08  # share of the weights, between two measurements
 Layer = tuple[Array, Array]  # what its connections are worth, and its weights
 
 

@@ -71,14 +71,16 @@ class CombinedPerturbations:
             if network.kind != "policy":
                 raise ValueError(f"policies: {name!r} is not a policy")
         open_folder(self.out)
-        with tqdm(total=len(networks) * len(self.at_once) * self.combinations, file=sys.stderr) as bar:
-            rows = []
-            for name, network in networks.items():
-                for row in self._rows(name, network):
-                    rows.append(row)
-                    bar.update()
-        table, picture = self.out / "combinations.csv", self.out / "combinations.png"
-        write_table(rows, table)
+        table, picture, rows = self.out / "combinations.csv", self.out / "combinations.png", []
+        try:
+            with tqdm(total=len(networks) * len(self.at_once) * self.combinations, file=sys.stderr) as bar:
+                for name, network in networks.items():
+                    for row in self._rows(name, network):
+                        rows.append(row)
+                        bar.update()
+        finally:  # what has been flown is kept when it is interrupted
+            if rows:
+                write_table(rows, table)
         save_figure(draw(rows), picture)
         shares = summarise(rows)
         show_rows(shares, tuple(shares[0]), False)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mothsim.demos.reproduce import combined_perturbations
 from mothsim.demos.reproduce.combined_perturbations import RANGES, CombinedPerturbations, draw_combination, summarise
 from mothsim.perturbations import Perturbation
 from mothsim.tables import read_table
@@ -47,6 +48,20 @@ def test_alone_is_lost_by_its_delay(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert all(alone[i]["lost"] for i in late)
     assert sum(row["lost"] for row in robust) == 0
     assert (tmp_path / "combinations.png").stat().st_size > 1000
+
+
+def test_what_has_been_flown_is_kept_when_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def draw(rng: np.random.Generator, at_once: int) -> Perturbation:
+        if len(drawn) == 2:
+            raise KeyboardInterrupt
+        drawn.append(draw_combination(rng, at_once))
+        return drawn[-1]
+
+    drawn: list[Perturbation] = []
+    monkeypatch.setattr(combined_perturbations, "draw_combination", draw)
+    with pytest.raises(KeyboardInterrupt):
+        CombinedPerturbations(at_once=(1,), combinations=5, moths=1, duration=0.2, out=tmp_path).run()
+    assert len((tmp_path / "combinations.csv").read_text().splitlines()) == 1 + 2
 
 
 def test_refused(tmp_path: Path) -> None:
